@@ -15,7 +15,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal
 
-from cegep_audit.cli import scan_runner
+from cegep_audit.analyze.scan_statistics import ScanStatistics
+from cegep_audit.cli.results import show_figures
 from cegep_audit.coding.layers import load
 from cegep_audit.store import Store
 
@@ -31,7 +32,7 @@ def printed(database: Path) -> dict[str, str]:
     texts = {}
     for page, lang in READMES.items():
         with redirect_stdout(StringIO()) as out:
-            scan_runner.print_summary(scan, lang)
+            show_figures(ScanStatistics(scan, lang=lang))
         texts[page] = _to_the_first_table(out.getvalue())
     return texts
 

@@ -25,9 +25,8 @@ from typer.testing import CliRunner
 
 from cegep_audit import __version__
 from cegep_audit.cli import app
-from cegep_audit.coding.overrides import REASON as OVERRIDE
-from cegep_audit.detect.accounts.attribution import PERSONAL, RULES
-from cegep_audit.detect.accounts.shared import REASON as SHARED
+from cegep_audit.coding.decisions import OVERRIDE
+from cegep_audit.detect.accounts.attribution import PERSONAL, RULES, SHARED
 from cegep_audit.models import Limits
 from cegep_audit.phrases.catalogue import _sentences
 from cegep_audit.registry.institutions import read_registry, select

@@ -14,8 +14,7 @@ import pytest
 from commands import as_program
 from invented import expected
 
-from cegep_audit import demo
-from cegep_audit.demo.server import sites
+from cegep_audit.demo.server import Web, serve, sites
 
 SCRIPT = Path(__file__).parents[1] / "examples" / "observatory" / "monthly.sh"
 ATOM = "{http://www.w3.org/2005/Atom}"
@@ -24,14 +23,12 @@ DENIED = ("institution_id", "network", "account_url", "decision", "reason", "dat
 
 
 @pytest.fixture(scope="module")
-def web() -> Iterator[demo.Web]:
-    with demo.serve() as served:
+def web() -> Iterator[Web]:
+    with serve() as served:
         yield served
 
 
-def run_month(
-    month: str, web: demo.Web, folder: Path, registry: Path, **settings: str
-) -> subprocess.CompletedProcess[str]:
+def run_month(month: str, web: Web, folder: Path, registry: Path, **settings: str) -> subprocess.CompletedProcess[str]:
     tools = folder.parent / "tools"
     if not tools.exists():
         tools.mkdir()
@@ -59,7 +56,7 @@ def run_month(
     )
 
 
-def first_institutions(web: demo.Web, folder: Path) -> Path:
+def first_institutions(web: Web, folder: Path) -> Path:
     with web.registry.open(encoding="utf-8", newline="") as source:
         rows = [row for row in csv.DictReader(source) if not row["parent_id"]]
     status = {name: want.status for name, want in expected().items()}
@@ -80,7 +77,7 @@ def check_that_nothing_is_published(failed: subprocess.CompletedProcess[str], fo
 
 
 @pytest.mark.skipif(shutil.which("sh") is None, reason="needs a POSIX shell")
-def test_three_months_make_a_series_though_the_first_fails_at_first(web: demo.Web, tmp_path: Path) -> None:
+def test_three_months_make_a_series_though_the_first_fails_at_first(web: Web, tmp_path: Path) -> None:
     registry = first_institutions(web, tmp_path)
     folder, site = tmp_path / "observatory", tmp_path / "observatory" / "site"
     check_that_nothing_is_published(
@@ -90,7 +87,7 @@ def test_three_months_make_a_series_though_the_first_fails_at_first(web: demo.We
     first = run_month("2026-09", web, folder, registry)
     assert first.returncode == 0, first.stderr
     scanned = {institution.host for institution in sites() if institution.status == "ok"}
-    assert not scanned & {hit.host for hit in web.log[asked:]}, "it goes on from the step that failed"
+    assert not scanned & {host for _, host, *_ in web.log[asked:]}, "it goes on from the step that failed"
     assert {path.name for path in site.iterdir()} >= {
         "index.html",
         "index-en.html",

@@ -1,15 +1,15 @@
 """The errors of this program, as one tree.
 
 CegepAuditError
-├── UsageError      an option or argument that cannot be honoured        exit code 2
-├── RegistryError   a registry that cannot be used, fault by fault       exit code 2
-├── FetchError      a page that could not be read: becomes a ``Failure``  never leaves a scan
-├── TooManyAccountsError  a site that names more accounts than are judged: becomes a status  never leaves a scan
-└── StoreError      a file or database that cannot be read or written    exit code 3
+├── UsageError             exit code 2
+├── RegistryError          exit code 2
+├── StoreError             exit code 3
+├── FetchError             never leaves a scan: becomes a ``Failure``
+└── TooManyAccountsError   never leaves a scan: becomes a status
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
 class CegepAuditError(Exception):
@@ -20,28 +20,20 @@ class UsageError(CegepAuditError):
     """An option or argument that cannot be honoured."""
 
 
-class TooManyAccountsError(CegepAuditError):
-    """A site that names more accounts than are judged; ``found`` counts those met so far."""
-
-    def __init__(self, found: int) -> None:
-        super().__init__(f"more than {found - 1} different accounts")
-        self.found = found
-
-
 class StoreError(CegepAuditError):
     """A file or database that cannot be read or written; the message names it and says what to do."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """One fault of a file that a user wrote: where, what is wrong, and what to do.
+class TooManyAccountsError(CegepAuditError):
+    """A site that names more accounts than are judged."""
 
-    ``line`` counts from 1 (0: the file as a whole); ``column`` is the header's name, or "" for a whole line.
-    """
+
+class Fault(NamedTuple):
+    """One fault of a file that a user wrote: where, what is wrong, and what to do."""
 
     file: str
-    line: int
-    column: str
+    line: int  # from 1; 0 for the file as a whole
+    column: str  # the header's name, "" for a whole line
     message: str
 
     def __str__(self) -> str:

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from datetime import date
+from pathlib import Path
 
 import pytest
-from builders import account, failed, institution, scan
+from builders import account, failed, institution, result, scan
 from codings import LIBRARY, OFFICIAL, OTHER, decision, facebook, found
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cegep_audit.analyze.presence import main_accounts
-from cegep_audit.coding.decisions import CONSENSUS, apply_decisions, finding, renewed, standing
+from cegep_audit.coding.decisions import (
+    CONSENSUS,
+    Override,
+    apply_decisions,
+    apply_overrides,
+    finding,
+    renewed,
+    standing,
+)
 from cegep_audit.models import Account, Decision, Scan, Unit
+from cegep_audit.store import Store
 from cegep_audit.vocabulary import Role, Verdict
 
 UNIT = Unit("a", "facebook")
@@ -198,3 +210,104 @@ def test_the_layer_says_what_was_decided_whatever_was_found(shown: list[Account]
     once = apply_decisions(before, [item])
     assert finding(once.results[0], "facebook") == url
     assert apply_decisions(once, [item]) == once
+
+
+# ------------------------------------------------------------------ overrides
+
+
+def override(url: str, decided: str = "allow", id_: str = "a", network: str = "facebook") -> Override:
+    return Override(id_, network, url, decided, "vu avec le service des communications", "2026-11-23")
+
+
+def overridden(accounts: Sequence[Account], *overrides: Override) -> tuple[tuple[Account, ...], list[Override]]:
+    """Return the accounts of one site with overrides applied, and the overrides that met one."""
+    kept = {"overrides": [asdict(item) for item in overrides]}
+    after, used = apply_overrides(scan(result("a", *accounts), settings=kept))
+    return after.results[0].accounts, used
+
+
+def test_allowed_is_official_and_denied_is_somebody_else_s() -> None:
+    shown = [facebook(OFFICIAL, Role.UNCERTAIN), account("youtube", is_main=True), BESIDE]
+    overrides = [override(OFFICIAL), override(LIBRARY, "deny")]
+    changed, used = overridden(shown, *overrides)
+    assert [(item.role, item.reason, item.is_main) for item in changed] == [
+        (Role.OFFICIAL, "override", True),
+        (Role.OFFICIAL, "site-wide-footer", True),
+        (Role.THIRD_PARTY, "override", False),
+    ]
+    assert used == overrides
+
+
+def test_a_denied_main_account_gives_its_place_up() -> None:
+    changed, _ = overridden([facebook(), SECOND], override(OFFICIAL, "deny"))
+    assert [(item.url, item.is_main) for item in changed] == [(OFFICIAL, False), (OTHER, True)]
+
+
+def test_a_denied_main_account_without_another_leaves_the_network_empty() -> None:
+    changed, _ = overridden([facebook()], override(OFFICIAL, "deny"))
+    assert not any(item.is_main or item.role is Role.OFFICIAL for item in changed)
+
+
+def test_an_override_that_the_rules_agree_with_is_used_and_changes_no_main_account() -> None:
+    shown = [facebook(LIBRARY, is_main=False), facebook()]
+    allowed = override(LIBRARY)
+    changed, used = overridden(shown, allowed)
+    assert used == [allowed]
+    assert [(item.reason, item.is_main) for item in changed] == [("override", False), ("site-wide-footer", True)]
+
+
+def test_spellings_of_one_account_are_one() -> None:
+    (changed,), used = overridden([facebook("https://www.facebook.com/CegepRB", Role.UNCERTAIN)], override(OFFICIAL))
+    assert changed.role is Role.OFFICIAL
+    assert len(used) == 1
+
+
+def test_an_account_that_the_site_does_not_show_is_not_made_up() -> None:
+    shown = (account("youtube"), account("facebook", "", Role.UNCERTAIN, url=""))
+    assert overridden(shown, override(OFFICIAL), override("")) == (shown, [])
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from("abcde"), st.sampled_from(Role)), max_size=6, unique_by=lambda pair: pair[0]),
+    st.dictionaries(st.sampled_from("abcdef"), st.sampled_from(["allow", "deny"])),
+)
+def test_overrides_settle_what_they_name_and_nothing_else(
+    shown: list[tuple[str, Role]], decided: dict[str, str]
+) -> None:
+    url = "https://www.facebook.com/cegep.{}".format
+    first = next((name for name, role in shown if role is Role.OFFICIAL), "")
+    before = [facebook(url(name), role, is_main=name == first) for name, role in shown]
+    overrides = [override(url(name), word) for name, word in decided.items()]
+    after, used = overridden(before, *overrides)
+    assert overridden(after, *overrides)[0] == after
+    assert len(used) == len({name for name, _ in shown} & set(decided))
+    for (name, role), item in zip(shown, after, strict=True):
+        expected = {"allow": Role.OFFICIAL, "deny": Role.THIRD_PARTY}.get(decided.get(name, ""), role)
+        assert item.role is expected
+    assert sum(item.is_main for item in after) == any(item.role is Role.OFFICIAL for item in after)
+
+
+def test_a_scan_keeps_its_overrides_and_they_hold_for_their_institution_alone(tmp_path: Path) -> None:
+    shown = [facebook(), replace(BESIDE, role=Role.OFFICIAL)]
+    overrides = [override(OFFICIAL, "deny", "b"), override("https://www.facebook.com/cegepdelune")]
+    before = scan(
+        result(institution("a"), *shown),
+        result(institution("b"), *shown),
+        settings={"overrides": [asdict(item) for item in overrides]},
+    )
+    with Store.open(tmp_path / "scans.db", create=True) as store:
+        json.dumps(dict(before.settings))
+        number = store.start_scan("live", before.settings, "0", "0", before.institutions, before.started_at)
+        store.save(number, *before.results)
+        after, used = apply_overrides(store.load())
+    assert after.results[0] == before.results[0]
+    assert [(item.role, item.is_main) for item in after.results[1].accounts] == [
+        (Role.THIRD_PARTY, False),
+        (Role.OFFICIAL, True),
+    ]
+    assert used == [overrides[0]]
+
+
+def test_a_scan_without_overrides_stays_as_it_is() -> None:
+    before = scan(result("a", "facebook"))
+    assert apply_overrides(before) == (before, [])

@@ -1,4 +1,4 @@
-"""A filled coding sheet as people hand it in: what is accepted, and every way in which it can be broken."""
+"""Filled coding sheets and overrides as people hand them in: what is accepted, and each way they can be broken."""
 
 from __future__ import annotations
 
@@ -15,11 +15,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from openpyxl import Workbook
 
-from cegep_audit.coding.sheet import COLUMNS, SAMPLED, SHOWN, Filled, read_coding
+from cegep_audit.coding.decisions import Override
+from cegep_audit.coding.sheet import COLUMNS, SAMPLED, SHOWN, read_coding, read_overrides
 from cegep_audit.errors import RegistryError
 from cegep_audit.models import Decision, Scan, Unit
 from cegep_audit.report.files.table import inert
 from cegep_audit.vocabulary import Role, Verdict
+
+Read = tuple[list[Decision], int]  # and how many rows decide nothing
 
 TODAY = date(2026, 11, 25)
 HEAD = ",".join(COLUMNS)
@@ -39,7 +42,7 @@ def row(**cells: str) -> str:
     return line.getvalue().strip()
 
 
-def read(file: Path, *rows: str, head: str = HEAD, judged: Scan = JUDGED, **options: object) -> Filled:
+def read(file: Path, *rows: str, head: str = HEAD, judged: Scan = JUDGED, **options: object) -> Read:
     file.write_text("\n".join([head, *rows]) + "\n", "utf-8")
     return read_coding(file, judged, today=TODAY, lang="en", **options)  # type: ignore[arg-type] # a test's own options
 
@@ -51,8 +54,8 @@ def faults(file: Path, *rows: str, **options: object) -> list[str]:
     return [str(fault).removeprefix(f"{file}:") for fault in caught.value.faults]
 
 
-def only(filled: Filled) -> Decision:
-    (item,) = filled.decisions
+def only(found: Read) -> Decision:
+    (item,) = found[0]
     return item
 
 
@@ -125,8 +128,8 @@ def test_what_a_french_excel_saves(file: Path) -> None:
 
 
 def test_rows_without_a_decision_are_counted(file: Path) -> None:
-    filled = read(file, row(), row(network="twitter", decision="absent"), row(network="youtube"))
-    assert (len(filled.decisions), filled.empty_rows) == (1, 2)
+    decisions, empty_rows = read(file, row(), row(network="twitter", decision="absent"), row(network="youtube"))
+    assert (len(decisions), empty_rows) == (1, 2)
 
 
 def test_columns_may_move_and_others_come(file: Path) -> None:
@@ -135,16 +138,16 @@ def test_columns_may_move_and_others_come(file: Path) -> None:
 
 
 def test_the_option_signs_what_nobody_signed(file: Path) -> None:
-    filled = read(file, row(decision="absent", coder=""), row(decision="absent", coder="CD"), coder="AB")
-    assert [item.coder for item in filled.decisions] == ["AB", "CD"]
+    decisions, _ = read(file, row(decision="absent", coder=""), row(decision="absent", coder="CD"), coder="AB")
+    assert [item.coder for item in decisions] == ["AB", "CD"]
 
 
 def test_a_coder_is_spelled_as_at_first(file: Path) -> None:
-    filled = read(
+    decisions, _ = read(
         file, row(decision="absent", coder="ab"), row(decision="absent", network="twitter", coder="É.g"),
         coders={"AB": False},
     )  # fmt: skip
-    assert [item.coder for item in filled.decisions] == ["AB", "É.g"]
+    assert [item.coder for item in decisions] == ["AB", "É.g"]
 
 
 def test_a_network_that_the_tool_did_not_see_may_be_coded(file: Path) -> None:
@@ -189,10 +192,10 @@ def test_an_account_that_is_shown_but_not_official_is_not_confirmed(file: Path) 
 
 
 BROKEN = {
-    "unknown institution": (row(institution_id="z", decision="absent"), "2: institution_id: “z” is the id of no"),
+    "unknown institution": (row(institution_id="z", decision="absent"), "2: institution_id: no institution of scan"),
     "no institution": (row(institution_id="", decision="absent"), "2: institution_id: this cell is empty"),
     "unknown network": (row(network="facebok", decision="absent"), "2: network: “facebok” is not a known network"),
-    "no institution, undecided": (row(institution_id="zz", decision=""), "2: institution_id: “zz” is"),
+    "no institution, undecided": (row(institution_id="zz", decision=""), "2: institution_id: no institution"),
     "no network, undecided": (row(network="zz", decision=""), "2: network: “zz” is"),
     "no network": (row(network="", decision="absent"), "2: network: this cell is empty"),
     "a decision that is none": (row(decision="oui"), "2: decision: “oui” is not a decision"),
@@ -261,7 +264,7 @@ def test_every_fault_is_told_at_once_and_nothing_is_taken(file: Path) -> None:
 
 
 def test_two_coders_may_decide_on_one_row(file: Path) -> None:
-    assert len(read(file, row(decision="absent"), row(decision="absent", coder="CD")).decisions) == 2
+    assert len(read(file, row(decision="absent"), row(decision="absent", coder="CD"))[0]) == 2
     assert len(faults(file, row(decision="absent"), row(decision="unsure", coder="ab"))) == 1
 
 
@@ -278,9 +281,11 @@ def test_the_sheet_of_another_scan_is_told(file: Path) -> None:
 
 
 def test_the_wrong_account_cannot_be_the_right_one(file: Path) -> None:
-    head, line = shown(OFFICIAL, decision="wrong_account", correct_account="https://facebook.com/Cegep.RB")
-    (said,) = faults(file, line, head=head)
-    assert said.startswith("2: correct_account: this is the account that the row calls wrong")
+    for network in ("facebook", "Facebook"):
+        cells = {"network": network, "correct_account": "https://facebook.com/Cegep.RB"}
+        head, line = shown(OFFICIAL, decision="wrong_account", **cells)
+        (said,) = faults(file, line, head=head)
+        assert said.startswith("2: correct_account: this is the account that the row calls wrong")
 
 
 def test_a_person_and_a_list_cannot_have_one_name(file: Path) -> None:
@@ -310,15 +315,14 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 
 
 def test_a_list_needs_no_more_than_accounts(file: Path) -> None:
-    filled = read(
+    decisions, _ = read(
         file,
         f"a,facebook,{OTHER}",
         f"a,facebook,{LIBRARY}",
         head="institution_id,network,account_url",
         coder="wikidata",
     )
-    assert filled.is_list
-    assert [(item.verdict, item.coder, item.correct_account) for item in filled.decisions] == [
+    assert [(item.verdict, item.coder, item.correct_account) for item in decisions] == [
         (Verdict.LISTED, "wikidata", OTHER),
         (Verdict.LISTED, "wikidata", LIBRARY),
     ]
@@ -332,6 +336,111 @@ def test_faults_of_a_list(file: Path) -> None:
     ]
     again = faults(file, f"a,facebook,{OTHER}", f"a,facebook,{OTHER}", head=head, coder="wikidata")
     assert again == ["3: line 2 already holds this coder’s decision; keep one of them"]
+
+
+def test_a_cell_of_a_list_has_one_fault(file: Path) -> None:
+    for cell in ("", "x" * 2_001, "\x01"):
+        said = faults(file, f"a,facebook,{cell}", head="institution_id,network,account_url", coder="wikidata")
+        assert [fault.split(": ")[:2] for fault in said] == [["2", "account_url"]]
+
+
+# ------------------------------------------------------------------ overrides
+
+OVERRIDES = "institution_id,network,account_url,decision,reason,date"
+ONE = Override("a", "facebook", OFFICIAL, "allow", "vu avec eux", "2026-11-23")
+
+OVERRIDDEN = {
+    "as it should be": f"a,facebook,{OFFICIAL},allow,vu avec eux,2026-11-23",
+    "another spelling of the account": "a,facebook,http://fb.com/cegeprb/?ref=ts,allow,vu avec eux,2026-11-23",
+    "no scheme": "a,facebook,facebook.com/cegeprb,allow,vu avec eux,2026-11-23",
+    "capitals": f"a,Facebook,{OFFICIAL},ALLOW,vu avec eux,2026-11-23",
+    "blanks": f' a , facebook , {OFFICIAL} ,allow,"vu\n avec  eux", 2026-11-23 ',
+}
+
+
+@pytest.mark.parametrize("case", OVERRIDDEN)
+def test_an_override_is_read(case: str, file: Path) -> None:
+    file.write_text(f"{OVERRIDES}\n{OVERRIDDEN[case]}\n", "utf-8")
+    assert read_overrides(file, ids={"a"}) == [ONE]
+
+
+def test_overrides_as_excel_writes_them(file: Path) -> None:
+    text = f"{OVERRIDES.upper()},note\n{OVERRIDDEN['as it should be']},\n".replace(",", ";").replace("\n", "\r\n")
+    file.write_bytes(b"\xef\xbb\xbf" + text.encode())
+    assert read_overrides(file, ids={"a"}) == [ONE]
+
+
+def test_a_file_may_have_no_override_left(file: Path) -> None:
+    file.write_text(OVERRIDES, "utf-8")
+    assert read_overrides(file, ids={"a"}) == []
+
+
+DECIDED = "facebook,https://www.facebook.com/cegeprb"
+
+REFUSED_OVERRIDES: dict[str, tuple[str, list[tuple[int, str, str]]]] = {
+    "nobody's": (
+        f"z,facebook,{OFFICIAL},allow,x,2026-11-23",
+        [(2, "institution_id", "no institution of the registry has the id “z”")],
+    ),
+    "everything empty but one": (
+        ",,,,x,",
+        [(2, name, "empty") for name in ("network", "institution_id", "account_url", "decision", "date")],
+    ),
+    "no reason": (f"a,facebook,{OFFICIAL},deny,  ,2026-11-23", [(2, "reason", "empty")]),
+    "unknown network": (
+        f"a,facebok,{OFFICIAL},allow,x,2026-11-23",
+        [(2, "network", "“facebok” is not a known network; closest names: facebook")],
+    ),
+    "X": ("a,x,https://x.com/cegeprb,allow,x,2026-11-23", [(2, "network", "closest names: twitter;")]),
+    "another network": (
+        f"a,youtube,{OFFICIAL},allow,x,2026-11-23",
+        [(2, "account_url", "is an account on facebook, not on youtube")],
+    ),
+    "a share button": (
+        "a,facebook,https://www.facebook.com/sharer/sharer.php?u=x,allow,x,2026-11-23",
+        [(2, "account_url", "is not the address of an account (share)")],
+    ),
+    "no network's address": (
+        "a,facebook,https://cegeprb.test/facebook,allow,x,2026-11-23",
+        [(2, "account_url", "is not the address of an account (none)")],
+    ),
+    "a password": (
+        "a,facebook,https://moi:secret@cegeprb.test/,allow,x,2026-11-23",
+        [(2, "account_url", "“https://***@cegeprb.test/” is not")],
+    ),
+    "no decision": (f"a,facebook,{OFFICIAL},peut-être,x,2026-11-23", [(2, "decision", "write allow")]),
+    "dates that are none": (
+        "\n".join(
+            f"a,facebook,{OFFICIAL}{day},allow,x,{text}"
+            for day, text in enumerate(("23/11/2026", "2026-11-31", "20261123"))
+        ),
+        [(line, "date", "YYYY-MM-DD") for line in (2, 3, 4)],
+    ),
+    "twice": (
+        "\n".join(f"{who},x,2026-11-23" for who in (f"a,{DECIDED},allow", f"b,{DECIDED},allow", f"a,{DECIDED}/,deny")),
+        [(4, "", "line 2 already decides on this account")],
+    ),
+    "a missing cell": (f"a,facebook,{OFFICIAL},allow,x", [(2, "", "5 cells instead of 6")]),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED_OVERRIDES)
+def test_every_fault_of_an_override_is_named_at_once(case: str, file: Path) -> None:
+    rows, expected = REFUSED_OVERRIDES[case]
+    file.write_text(f"{OVERRIDES}\n{rows}\n", "utf-8")
+    with pytest.raises(RegistryError) as raised:
+        read_overrides(file, "en", ids={"a", "b"})
+    faults = raised.value.faults
+    assert [(fault.line, fault.column) for fault in faults] == [(line, column) for line, column, _ in expected]
+    assert all(part in fault.message for fault, (_, _, part) in zip(faults, expected, strict=True))
+    assert "secret" not in str(raised.value)
+
+
+def test_every_column_of_overrides_is_required(file: Path) -> None:
+    file.write_text("institution_id,network\na,facebook", "utf-8")
+    with pytest.raises(RegistryError) as raised:
+        read_overrides(file, ids={"a"})
+    assert [fault.column for fault in raised.value.faults] == ["account_url", "decision", "reason", "date"]
 
 
 # ------------------------------------------------------------------ workbooks
@@ -354,12 +463,12 @@ def test_a_workbook_is_read_with_its_own_dates(tmp_path: Path) -> None:
         (None,) * 9,
         ("b", "B", None, "facebook", "absent", None, 12, "AB", date(2026, 11, 24)),
     )
-    filled = read_coding(path, JUDGED, today=TODAY)
-    assert [(item.unit.institution_id, item.date.day, item.note) for item in filled.decisions] == [
+    decisions, empty_rows = read_coding(path, JUDGED, today=TODAY)
+    assert [(item.unit.institution_id, item.date.day, item.note) for item in decisions] == [
         ("a", 23, ""),
         ("b", 24, "12"),
     ]
-    assert filled.empty_rows == 1
+    assert empty_rows == 1
 
 
 def test_a_fault_of_a_workbook_has_the_line_that_excel_shows(tmp_path: Path) -> None:

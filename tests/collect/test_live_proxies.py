@@ -259,3 +259,18 @@ async def test_a_socks_proxy(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("ALL_PROXY", f"socks5://127.0.0.1:{port}")
         assert (await get()).status == 200
     assert set(asked) == {"cegeprb.test"}
+
+
+@pytest.mark.parametrize("says", [b"", b"\x05", b"\x04\x00", b"\x05\xff", b"HTTP/1.1 400 Bad Request\r\n\r\n"])
+async def test_a_socks_proxy_that_is_none_or_refuses(says: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.write(says)
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    monkeypatch.setenv("ALL_PROXY", f"socks5://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+    error = await fault()
+    server.close()
+    assert error.detail == "proxy"
+    assert "the proxy answers" in str(error)

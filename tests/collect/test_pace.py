@@ -26,7 +26,7 @@ class Asking:
             self.inside += 1
             assert self.inside == 1
             self.turns.append((self.time.now - 1000, name))
-            turn.reached(self.time.now)
+            turn.last_at = self.time.now
             await self.time.sleep(answer_s)
             self.inside -= 1
 

@@ -6,23 +6,30 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from protego import Protego
 
 from cegep_audit.collect.politeness import (
+    PRODUCT_TOKEN,
     ROBOTS_BYTES,
-    RobotsVerdict,
     parse_robots,
     relevant_lines,
     retry_after_s,
-    verdict_of_answer,
-    verdict_of_failure,
+    rules_of,
 )
+from cegep_audit.collect.port import Answer
+from cegep_audit.errors import FetchError
 
 SITE = "https://cegeprb.test"
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
-def verdict(text: str | bytes) -> RobotsVerdict:
-    return verdict_of_answer(200, text if isinstance(text, bytes) else text.encode())
+def rules(text: str | bytes, status: int = 200) -> Protego | FetchError:
+    body = text if isinstance(text, bytes) else text.encode()
+    return rules_of(Answer(f"{SITE}/robots.txt", status, {}, body, NOON))
+
+
+def allows(found: Protego | FetchError, url: str = SITE) -> bool:
+    return isinstance(found, Protego) and found.can_fetch(url, PRODUCT_TOKEN)
 
 
 @pytest.mark.parametrize(
@@ -89,11 +96,11 @@ def verdict(text: str | bytes) -> RobotsVerdict:
     ],
 )
 def test_rules_are_read_by_rfc_9309(robots: str | bytes, path: str, allowed: bool) -> None:
-    assert verdict(robots).allows(SITE + path) is allowed
+    assert allows(rules(robots), SITE + path) is allowed
 
 
 @pytest.mark.parametrize(
-    ("status", "allows", "detail"),
+    ("status", "allowed", "detail"),
     [
         (200, False, ""),
         (301, True, ""),  # a redirect that leads nowhere
@@ -111,10 +118,11 @@ def test_rules_are_read_by_rfc_9309(robots: str | bytes, path: str, allowed: boo
         (522, False, "http_522"),
     ],
 )
-def test_the_status_decides_first(status: int, allows: bool, detail: str) -> None:
-    found = verdict_of_answer(status, b"User-agent: *\nDisallow: /")
-    assert found.allows(SITE) is allows
-    assert found.detail == detail
+def test_the_status_decides_first(status: int, allowed: bool, detail: str) -> None:
+    failure = FetchError(SITE, f"http_{status}", "because", status=status)
+    for found in (rules("User-agent: *\nDisallow: /", status), *([rules_of(failure)] if status >= 400 else [])):
+        assert allows(found) is allowed
+        assert getattr(found, "detail", "") == detail
 
 
 @pytest.mark.parametrize(
@@ -137,14 +145,15 @@ def test_the_status_decides_first(status: int, allows: bool, detail: str) -> Non
     ],
 )
 def test_a_failure_forbids_everything(detail: str, status: int | None, expected: str) -> None:
-    found = verdict_of_failure(detail, "because", status)
-    assert not found.allows(SITE)
+    found = rules_of(FetchError(SITE, detail, "because", status=status))
+    assert isinstance(found, FetchError)
     assert found.detail == expected
-    assert found.message
+    assert str(found)
 
 
 def test_a_missing_file_allows_everything_however_it_is_missing() -> None:
-    assert verdict_of_failure("http_404", "not found", 404).allows(SITE)
+    assert allows(rules_of(FetchError(SITE, "http_404", "not found", status=404)))
+    assert allows(rules_of(FetchError(SITE, "no_capture", "not held")))
 
 
 @pytest.mark.parametrize(
@@ -162,14 +171,16 @@ def test_a_missing_file_allows_everything_however_it_is_missing() -> None:
     ],
 )
 def test_crawl_delay(robots: str, seconds: float) -> None:
-    assert verdict(robots).crawl_delay_s == seconds
+    found = rules(robots)
+    assert isinstance(found, Protego)
+    assert (found.crawl_delay(PRODUCT_TOKEN) or 0.0) == seconds
 
 
 def test_the_first_500_kib_count() -> None:
     first, last = b"User-agent: *\nDisallow: /a\n", b"\nDisallow: /b\n"
     text = first + b"#" * (ROBOTS_BYTES - len(first)) + last
-    assert not verdict(text).allows(f"{SITE}/a")
-    assert verdict(text).allows(f"{SITE}/b")
+    assert not allows(rules(text), f"{SITE}/a")
+    assert allows(rules(text), f"{SITE}/b")
 
 
 def test_a_hostile_file_costs_little() -> None:
@@ -188,10 +199,11 @@ def test_only_what_concerns_us_is_kept() -> None:
 
 @given(st.binary(max_size=2000))
 def test_any_bytes_are_rules(body: bytes) -> None:
-    found = verdict(body)
-    assert found.allows(f"{SITE}/robots.txt")
-    found.allows(f"{SITE}/%zz?\0")
-    assert found.crawl_delay_s >= 0
+    found = rules(body)
+    assert isinstance(found, Protego)
+    assert allows(found, f"{SITE}/robots.txt")
+    allows(found, f"{SITE}/%zz?\0")
+    assert (found.crawl_delay(PRODUCT_TOKEN) or 0.0) >= 0
 
 
 @pytest.mark.parametrize(

@@ -372,12 +372,12 @@ async def test_of_a_page_saved_twice_the_later_file_counts(tmp_path: Path) -> No
 async def read(found: Matched, id_: str, record: WarcWriter | None = None) -> list[Page | str]:
     visit = found.visits[id_]
     answers: list[Page | str] = []
-    async with visit.open_source(LIMITS, record.keep_saved if record else None) as source:
-        for choice in visit.choices(LIMITS):
-            try:
-                answers.append(await source.get(choice.url))
-            except FetchError as error:
-                answers.append(error.detail)
+    source = visit.source(LIMITS, record.keep_saved if record else None)
+    for choice in visit.choices(LIMITS):
+        try:
+            answers.append(await source.get(choice.url))
+        except FetchError as error:
+            answers.append(error.detail)
     return answers
 
 

@@ -15,7 +15,7 @@ from warcio.archiveiterator import ArchiveIterator
 from warcs import HOME, HTML, Kept, redirect, warc_bytes, write
 
 from cegep_audit.collect.warc.archive import WarcArchive
-from cegep_audit.collect.warc.wacz import sort_key, write_wacz
+from cegep_audit.collect.warc.writer import sort_key, write_wacz
 from cegep_audit.errors import StoreError
 
 AT = datetime(2016, 9, 6, 12, tzinfo=UTC)
@@ -31,7 +31,7 @@ PAGES = [(HOME, "Cégep de Rivière-Bleue", AT), (HOME + "Contact?b=2&a=1", "", 
 
 
 def exported(folder: Path, *warcs: Path, name: str = "a.wacz") -> Path:
-    write_wacz(warcs, folder / name, PAGES, title="Cégeps", software="cegep-audit/1.0", created=AT, lang="en")
+    write_wacz(warcs, folder / name, PAGES, AT, "en")
     return folder / name
 
 

@@ -18,6 +18,7 @@ from types import ModuleType
 import pytest
 from warcs import DAY, HOME, HTML, Kept, failure, redirect, warc_bytes, write
 
+from cegep_audit.collect.port import Want
 from cegep_audit.collect.warc.archive import WarcArchive
 from cegep_audit.collect.warc.records import parse_date
 from cegep_audit.errors import FetchError, StoreError
@@ -362,6 +363,26 @@ def test_a_page_of_just_the_limit_is_read(tmp_path: Path) -> None:
 )
 def test_a_page_cut_by_the_crawler_is_not_assessed(tmp_path: Path, why: str, expected: str) -> None:
     assert detail(write(tmp_path, [Kept(warc={"WARC-Truncated": why})])) == expected
+
+
+CUT = {
+    "by time": Kept(body=HTML[:40], warc={"WARC-Truncated": "time"}),
+    "by the server": Kept(body=HTML[:40], warc={"WARC-Truncated": "disconnect"}),
+    "shorter than announced": Kept(body=HTML[:40], headers=(TYPE, ("Content-Length", "9999"))),
+    "inside a chunk": Kept(body=b"ff\r\n" + HTML[:40], headers=(TYPE, CHUNKED)),
+    "inside its compression": Kept(body=gzip.compress(HTML * 9)[:60], headers=(TYPE, GZIP)),
+    "of another type": Kept(body=HTML[:40], headers=(("Content-Type", "application/json"),)),
+}
+
+
+@pytest.mark.parametrize("item", CUT.values(), ids=CUT)
+def test_what_is_held_of_an_error_is_read_as_it_is_of_a_live_one(tmp_path: Path, item: Kept) -> None:
+    """A firewall's challenge is recognised by its beginning."""
+    archive = WarcArchive.open([write(tmp_path, [replace(item, status="403 Forbidden")])])
+    (capture,) = archive.captures
+    answer = archive.read(capture, Want.PAGE)
+    assert answer.status == 403
+    assert answer.body.startswith(HTML[:20])
 
 
 # ------------------------------------------------------------------------------------------ statuses and redirects

@@ -8,9 +8,12 @@ import os
 import re
 import tracemalloc
 import zipfile
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from hypothesis import given, settings
@@ -19,8 +22,12 @@ from warcs import HOME, HTML, Kept, failure, member_starts, warc_bytes
 
 from cegep_audit.collect.port import Want
 from cegep_audit.collect.warc.archive import WarcArchive
+from cegep_audit.collect.warc.members import Damage
+from cegep_audit.collect.warc.records import Record, RecordFile
+from cegep_audit.collect.warc.writer import write_wacz
 from cegep_audit.errors import FetchError, StoreError
 from cegep_audit.models import Institution, Limits
+from cegep_audit.phrases.locales import Language
 
 CEGEP = Institution("cegep-riviere-bleue", "Cégep de Rivière-Bleue", HOME)
 PATHS = ("", "a", "b", "c")
@@ -128,6 +135,44 @@ def test_a_file_that_changes_after_it_was_indexed_gives_no_page(path: Path, kept
         assert caught.value.detail == "cut_short"
 
 
+def _index(path: Path, lang: Language) -> None:
+    WarcArchive.open([path], lang=lang)
+
+
+def _export(path: Path, lang: Language) -> None:
+    write_wacz([path], path.with_suffix(".wacz"), [], datetime(2016, 9, 6, tzinfo=UTC), lang)
+
+
+@pytest.mark.parametrize(
+    ("use", "kept"), [(_index, failure(HOME, "dns")), (_export, KEPT[0])], ids=["read", "exported"]
+)
+@pytest.mark.parametrize("new", [b"x", b""], ids=["overwritten", "emptied"])
+@pytest.mark.parametrize("gzipped", [True, False])
+@pytest.mark.parametrize("lang", get_args(Language))
+def test_a_file_that_changes_while_it_is_read_is_said_in_one_line(
+    path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    use: Callable[[Path, Language], None],
+    kept: Kept,
+    new: bytes,
+    gzipped: bool,
+    lang: Language,
+) -> None:
+    path.write_bytes(warc_bytes([kept], gzipped=gzipped))
+    records = RecordFile.records
+
+    def changed(file: RecordFile, damage: Damage) -> list[Record]:
+        found = records(file, damage)
+        path.write_bytes(new * path.stat().st_size)
+        return found
+
+    monkeypatch.setattr(RecordFile, "records", changed)
+    with pytest.raises(StoreError) as caught:
+        use(path, lang)
+    assert str(caught.value).startswith(str(path))
+    assert "\n" not in str(caught.value)
+
+
 @pytest.mark.parametrize(("kept", "pages"), [(0.99, "/ab!"), (0.7, "/a!-"), (0.2, "----")])
 def test_a_file_gzipped_as_one_and_cut(path: Path, kept: float, pages: str) -> None:
     incompressible = [replace(item, headers=(*item.headers, ("X", os.urandom(2000).hex()))) for item in KEPT]
@@ -145,7 +190,7 @@ def test_the_unpacked_copy_has_no_name(path: Path, tmp_path: Path, monkeypatch: 
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     path.write_bytes(gzip.compress(PLAIN))
     archive = WarcArchive.open([path])
-    assert next(archive.captures).file._open().size == len(PLAIN)
+    assert next(archive.captures).file.open().size == len(PLAIN)
     assert list(tmp_path.iterdir()) == [path]
 
 
@@ -190,7 +235,7 @@ def test_a_wrong_length_is_mended_by_the_next_record(path: Path, length: int, pa
     pages, damage = read(path)
     assert pages == "/abc"
     (line,) = damage
-    assert line.endswith(f": the record announces a wrong length{USED}")
+    assert line.endswith(f": the record states a wrong length{USED}")
     path.write_bytes(b"".join(map(gzip.compress, _records(with_length(length, page)))))
     assert read(path)[0] == "/abc"
 

@@ -67,13 +67,27 @@ def test_a_file_inflates_to_a_hundred_times_its_size_at_most(
     archive = WarcArchive.open([path], lang="en")
     assert HOME + "before" in held(archive)
     assert "more than a hundred times its size" in archive.damage[-1]
-    assert next(archive.captures).file._open().size <= 1_000_000 + 100 * len(data)
+    assert next(archive.captures).file.open().size <= 1_000_000 + 100 * len(data)
 
 
 def test_a_usual_file_of_one_repeated_page_is_no_bomb(path: Path) -> None:
     path.write_bytes(warc_bytes([Kept(HOME + str(n), HTML * 200) for n in range(200)]))
     archive = WarcArchive.open([path])
     assert (len(held(archive)), archive.damage) == (200, [])
+
+
+@pytest.mark.parametrize("gzipped", [True, False], ids=["each record", "the whole file"])
+def test_a_file_that_inflates_to_seventy_times_its_size_is_read(
+    path: Path, gzipped: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whichever way it was compressed, its bytes count once."""
+    monkeypatch.setattr(members, "_ALWAYS", 0)
+    pages = [Kept(HOME + str(n), HTML + b" " * 100_000 + os.urandom(700).hex().encode()) for n in range(20)]
+    data = warc_bytes(pages, gzipped=gzipped)
+    path.write_bytes(data if gzipped else gzip.compress(data))
+    assert 60 < sum(len(page.body) for page in pages) / path.stat().st_size < 95
+    archive = WarcArchive.open([path])
+    assert (len(held(archive)), archive.damage) == (20, [])
 
 
 ENDLESS = {

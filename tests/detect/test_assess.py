@@ -11,8 +11,7 @@ import pytest
 from rows import every_row
 
 from cegep_audit.detect.accounts.name_matching import identity_of
-from cegep_audit.detect.assess import STATUS_OF, assess, status_of
-from cegep_audit.detect.signs import sign_of
+from cegep_audit.detect.assess import STATUS_OF, assess, sign_of, status_of
 from cegep_audit.models import Choice, Failure, InnerLink, Institution, Link, Page, Reading, Visit
 from cegep_audit.tables import read_tables
 from cegep_audit.vocabulary import Detail, How, PageRole, Status, Zone

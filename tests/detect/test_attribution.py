@@ -7,11 +7,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from cegep_audit.detect.accounts.attribution import MAX_ACCOUNTS, PERSONAL, RULES, attribute, judge
+from cegep_audit.detect.accounts.attribution import MAX_ACCOUNTS, PERSONAL, RULES, attribute, judge, mark_shared
 from cegep_audit.detect.accounts.candidates import gather
 from cegep_audit.detect.accounts.competing import compare
 from cegep_audit.detect.accounts.name_matching import identity_of
-from cegep_audit.detect.accounts.shared import mark_shared
 from cegep_audit.detect.page.links import extract_links
 from cegep_audit.models import Account, Choice, Institution, InstitutionResult, Page, Scan, Visit
 from cegep_audit.vocabulary import PageRole, Role, Status

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cegep_audit.detect.signs import is_challenge
+from cegep_audit.detect.assess import is_challenge
 from cegep_audit.tables import read_tables
 
 EXAMPLES = [

@@ -11,9 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rows import every_row
 
-from cegep_audit.detect.networks.addresses import might_name_account
+from cegep_audit.detect.networks.addresses import _holds_network, might_name_account
 from cegep_audit.detect.networks.identify import classify
-from cegep_audit.detect.page.anchors import may_name_account
 from cegep_audit.detect.page.document import MAX_OF_FINDER
 from cegep_audit.detect.page.links import extract_links
 from cegep_audit.models import Link, Page, Reading
@@ -398,7 +397,7 @@ HOSTS = (
 def test_the_quick_look_at_an_address_hides_no_network(form: str, address: str) -> None:
     written = form.format(address)
     for own in ("", "https://exemple.test"):
-        assert may_name_account(written, own) == might_name_account(written)
+        assert might_name_account(written, own) == _holds_network(written)
 
 
 @pytest.mark.parametrize(
@@ -418,7 +417,16 @@ def test_the_quick_look_at_an_address_hides_no_network(form: str, address: str) 
     ],
 )
 def test_the_quick_look_names_no_network_where_there_is_none(address: str) -> None:
-    assert not may_name_account(address, "https://exemple.test")
+    assert not might_name_account(address, "https://exemple.test")
+
+
+def test_what_is_in_a_link_says_nothing_of_where_the_link_is() -> None:
+    inside = '<footer><b data-x="https://twitter.com/cegeprb"></b></footer>'
+    reading = read(f"<main><a href='/facebook'>{inside}</a></main>")
+    assert {link.url.rpartition("/")[2]: link.zone for link in reading.links} == {
+        "cegeprb": Zone.FOOTER,
+        "facebook": Zone.MAIN,
+    }
 
 
 @pytest.mark.parametrize(

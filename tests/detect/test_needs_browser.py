@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from cegep_audit.detect.assess import SHELL_LINKS, SHELL_TEXT, needs_browser
 from cegep_audit.detect.page.links import extract_links
-from cegep_audit.detect.signs import SHELL_LINKS, SHELL_TEXT, needs_browser
 from cegep_audit.models import Page
 from cegep_audit.vocabulary import Need
 

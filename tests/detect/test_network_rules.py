@@ -107,13 +107,13 @@ def test_every_pattern_compiles_and_gives_what_its_templates_need() -> None:
     """A template that asks for a piece its pattern has not would raise on a URL nobody thought of."""
     known = places()
     for grammar in [*known.hosts.values(), *known.wild.values()]:
-        for pattern, rule in (pair for pairs in grammar.rules.values() for pair in pairs):
-            pieces = set(pattern._path.groupindex)
-            for _, value in pattern._parameters:
+        for rule in (rule for rules in grammar.rules.values() for rule in rules):
+            pieces = set(rule._path.groupindex)
+            for _, value in rule._parameters:
                 pieces |= set(value.groupindex)
             asked = set(re.findall(r"\{(\w+)\}", rule.handle))
             if rule.handle and not {"url", "dashed"} & pieces:
-                assert asked <= pieces, (rule.network, rule.name, pattern.text)
+                assert asked <= pieces, (rule.network, rule.name, rule.at)
                 assert set(rule.account_pieces) <= pieces | {"handle", "host"}, (rule.network, rule.name)
 
 

@@ -10,10 +10,9 @@ from builders import result, scan
 
 from cegep_audit.analyze.scan_statistics import ScanStatistics
 from cegep_audit.phrases.locales import Language
-from cegep_audit.report.blocks import Block, Bullets, Cell, Entries, Folded, Grid, Line, Title, bullets
+from cegep_audit.report.blocks import Block, Bullets, Cell, Entries, Folded, Grid, Line, Title, bullets, markdown
 from cegep_audit.report.page.document import blocks_page
 from cegep_audit.report.terminal.screen import console, view
-from cegep_audit.report.text.markdown import markdown
 from cegep_audit.report.text.overview import director_blocks
 
 HOSTILE = "a|b `c` <b>*d*</b> [e](javascript:1)\x1b[2J"

@@ -3,28 +3,34 @@
 from __future__ import annotations
 
 import re
-from datetime import date
 from itertools import pairwise
 from xml.etree import ElementTree as ET
 
 import pytest
 
-from cegep_audit.report.page.charts import Bar, Chart, Series, Tile, bars, columns, lines, tiles
+from cegep_audit.report.page.parts import Bar, Chart, Series, chart, lines
 
 SVG = "{http://www.w3.org/2000/svg}"
 TICKS = [(0, "0"), (0.5, "50"), (1, "100 %")]
 ROWS = [Bar("Facebook", 0.8, 0.7, 0.9, "80 %"), Bar("<b>&", 0.2, 0.2, 0.2, "20 %", is_few=True)]
+
+
+def tile(place: int, code: str, name: str, share: float | None, text: str, **facts: object) -> dict[str, object]:
+    shown = {"column": place, "row": place, "code": code, "name": name, "share": share, "text": text}
+    return {**shown, "is_few": False, **facts}
+
+
 CHARTS = {
-    "bars": bars(ROWS, "label", TICKS),
-    "dots": bars(ROWS, "label", TICKS, dots=True),
-    "columns": columns([(0, 3), (1, 0), (2, 7)], 2, "label", "axis"),
+    "bars": chart("bars", "label", rows=ROWS, ticks=TICKS),
+    "dots": chart("bars", "label", rows=ROWS, ticks=TICKS, dots=True),
+    "columns": chart("columns", "label", counts=[(0, 3), (1, 0), (2, 7)], strong_from=2, axis="axis"),
     "lines": lines(
-        [Series("≥ 3", [date(2011, 1, 1), date(2026, 1, 1)], [0.5, 1.0]), Series("x", [date(2026, 1, 1)], [0.1])],
-        [(date(2011, 1, 1), "2011"), (date(2026, 1, 1), "2026")],
+        [Series("≥ 3", [0.5, 1.0]), Series("x", [None, 0.1])],
+        [(0, "2011"), (1, "2026")],
         "label",
         TICKS,
     ),
-    "tiles": tiles([Tile(0, 0, "06", "Montréal", 0.5, "50 %"), Tile(1, 1, "10", "Nord", None, "—")], "label"),
+    "tiles": chart("tiles", "label", tiles=[tile(0, "06", "Montréal", 0.5, "50 %"), tile(1, "10", "Nord", None, "—")]),
 }
 
 
@@ -47,7 +53,8 @@ def test_bars_are_as_long_as_their_shares() -> None:
 @pytest.mark.parametrize("share", [0.05, 0.5, 0.62, 0.95])
 def test_the_mark_of_another_study_covers_no_bar(share: float) -> None:
     rows = [Bar(f"k{place}", 0.9, 0.9, 0.9, "", mark=share if place == 1 else None) for place in range(3)]
-    for text in (bars(rows, "label", TICKS).wide, bars(rows, "label", TICKS).narrow):
+    made = chart("bars", "label", rows=rows, ticks=TICKS)
+    for text in (made.wide, made.narrow):
         root = ET.fromstring(text)  # noqa: S314 - our own
         spans = [(float(each.attrib["y"]), float(each.attrib["y"]) + 14) for each in root.iter(f"{SVG}rect")]
         (mark,) = [each.attrib["d"] for each in root.iter(f"{SVG}path") if "l5 5" in each.attrib["d"]]
@@ -56,14 +63,14 @@ def test_the_mark_of_another_study_covers_no_bar(share: float) -> None:
 
 
 def test_names_at_the_ends_of_lines_do_not_touch() -> None:
-    series = [Series(f"n{place}", [date(2020, 1, 1), date(2026, 1, 1)], [0.5, 0.5]) for place in range(4)]
-    chart: Chart = lines(series, [(date(2020, 1, 1), "a"), (date(2026, 1, 1), "b")], "label", TICKS)
-    heights = sorted(float(y) for y in re.findall(r'y="([\d.]+)" fill="#5b6470">n\d', chart.wide))
+    series = [Series(f"n{place}", [0.5, 0.5]) for place in range(4)]
+    made: Chart = lines(series, [(0, "a"), (1, "b")], "label", TICKS)
+    heights = sorted(float(y) for y in re.findall(r'y="([\d.]+)" fill="#5b6470">n\d', made.wide))
     assert len(heights) == 4
     assert min(after - before for before, after in pairwise(heights)) >= 15
 
 
 def test_a_region_of_few_is_muted() -> None:
-    text = tiles([Tile(0, 0, "09", "Côte-Nord", 1.0, "100 %", is_few=True)], "label").wide
+    text = chart("tiles", "label", tiles=[tile(0, "09", "Côte-Nord", 1.0, "100 %", is_few=True)]).wide
     assert 'fill-opacity="0"' in text
     assert "stroke-dasharray" in text

@@ -84,8 +84,8 @@ def test_the_sheet_comes_back(judged: Scan, tmp_path: Path) -> None:
         path = tmp_path / name
         path.write_bytes(written(judged, name=name))
         fill(path)
-        filled = read_coding(path, judged, today=DAY, coder="AB")
-        assert [item.unit for item in filled.decisions] == [row.unit for row in coding_rows(judged)]
+        decisions, _ = read_coding(path, judged, today=DAY, coder="AB")
+        assert [item.unit for item in decisions] == [row.unit for row in coding_rows(judged)]
 
 
 def fill(path: Path) -> None:

@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from cegep_audit.report.terminal.progress import Remaining
+from cegep_audit.report.terminal.progress import seconds_left
 
 TIMEOUT_S = 12.0
 
@@ -30,12 +30,9 @@ def visits(count: int, slots: int, seed: int) -> Visits:
 
 
 def told(played: Visits, slots: int, now: float) -> float | None:
-    remaining = Remaining(slots, 2 * TIMEOUT_S)
-    for begins, ends in played:
-        if ends <= now:
-            remaining.finished(ends - begins)
+    done = [ends - begins for begins, ends in played if ends <= now]
     in_flight = [now - begins for begins, ends in played if begins <= now < ends]
-    return remaining.seconds(in_flight, sum(begins > now for begins, _ in played))
+    return seconds_left(done, in_flight, sum(begins > now for begins, _ in played), slots, 2 * TIMEOUT_S)
 
 
 @pytest.mark.parametrize(("count", "slots"), [(139, 8), (139, 32), (1000, 32), (1000, 256), (5000, 256)])
@@ -57,7 +54,4 @@ def test_nothing_is_told_before_anything_is_known_nor_of_the_last_sites() -> Non
 
 
 def test_the_quick_ones_that_finish_first_do_not_make_it_look_short() -> None:
-    remaining = Remaining(4, 0.0)
-    for _ in range(4):
-        remaining.finished(1.0)
-    assert remaining.seconds([9.0, 9.0, 9.0, 9.0], 100) == 100 * (4 + 36) / 4 / 4
+    assert seconds_left([1.0] * 4, [9.0] * 4, 100, 4, 0.0) == 100 * (4 + 36) / 4 / 4

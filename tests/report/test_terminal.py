@@ -8,24 +8,24 @@ import pty
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import pytest
 from builders import account, failed, institution, result, scan, summary
 from rich.cells import cell_len
-from rich.console import RenderableType
 
 from cegep_audit.detect.networks.identify import NETWORKS
 from cegep_audit.models import Scan
 from cegep_audit.phrases.locales import Language
-from cegep_audit.report.terminal.listings import (
-    accounts_table,
-    counts_table,
-    institutions_table,
-    networks_table,
-    scans_table,
+from cegep_audit.report.blocks import Block
+from cegep_audit.report.terminal.screen import WIDTH, console, view
+from cegep_audit.report.text.listings import (
+    accounts_list,
+    counts_list,
+    institutions_list,
+    networks_list,
+    scans_list,
 )
-from cegep_audit.report.terminal.screen import console, view
 from cegep_audit.report.text.overview import summary_blocks
 from cegep_audit.report.text.words import detail_words
 from cegep_audit.vocabulary import Role, Status
@@ -34,18 +34,18 @@ HOSTILE = "Cégep \x1b[31m[red]X[/red] \x9b2J\u202e[/] =1+1"
 NBSP = "\u00a0"
 
 
-def shown(renderable: RenderableType, width: int | None = None) -> str:
+def shown(blocks: Iterable[Block], width: int | None = None, most: int | None = None) -> str:
     stream = io.StringIO()
     screen = console(stream)
     if width:
         screen.width = width
-    screen.print(renderable)
+    screen.print(view(blocks, most))
     return stream.getvalue()
 
 
 def summary_text(found: Scan, lang: Language = "fr", width: int | None = None, **options: object) -> str:
     first = summary(found, **options)  # type: ignore[arg-type] # each test's own options
-    return shown(view(summary_blocks(first, ["classic"], lang)), width)
+    return shown(summary_blocks(first, ["classic"], lang), width, WIDTH)
 
 
 def test_failures_are_named_up_to_twenty_then_counted_by_reason() -> None:
@@ -173,7 +173,7 @@ def test_a_replay_says_when_its_pages_were_captured() -> None:
 
 def test_a_scan_of_the_past_says_for_which_day_and_how_far_off_it_is() -> None:
     text = flat(summary_text(scan(result("a"), mode="as_of", settings={"as_of": "2026-11-03"}), "en"))
-    assert "Day asked of the archive: November 3, 2026; the farthest capture is 20 days away." in text
+    assert "Day requested from the archive: November 3, 2026; the farthest capture is 20 days away." in text
 
 
 @pytest.mark.parametrize(
@@ -200,18 +200,16 @@ def test_detail_words(detail: str) -> None:
     assert detail_words(detail, "fr") == words[detail]
 
 
-TABLES: dict[str, Callable[[], RenderableType]] = {
-    "summary": lambda: view(
-        summary_blocks(
-            summary(scan(failed(institution("h", HOSTILE)), result(institution("g", region=HOSTILE))), by=["region"]),
-            [],
-            "fr",
-        )
+TABLES: dict[str, Callable[[], Iterable[Block]]] = {
+    "summary": lambda: summary_blocks(
+        summary(scan(failed(institution("h", HOSTILE)), result(institution("g", region=HOSTILE))), by=["region"]),
+        [],
+        "fr",
     ),
-    "institutions": lambda: institutions_table([institution("h", HOSTILE, region=HOSTILE)], "fr"),
-    "accounts": lambda: accounts_table(HOSTILE, [account("facebook", HOSTILE, label=HOSTILE)], "en"),
-    "scans": lambda: scans_table([(scan(tool_version=HOSTILE), 1, 1)], "fr"),
-    "counts": lambda: counts_table(HOSTILE, {HOSTILE: 1}, "fr"),
+    "institutions": lambda: institutions_list([institution("h", HOSTILE, region=HOSTILE)], "fr"),
+    "accounts": lambda: accounts_list(HOSTILE, [account("facebook", HOSTILE, label=HOSTILE)], "en"),
+    "scans": lambda: scans_list([(scan(tool_version=HOSTILE), 1, 1)], "fr"),
+    "counts": lambda: counts_list(HOSTILE, {HOSTILE: 1}, "fr"),
 }
 
 
@@ -227,29 +225,29 @@ def test_accounts_of_a_page() -> None:
         account("facebook", "cegeprb", label="Suivez-nous"),
         account("apple_podcasts", "1", Role.UNCERTAIN, url=""),
     ]
-    text = shown(accounts_table("page.html", accounts, "fr"))
+    text = shown(accounts_list("page.html", accounts, "fr"))
     assert "https://facebook.test/cegeprb" in text
     assert "officiel (site-wide-footer)" in text
     assert f"pied de page, lien «{NBSP}Suivez-nous{NBSP}», 1 page" in text
     assert "(lien non résolu)" in text
     assert "incertain (unresolved_link)" in text
-    assert "Aucun compte." in shown(accounts_table("page.html", [], "fr"))
+    assert "Aucun compte." in shown(accounts_list("page.html", [], "fr"))
 
 
 def test_a_long_address_is_whole_where_a_program_reads_it() -> None:
     address = "https://facebook.test/" + "a" * 300
-    assert f"{address}\n" in re.sub(" +\n", "\n", shown(accounts_table("p", [account("facebook", url=address)], "fr")))
+    assert f"{address}\n" in re.sub(" +\n", "\n", shown(accounts_list("p", [account("facebook", url=address)], "fr")))
 
 
 def test_every_network_is_listed_with_its_years() -> None:
-    text = shown(networks_table(NETWORKS.values(), "fr"))
+    text = shown(networks_list(NETWORKS.values(), "fr"))
     assert all(name in text for name in NETWORKS)
     assert "–2021" in text
 
 
 def test_scans_are_listed_with_how_far_they_came() -> None:
     rows = [(scan(), 139, 139), (scan(ended_at=None, mode="replay"), 1200, 7)]
-    text = shown(scans_table(rows, "fr"))
+    text = shown(scans_list(rows, "fr"))
     assert re.search(r"3 +2026-11-23 17:59 +en direct +139/139 +complet +0.1.0", text)
     assert re.search(rf"pages archivées +7/1{NBSP}200 +interrompu", text)
 

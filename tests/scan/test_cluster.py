@@ -25,8 +25,8 @@ from servers import Web, robots
 from servers import page as html
 from warcs import Kept, write
 
-from cegep_audit import demo
-from cegep_audit.demo.server import sites
+from cegep_audit.demo.server import Web as Demo
+from cegep_audit.demo.server import serve, sites
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Limits
 from cegep_audit.scan.plan import Plan, check_sources
@@ -73,8 +73,8 @@ def run(*arguments: str, folder: Path, **environment: str) -> tuple[int, str]:
 
 
 @pytest.fixture(scope="module")
-def invented() -> Iterator[demo.Web]:
-    with demo.serve() as served:
+def invented() -> Iterator[Demo]:
+    with serve() as served:
         yield served
 
 
@@ -124,7 +124,7 @@ def test_a_replay_whose_worker_is_killed_gives_the_same_files(tmp_path: Path) ->
         assert (many / name).read_bytes() == (one / name).read_bytes()
 
 
-def test_a_live_scan_finds_the_same_and_each_worker_keeps_what_it_received(invented: demo.Web, tmp_path: Path) -> None:
+def test_a_live_scan_finds_the_same_and_each_worker_keeps_what_it_received(invented: Demo, tmp_path: Path) -> None:
     options = ("--delay", "0", "--timeout", "5")  # a site that answers must not seem to hang on a busy machine
     (many := tmp_path / "many").mkdir()
     (again := tmp_path / "again").mkdir()
@@ -205,7 +205,7 @@ def written(file: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def scheduler(invented: demo.Web, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def scheduler(invented: Demo, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A scheduler and two workers of two threads; the proxy of their own environment leads to the invented web."""
     with cluster_of(tmp_path_factory.mktemp("cluster"), "first", "second", HTTP_PROXY=invented.proxy) as address:
         yield address
@@ -226,9 +226,7 @@ def test_a_cluster_of_the_users_own_is_used_and_left_as_it_was(scheduler: str, a
     assert set(map(tuple, left.values())) == {()}
 
 
-def test_a_scan_on_a_users_cluster_is_stopped_and_goes_on_there(
-    scheduler: str, invented: demo.Web, tmp_path: Path
-) -> None:
+def test_a_scan_on_a_users_cluster_is_stopped_and_goes_on_there(scheduler: str, invented: Demo, tmp_path: Path) -> None:
     begin = ("scan", str(invented.registry), "--delay", "0.1", "--timeout", "1", "--dask", scheduler)
     running = start(*begin, folder=tmp_path)
     wait_for_results(tmp_path / "cegep-audit.db", 2)
@@ -241,13 +239,13 @@ def test_a_scan_on_a_users_cluster_is_stopped_and_goes_on_there(
     assert len(invented.log) == seen, "workers went on for a scan that is stopped"
     code, said = run("scan", "--resume", "--delay", "0", "--dask", scheduler, folder=tmp_path)
     assert code == 0, said
-    asked = {hit.host for hit in invented.log[seen:]}
+    asked = {host for _, host, *_ in invented.log[seen:]}
     assert not asked & {site.host for site in sites() if site.id in kept}
     listed = (tmp_path / "report.csv").read_text("utf-8").splitlines()
     assert len(done_ids(tmp_path / "cegep-audit.db")) == len(listed) - 1
 
 
-def test_a_worker_that_is_killed_loses_nothing(invented: demo.Web, tmp_path: Path) -> None:
+def test_a_worker_that_is_killed_loses_nothing(invented: Demo, tmp_path: Path) -> None:
     running = start(
         *("scan", str(invented.registry), "--delay", "0.1", "--timeout", "1", "--concurrency", "4", "--dask", "local"),
         folder=tmp_path,
@@ -263,9 +261,7 @@ def test_a_worker_that_is_killed_loses_nothing(invented: demo.Web, tmp_path: Pat
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_stopped_scan_keeps_what_is_done_and_goes_on(
-    invented: demo.Web, tmp_path: Path, number: signal.Signals
-) -> None:
+def test_a_stopped_scan_keeps_what_is_done_and_goes_on(invented: Demo, tmp_path: Path, number: signal.Signals) -> None:
     begin = (
         "scan",
         str(invented.registry),
@@ -290,7 +286,7 @@ def test_a_stopped_scan_keeps_what_is_done_and_goes_on(
     seen = len(invented.log)
     resumed = inside("scan", "--resume", "--delay", "0", folder=tmp_path, HTTP_PROXY=invented.proxy)
     assert resumed.code == 0, resumed.err
-    asked = {hit.host for hit in invented.log[seen:]}
+    asked = {host for _, host, *_ in invented.log[seen:]}
     assert not asked & {site.host for site in sites() if site.id in kept}
     assert (
         len(done_ids(tmp_path / "cegep-audit.db")) == len((tmp_path / "report.csv").read_text("utf-8").splitlines()) - 1

@@ -11,7 +11,7 @@ from cegep_audit.collect.browser import VARIABLE
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Limits
 from cegep_audit.scan.plan import Plan, begin, begin_completion, check_sources, draft, resume
-from cegep_audit.scan.request import Completion, Mode, Render, Request, Selection, output_of, read_past
+from cegep_audit.scan.request import Completion, Mode, Render, Request, output_of, read_past
 from cegep_audit.store import Store
 
 DAYS = ["2011-09-06", "2016-09-06"]
@@ -28,7 +28,7 @@ def request_(tmp_path: Path) -> Request:
 def begun(request: Request) -> list[Plan]:
     """Begin the scans of *request* and leave them, as a process does that is killed."""
     with Store.open(request.db, create=True) as store:
-        return [begin(store, each) for each in draft(request, Path("report.csv"))]
+        return [begin(store, request, *each) for each in draft(request)]
 
 
 def resumed(request: Request) -> list[Plan]:
@@ -42,7 +42,7 @@ ASKED = {
     "one day": {"past": read_past(DAYS[:1], GATE, 9, "en")},
     "several days": {"past": read_past(DAYS, GATE, 9, "en")},
     "no WARC": {"no_warc": True},
-    "one institution": {"selection": Selection(ids=["b"])},
+    "one institution": {"selection": {"ids": ["b"]}},
 }
 
 
@@ -73,7 +73,7 @@ def test_a_resumed_completion_asks_the_archive_for_its_own_day(request_: Request
     with Store.open(request_.db, create=False) as store:
         store.finish_scan(1, now())
         store.finish_scan(2, now())
-        first = begin_completion(asked, store, store.load(plan.scan.id), Path("report.csv"))
+        first = begin_completion(asked, store, store.load(plan.scan.id))
     (again,) = resumed(request_)
     assert (again.request.past, again.request.completion) == (asked.past, completion)
     assert again.base == first.base
@@ -90,7 +90,7 @@ def test_a_resumed_completion_needs_a_browser_for_its_own_modes_alone(
     begun(replace(request_, render=of_scan))
     with Store.open(request_.db, create=False) as store:
         store.finish_scan(1, now())
-        begin_completion(replace(request_, completion=Completion(modes)), store, store.load(1), Path("report.csv"))
+        begin_completion(replace(request_, completion=Completion(modes)), store, store.load(1))
     (again,) = resumed(request_)
     assert again.request.render is (Render.ALWAYS if Mode.RENDER in modes else Render.NEVER)
     if Mode.RENDER not in modes:

@@ -6,12 +6,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
-from cegep_audit.cli import options, printing
-from cegep_audit.cli.options import argument, what, writes
+from cegep_audit.cli import common
+from cegep_audit.cli.common import argument, what, writes
 from cegep_audit.cli.program import command, group, say
 from cegep_audit.coding.decisions import renewed, without_effect
 from cegep_audit.coding.layers import load_layers
-from cegep_audit.coding.sampling import CodingRow, coding_rows, draw, draw_institutions, strata_of_institutions
+from cegep_audit.coding.sampling import CodingRow, coding_rows, draw, strata_of_institutions
 from cegep_audit.coding.sheet import read_coding
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Decision
@@ -28,12 +28,12 @@ _review = group("review", no_args_is_help=True)
 
 @command("export", _review)
 def export(
-    lang: options.Lang,
-    scan: options.Scan = None,
-    db: options.Db = options.DB,
+    lang: common.Lang,
+    scan: common.Scan = None,
+    db: common.Db = common.DB,
     sample: Annotated[int | None, what("--sample", min=1, metavar="N")] = None,
     institutions: Annotated[int | None, what("--institutions", min=1, metavar="N", key="sample_institutions")] = None,
-    basket: options.Basket = "all",
+    basket: common.Basket = "all",
     seed: Annotated[int | None, what("--seed", metavar="S")] = None,
     anew: Annotated[bool, what("--anew")] = False,
     output: Annotated[Path, writes("-o", "--output", metavar="FILE", key="review_output")] = Path("review.csv"),
@@ -60,9 +60,9 @@ def export(
         _check_size("--sample", sample, [row.stratum_of_row for row in asked])
         rows = draw(asked, sample, seed, is_blind=not show)
     elif institutions is not None:
-        asked = coding_rows(judged, basket)
-        _check_size("--institutions", institutions, list(strata_of_institutions(judged).values()))
-        rows = draw_institutions(judged, institutions, seed, basket, is_blind=not show)
+        asked, strata = coding_rows(judged, basket), strata_of_institutions(judged)
+        _check_size("--institutions", institutions, list(strata.values()))
+        rows = draw(asked, institutions, seed, strata, is_blind=not show)
     people = (item for item in layers.decisions if item.verdict is not Verdict.LISTED and item.scan_id == judged.id)
     of_coder = {item.unit: item for item in people if coder and item.coder.casefold() == coder.casefold()}
     sheet = sheet_of(rows, is_shown=show, decisions=of_coder)
@@ -71,10 +71,10 @@ def export(
     write_file(beside, evidence_page(judged, rows, output.name, lang, is_shown=show), lang)
     _tell_exported(asked, rows, seed, is_shown=show)
     if sample is not None and len(asked) < len(everything):
-        printing.note("review.not_drawn", count=len(everything) - len(asked))
-    printing.written(output, beside)
+        common.note("review.not_drawn", count=len(everything) - len(asked))
+    common.written(output, beside)
     if lang == "fr" and output.suffix.lower() == ".csv":  # a French Excel expects semicolons
-        printing.note("review.excel")
+        common.note("review.excel")
 
 
 def _check_size(option: str, size: int, strata: Sequence[str]) -> None:
@@ -87,30 +87,30 @@ def _check_size(option: str, size: int, strata: Sequence[str]) -> None:
 
 def _tell_exported(asked: Sequence[CodingRow], rows: Sequence[CodingRow], seed: int, *, is_shown: bool) -> None:
     institutions = say("table.institutions", count=len({row.unit.institution_id for row in rows}))
-    printing.note("review.exported", count=len(rows), institutions=institutions)
+    common.note("review.exported", count=len(rows), institutions=institutions)
     strata = Counter((row.stratum, row.weight) for row in rows if row.weight is not None)
     if strata:
-        printing.note("review.sampled", rows=len(asked), strata=len(strata), seed=str(seed))
+        common.note("review.sampled", rows=len(asked), strata=len(strata), seed=str(seed))
     for (stratum, weight), drawn in sorted(strata.items()) if is_shown else ():  # its name reveals what was found
         size = round(drawn * (weight or 1))
-        printing.note("review.stratum", stratum=f"  {stratum}", drawn=drawn, size=size, weight=f"{weight:.4g}")
+        common.note("review.stratum", stratum=f"  {stratum}", drawn=drawn, size=size, weight=f"{weight:.4g}")
 
 
 @command("import", _review)
-def take_in(
-    lang: options.Lang,
+def import_sheet(
+    lang: common.Lang,
     file: Annotated[Path, argument("FILE", "filled_sheet")],
-    scan: options.Scan = None,
-    db: options.Db = options.DB,
+    scan: common.Scan = None,
+    db: common.Db = common.DB,
     coder: Annotated[str | None, what("--coder", metavar="NAME")] = None,
 ) -> None:
-    """Take in a filled coding sheet, or a list of accounts from elsewhere."""
+    """Import a filled coding sheet, or a list of accounts from elsewhere."""
     with Store.open(db, create=False, lang=lang) as store:
         layers = load_layers(store, scan)
         coders = {item.coder: item.verdict is Verdict.LISTED for item in layers.decisions}
         today = datetime.now().astimezone().date()
-        filled = read_coding(file, layers.judged, today=today, coder=coder or "", coders=coders, lang=lang)
-        taken = renewed(filled.decisions, layers.decisions)
+        read, empty = read_coding(file, layers.judged, today=today, coder=coder or "", coders=coders, lang=lang)
+        taken = renewed(read, layers.decisions)
         store.save_decisions(layers.judged.id, taken)
         left = load_layers(store, layers.judged.id).standing
     before = {_key(item): item for item in layers.decisions if item.scan_id == layers.judged.id}
@@ -119,23 +119,22 @@ def take_in(
         fresh = sum(_key(item) not in before for item in own)
         same = sum(before.get(_key(item)) == item for item in own)
         facts: dict[str, Any] = {"count": len(own), "fresh": fresh, "changed": len(own) - fresh - same, "same": same}
-        printing.note("review.imported", coder=name, scan=str(layers.judged.id), **facts)
-    counts = {"empty_rows": filled.empty_rows, "disputed": len(left.disputed), "lapsed": len(left.lapsed)}
+        common.note("review.imported", coder=name, scan=str(layers.judged.id), **facts)
+    counts = {"empty_rows": empty, "disputed": len(left.disputed), "lapsed": len(left.lapsed)}
     for key, count in counts.items():
         if count:
-            printing.note(f"review.{key}", count=count)
+            common.note(f"review.{key}", count=count)
     for institution, networks in without_effect(layers.judged, left.settled).items():
-        printing.note("review.without_effect", institution=institution, networks=", ".join(networks))
+        common.note("review.without_effect", institution=institution, networks=", ".join(networks))
 
 
 def _key(item: Decision) -> tuple[str, ...]:
-    account = item.correct_account if item.verdict is Verdict.LISTED else ""
-    return *item.unit, item.coder, account
+    return *item.unit, item.coder, item.correct_account if item.verdict is Verdict.LISTED else ""
 
 
 @command("agreement", _review)
 def agreement(
-    lang: options.Lang, scan: options.Scan = None, db: options.Db = options.DB, as_json: options.Json = False
+    lang: common.Lang, scan: common.Scan = None, db: common.Db = common.DB, as_json: common.Json = False
 ) -> None:
     """Say how well the tool and its coders agree."""
     from cegep_audit.coding.agreement import compare_raters, to_json  # with numpy, which the other commands do without
@@ -148,6 +147,6 @@ def agreement(
         raise UsageError(say("coding.no_decisions", scan=layers.judged.id))
     if as_json:
         methods = {"fr": methods_paragraph(found, "fr"), "en": methods_paragraph(found, "en")}
-        printing.print_json(to_json(found) | {"methods": methods})
+        common.print_json(to_json(found) | {"methods": methods})
     else:
-        printing.show_blocks(agreement_blocks(found, lang))
+        common.show_blocks(agreement_blocks(found, lang))

@@ -2,80 +2,71 @@
 
 What reads pages is imported where it is used: it is too slow for --help.
 """
-# ruff: noqa: ARG001 - Typer wants a parameter for each option; limits and modes are read from its context
+# ruff: noqa: ARG001 - Typer wants a parameter for each option; most are read from its context
 
 import os
 import shutil
 from collections.abc import Collection
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from cegep_audit.analyze.presence import day_of
-from cegep_audit.cli import options, printing
-from cegep_audit.cli.options import LIMITS, argument, how, what, where
-from cegep_audit.cli.printing import Shown
+from cegep_audit.cli import common
+from cegep_audit.cli.common import LIMITS, argument, how, what, where
 from cegep_audit.cli.program import command, say
 from cegep_audit.collect.archive import MAX_DRIFT_DAYS, WAYBACK_MACHINE
 from cegep_audit.errors import UsageError
-from cegep_audit.models import Limits, Scan
+from cegep_audit.models import Limits
 from cegep_audit.report.files.files import make_folder, write_file
-from cegep_audit.scan.request import Completion, Mode, Past, Render, Request, Selection, read_past
+from cegep_audit.scan.request import Completion, Mode, Render, Request, read_past
 
-_FIELDS = {  # options, and the limits that they set
-    "max_pages": "max_pages",
-    "delay": "delay_s",
-    "concurrency": "concurrency",
-    "timeout": "timeout_s",
-    "max_bytes": "max_bytes",
-    "allow_private": "allow_private",
-}
 # A resumed scan takes these from the interrupted one, so they cannot be given with --resume.
 _FIXED = (
-    "ids", "types", "regions", "languages", "limit", "with_parts", "overrides", "max_pages", "max_bytes", "from_warc",
-    "as_of", "timegate", "max_drift", "allow_private", "no_warc", "render",
-)  # fmt: skip
+    "ids types regions languages limit with_parts overrides max_pages max_bytes from_warc as_of timegate max_drift "
+    "allow_private no_warc render"
+).split()
 _OF_THE_PAST = ("timegate", "max_drift")  # options that need --as-of
 _ORDER = "modes in their order"
-_DEMO_LIMITS = Limits(delay_s=0.05, timeout_s=3.0)  # an invented web can take a fast pace, and its dead sites no wait
+# An invented web can take a fast pace, and its dead sites need no wait.
+_DEMO: Any = {"contact": "demo@cegep-audit.test", "limits": Limits(delay_s=0.05, timeout_s=3.0)}
 
 
 @command("scan")
 def scan(
-    lang: options.Lang,
+    lang: common.Lang,
     context: typer.Context,
     registry: Annotated[Path | None, argument("REGISTRY", "registry")] = None,
-    ids: options.Ids = None,
-    types: options.Types = None,
-    regions: options.Regions = None,
-    languages: options.Languages = None,
-    limit: options.Limit = None,
-    with_parts: options.WithParts = False,
+    ids: common.Ids = None,
+    types: common.Types = None,
+    regions: common.Regions = None,
+    languages: common.Languages = None,
+    limit: common.Limit = None,
+    with_parts: common.WithParts = False,
     overrides: Annotated[Path | None, what("--overrides", metavar="FILE.csv")] = None,
     resumes: Annotated[bool, what("--resume")] = False,
     from_warc: Annotated[list[Path] | None, where("--from-warc", metavar="FILE")] = None,
     as_of: Annotated[list[str] | None, where("--as-of", metavar="DATE")] = None,
-    timegate: options.Timegate = WAYBACK_MACHINE,
-    max_drift: options.MaxDrift = MAX_DRIFT_DAYS,
-    contact: options.Contact = None,
-    max_pages: options.MaxPages = LIMITS.max_pages,
-    delay: Annotated[float, options.DELAY] = LIMITS.delay_s,
-    concurrency: Annotated[int, options.CONCURRENCY] = LIMITS.concurrency,
-    timeout: Annotated[float, options.TIMEOUT] = LIMITS.timeout_s,
+    timegate: common.Timegate = WAYBACK_MACHINE,
+    max_drift: common.MaxDrift = MAX_DRIFT_DAYS,
+    contact: common.Contact = None,
+    max_pages: common.MaxPages = LIMITS.max_pages,
+    delay_s: Annotated[float, common.DELAY] = LIMITS.delay_s,
+    concurrency: Annotated[int, common.CONCURRENCY] = LIMITS.concurrency,
+    timeout_s: Annotated[float, common.TIMEOUT] = LIMITS.timeout_s,
     max_bytes: Annotated[int, how("--max-bytes", min=1, metavar="N")] = LIMITS.max_bytes,
     render: Annotated[Render, how("--render")] = Render.NEVER,
-    allow_private: options.AllowPrivate = False,
+    allow_private: common.AllowPrivate = False,
     dask: Annotated[str | None, how("--dask", metavar="ADDRESS")] = None,
-    output: options.Output = options.OUTPUT,
-    db: options.KeptIn = options.DB,
-    save_warc: options.SaveWarc = None,
-    no_warc: options.NoWarc = False,
-    as_json: options.Json = False,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
+    output: common.Output = common.OUTPUT,
+    db: common.KeptIn = common.DB,
+    save_warc: common.SaveWarc = None,
+    no_warc: common.NoWarc = False,
+    as_json: common.Json = False,
+    quiet: common.Quiet = False,
+    verbose: common.Verbose = False,
 ) -> int:
     """Audit the institutions of a registry: their accounts, a report, a summary."""
     if resumes:
@@ -88,27 +79,19 @@ def scan(
         raise UsageError(say("error.warc_or_not", option="--no-warc" if no_warc else "--from-warc"))
     if render is not Render.NEVER and (as_of or from_warc):
         raise UsageError(say("error.render_live"))
-    changed = _changed_limits(context)
-    request = Request(
-        registry=registry,
-        db=db,
-        selection=Selection(ids or (), types or (), regions or (), languages or (), limit, with_parts),
-        limits=replace(LIMITS, **changed),
-        lang=lang,
-        contact=contact,
-        warcs=from_warc or (),
-        past=read_past(as_of, timegate, max_drift, lang) if as_of else None,
-        save_warc=save_warc and save_warc.resolve(),
-        no_warc=no_warc,
-        overrides=overrides,
-        dask=dask,
-        render=render,
-        changed=changed,
-    )
+    past = read_past(as_of, timegate, max_drift, lang) if as_of else None
+    request = _request(context, selection=common.criteria(context), past=past)
     from cegep_audit.cli import scan_runner
 
-    carry_out = scan_runner.go_on if resumes else scan_runner.start
-    return carry_out(request, Shown(output, lang, as_json, quiet, verbose))
+    return scan_runner.go_on(request) if resumes else scan_runner.start(request)
+
+
+def _request(context: typer.Context, **facts: object) -> Request:
+    """Return what this call asks for: *facts*, and the options that have the name of a field of ``Request``."""
+    asked: dict[str, Any] = {name: value for name, value in (context.params | facts).items() if value is not None}
+    own = {field.name: asked[field.name] for field in fields(Request) if field.name in asked}
+    changed = {field.name: asked[field.name] for field in fields(Limits) if field.name in _given(context)}
+    return Request(**own, limits=Limits(**changed), changed=changed)
 
 
 def _given(context: typer.Context) -> dict[str, str]:
@@ -125,11 +108,6 @@ def _refuse(context: typer.Context, names: Collection[str], key: str, **facts: o
         raise UsageError(say(key, option=given[clash[0]], **facts))
 
 
-def _changed_limits(context: typer.Context) -> dict[str, Any]:
-    """Return the limits given on the command line, by the fields of ``Limits``."""
-    return {_FIELDS[name]: context.params[name] for name in _given(context) if name in _FIELDS}
-
-
 def _in_turn(context: typer.Context, param: typer.CallbackParam, value: Any) -> Any:  # noqa: ANN401 - whatever it is
     """Record that a mode was asked for; Typer processes options in the order in which they were written."""
     if value or value == "":
@@ -142,9 +120,9 @@ _mode = partial(where, callback=_in_turn)
 
 @command("complete")
 def complete(
-    lang: options.Lang,
+    lang: common.Lang,
     context: typer.Context,
-    scan: options.Scan = None,
+    scan: common.Scan = None,
     partly: Annotated[bool, what("--partial")] = False,
     archive_refused: Annotated[bool, what("--archive-refused")] = False,
     resumes: Annotated[bool, what("--resume", key="resume_completion")] = False,
@@ -153,86 +131,78 @@ def complete(
     archive: Annotated[str | None, _mode("--archive", metavar="[DATE]")] = None,
     saved: Annotated[list[Path] | None, _mode("--saved", metavar="PATH")] = None,
     coded: Annotated[bool, _mode("--coded")] = False,
-    timegate: options.Timegate = WAYBACK_MACHINE,
-    max_drift: options.MaxDrift = MAX_DRIFT_DAYS,
-    contact: options.Contact = None,
-    delay: Annotated[float | None, options.DELAY] = None,
-    concurrency: Annotated[int | None, options.CONCURRENCY] = None,
-    timeout: Annotated[float | None, options.TIMEOUT] = None,
-    output: options.Output = options.OUTPUT,
-    db: options.KeptIn = options.DB,
-    save_warc: options.SaveWarc = None,
-    no_warc: options.NoWarc = False,
-    as_json: options.Json = False,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
+    timegate: common.Timegate = WAYBACK_MACHINE,
+    max_drift: common.MaxDrift = MAX_DRIFT_DAYS,
+    contact: common.Contact = None,
+    delay_s: Annotated[float | None, common.DELAY] = None,
+    concurrency: Annotated[int | None, common.CONCURRENCY] = None,
+    timeout_s: Annotated[float | None, common.TIMEOUT] = None,
+    output: common.Output = common.OUTPUT,
+    db: common.KeptIn = common.DB,
+    save_warc: common.SaveWarc = None,
+    no_warc: common.NoWarc = False,
+    as_json: common.Json = False,
+    quiet: common.Quiet = False,
+    verbose: common.Verbose = False,
 ) -> int:
     """Read the institutions that a scan could not assess again, by one mode after the other."""
     from cegep_audit.cli import scan_runner
 
     modes = tuple(context.meta.get(_ORDER, ()))
-    shown = Shown(output, lang, as_json, quiet, verbose)
-    request = Request(
-        db=db,
-        lang=lang,
-        contact=contact,
-        save_warc=save_warc and save_warc.resolve(),
-        no_warc=no_warc,
-        completion=Completion(modes, tuple(map(str, saved or ())), partly, archive_refused),
-        changed=_changed_limits(context),
-    )
+    completion = Completion(modes, tuple(map(str, saved or ())), partly, archive_refused)
+    request = _request(context, completion=completion, render=Render.ALWAYS if render else Render.NEVER)
     if resumes:
         if modes:
             raise UsageError(say("complete.fixed_by_resume", option=f"--{modes[0]}"))
-        return scan_runner.go_on(request, shown)
+        return scan_runner.go_on(request)
     if Mode.ARCHIVE not in modes:
         _refuse(context, (*_OF_THE_PAST, "archive_refused"), "complete.needs_mode", mode="--archive")
     if not modes:
-        return scan_runner.list_left(scan, shown, db)
-
-    def past_of(base: Scan) -> Past | None:
-        """Return what an archive is asked for: without a date, the day of the scan *base*."""
-        day = str(day_of(base, None)) if archive == "" else archive
-        return read_past([day], timegate, max_drift, lang) if day else None
-
-    return scan_runner.complete(request, scan, past_of, shown)
+        return scan_runner.list_left(scan, request)
+    return scan_runner.complete(request, scan, archive, timegate, max_drift)
 
 
 @command("demo")
 def demo(
-    lang: options.Lang,
-    folder: Annotated[Path, options.writes("-o", "--output", metavar="FOLDER", key="demo_folder")] = Path("demo"),
-    quiet: options.Quiet = False,
+    lang: common.Lang,
+    folder: Annotated[Path, common.writes("-o", "--output", metavar="FOLDER", key="demo_folder")] = Path("demo"),
+    quiet: common.Quiet = False,
 ) -> int:
     """Serve the invented web, scan it into *folder* with every output, and complete the scan."""
-    from cegep_audit.cli import scan_runner
+    from cegep_audit.analyze.scan_statistics import Asked
+    from cegep_audit.cli import results, scan_runner
+    from cegep_audit.coding.layers import load_layers
     from cegep_audit.demo.server import saved_pages, serve
+    from cegep_audit.report.files.export import write
     from cegep_audit.scan.plan import begin_completion
     from cegep_audit.store import Store
 
     make_folder(folder, lang)
-    printing.note("demo.begins", quiet=quiet, folder=folder)
+    common.note("demo.begins", quiet=quiet, folder=folder)
     with serve() as web:
         for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
             del os.environ[name]
         os.environ["HTTP_PROXY"] = os.environ["http_proxy"] = web.proxy
-        request = Request(folder / "demo.db", lang, web.registry, limits=_DEMO_LIMITS, contact="demo@cegep-audit.test")
-        code = scan_runner.start(request, Shown(folder / "report.csv", lang, quiet=quiet))
+        request = Request(folder / "demo.db", lang, web.registry, folder / "report.csv", quiet=quiet, **_DEMO)
+        code = scan_runner.start(request)
     saved = folder / "saved-pages"
     make_folder(saved, lang)
     for name, content in saved_pages().items():
         write_file(saved / name, content, lang)
-    with Store.open(request.db, create=False, lang=lang) as store:
-        scan_runner.write_all(store, folder / "report", lang)
     db = folder / "completed.db"  # a copy, so that report.csv stays the latest scan of demo.db
     shutil.copy(request.db, db)
     with Store.open(db, create=False, lang=lang) as store:
-        printing.note("demo.completes", quiet=quiet, command=f"cegep-audit complete --saved {saved} --db {db}")
-        request = replace(request, db=db, completion=Completion((Mode.SAVED,), (str(saved),)))
-        shown = Shown(folder / "completed.csv", lang, quiet=quiet)
-        scan_runner.carry_out(store, begin_completion(request, store, store.load(), shown.output), shown)
-        scan_runner.write_all(store, folder / "completed", lang)
+        common.note("demo.completes", quiet=quiet, command=f"cegep-audit complete --saved {saved} --db {db}")
+        completion = Completion((Mode.SAVED,), (str(saved),))
+        completing = replace(request, db=db, output=folder / "completed.csv", completion=completion)
+        scan_runner.carry_out(store, [begin_completion(completing, store, store.load())])
+    for each in (request, completing):  # in the formats that a scan does not write
+        with Store.open(each.db, create=False, lang=lang) as store:
+            layers = load_layers(store, None)
+            for ending in (".xlsx", ".json"):
+                write(layers.detected, each.output.with_suffix(ending), lang)
+            write_file(each.output.with_suffix(".html"), results.page_of(store, layers, Asked(), lang), lang)
     files = ", ".join(sorted(item.name for item in folder.iterdir()))
-    printing.note("demo.ends", quiet=quiet, folder=folder, files=files)
-    printing.note("demo.open", quiet=quiet, page=folder / "completed.html")
+    common.note("demo.ends", quiet=quiet, folder=folder, files=files)
+    common.note("demo.open", quiet=quiet, page=folder / "completed.html")
     return code

@@ -8,22 +8,25 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from itertools import combinations
-from typing import Any
+from itertools import chain, combinations
+from typing import Any, Literal
 
 from cegep_audit.analyze.findings import Estimate, Records, facts_to_json, in_json, json_values
 from cegep_audit.analyze.presence import ScanFacts, facts_of
-from cegep_audit.coding.coefficients import LEVELS, RESAMPLES, SEED, Answers, Level, Measured, alpha_among, measured
+from cegep_audit.coding.coefficients import RESAMPLES, SEED, Measured, Pair, alpha_of, measured
 from cegep_audit.coding.decisions import CONSENSUS, TOOL, agreed, finding, is_same
 from cegep_audit.coding.sampling import Sampled, asked_of_all, weights_of
 from cegep_audit.detect.networks.identify import NETWORKS, account_key
 from cegep_audit.models import Decision, Scan, Unit
 from cegep_audit.vocabulary import Role, Verdict
 
-OVERALL = ""  # the key of the figures over all networks
-CLASSIC = "classic"  # that of the figures over the networks coded for every institution
-BASKETS = frozenset({OVERALL, CLASSIC})
+Level = Literal["presence", "account"]
+LEVELS: tuple[Level, ...] = ("presence", "account")
+
 _PLACES = {name: place for place, name in enumerate(NETWORKS)}
+
+Answers = Mapping[Unit, tuple[str | None, str]]
+"""What a rater said of each unit: the account, "" for none; or None, and the cause for which there is no answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,39 +42,37 @@ class Coder:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
-    """Two raters on the units that both decided.
+class AtLevel:
+    """The figures at one level: over all networks, over those coded for every institution, and over each network."""
 
-    ``sampled`` is None where figures are not weighted: nothing was drawn, or everything is decided. ``levels`` goes
-    from a level to the figures of each network, :data:`OVERALL` and :data:`CLASSIC` first. Outside the latter a row
-    exists only because the site shows some sign of the network, so recall means little. ``left_out`` counts the units
-    of which one of the two could not say: ``unsure``, ``not_assessed``, ``disputed``. ``differences`` are the units on
-    which the two do not say the same: ``institution_id``, ``institution``, ``network``, and the accounts ``first`` and
-    ``second``, None
-    for no account.
-    """
+    overall: Measured  # recall means little: outside the classic networks, a row needs some sign of the network
+    classic: Measured
+    networks: Mapping[str, Measured] = field(metadata=in_json("networks", by="network"))
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two raters on the units that both decided, the second being the reference."""
 
     first: str
     second: str
-    sampled: Sampled | None
-    left_out: Mapping[str, int]
-    levels: Mapping[Level, Mapping[str, Measured]]
-    differences: Records
+    sampled: Sampled = field(metadata=in_json(""))
+    left_out: Mapping[str, int]  # units of which one of the two cannot say, by cause: unsure, not_assessed, disputed
+    presence: AtLevel
+    account: AtLevel
+    differences: Records  # units on which they disagree, with the accounts "first" and "second", None for no account
 
 
 @dataclass(frozen=True, slots=True)
 class Overlap:
-    """The accounts that two sources name, rows of ``institution_id``, ``network`` and ``account_url``.
-
-    ``not_assessed`` counts those of sites that the tool could not assess.
-    """
+    """The accounts that two sources name, rows of ``institution_id``, ``institution``, ``network``, ``account_url``."""
 
     first: str
     second: str
     both: Records
     first_only: Records
     second_only: Records
-    not_assessed: int
+    not_assessed: int  # accounts left out, of sites that the tool could not assess
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,7 @@ def compare_raters(judged: Scan, decisions: Iterable[Decision]) -> Agreement:
         )
         for name, items in by_coder.items()
     )
-    lists = {coder.name for coder in coders if coder.is_list}
+    lists = [coder.name for coder in coders if coder.is_list]
     people = {name: _answers(items) for name, items in by_coder.items() if name not in lists}
     independent = {name: answers for name, answers in people.items() if name != CONSENSUS}
     if CONSENSUS in people:  # the rows signed so are the hard ones alone: on them, the tool looks worse than it is
@@ -121,7 +122,7 @@ def compare_raters(judged: Scan, decisions: Iterable[Decision]) -> Agreement:
         scan=facts_of(judged),
         coders=coders,
         comparisons=tuple(_comparison(*pair, judged, drawn) for pair in pairs),
-        alpha={level: alpha_among(independent.values(), level) for level in LEVELS},
+        alpha={level: _alpha_among(independent.values(), level) for level in LEVELS},
         overlaps=tuple(_overlaps(judged, by_coder, lists)),
     )
 
@@ -139,6 +140,22 @@ def _answers(items: Iterable[Decision]) -> Answers:
     return answers
 
 
+def _category(unit: Unit, account: str | None, level: Level) -> str:
+    """Return what raters are compared on at a *level*: whether there is an account, or which one."""
+    if not account or level == "presence":
+        return "present" if account else ""
+    return account_key(unit.network, account)
+
+
+def _alpha_among(raters: Iterable[Answers], level: Level) -> Estimate:
+    """Return Krippendorff's alpha among all *raters*, each unit with the values it has."""
+    values: dict[Unit, list[str]] = defaultdict(list)
+    for unit, (account, _) in chain.from_iterable(answers.items() for answers in raters):
+        if account is not None:
+            values[unit].append(_category(unit, account, level))
+    return alpha_of([(unit.institution_id, said) for unit, said in values.items()])
+
+
 def _comparison(
     first: str, one: Answers, second: str, other: Answers, judged: Scan, drawn: Mapping[Unit, Decision]
 ) -> Comparison:
@@ -147,26 +164,36 @@ def _comparison(
     decided = [unit for unit in common if not causes[unit]]
     of_both = {unit: item for unit, item in drawn.items() if unit in other}
     weights, sampled = weights_of(judged, decided, of_both, with_unread=first != TOOL)
-    said = [(unit, one[unit][0] or "", other[unit][0] or "", weights[unit]) for unit in decided]
-    coded, classic, row = {unit.network for unit in decided}, asked_of_all(judged), _row_maker(judged)
-    parts = {
-        OVERALL: said,
-        CLASSIC: [item for item in said if item[0].network in classic],
-        **{name: [item for item in said if item[0].network == name] for name in NETWORKS if name in coded},
-    }
+    said = [(unit, one[unit][0], other[unit][0]) for unit in decided]
+    networks, classic, row = {unit.network for unit in decided}, asked_of_all(judged), _row_maker(judged)
+
+    def at_level(level: Level) -> AtLevel:
+        pairs = {
+            unit: Pair(_category(unit, a, level), _category(unit, b, level), unit.institution_id, weights[unit])
+            for unit, a, b in said
+        }
+
+        def over(part: Collection[str]) -> Measured:
+            return measured([pair for unit, pair in pairs.items() if unit.network in part])
+
+        return AtLevel(over(networks), over(classic), {name: over({name}) for name in NETWORKS if name in networks})
+
     return Comparison(
         first=first,
         second=second,
         sampled=sampled,
         left_out=dict(Counter(filter(None, causes.values()))),
-        levels={level: {name: measured(part, level) for name, part in parts.items()} for level in LEVELS},
+        presence=at_level("presence"),
+        account=at_level("account"),
         differences=[
-            row(unit, first=a or None, second=b or None) for unit, a, b, _ in said if not is_same(unit.network, a, b)
+            row(unit, first=a or None, second=b or None)
+            for unit, a, b in said
+            if not is_same(unit.network, a or "", b or "")
         ],
     )
 
 
-def _overlaps(judged: Scan, by_coder: Mapping[str, Sequence[Decision]], lists: Collection[str]) -> Iterator[Overlap]:
+def _overlaps(judged: Scan, by_coder: Mapping[str, Sequence[Decision]], lists: Sequence[str]) -> Iterator[Overlap]:
     """Compare each of the *lists* with the tool, every coder, and the lists after it."""
     read = {result.institution.id: result.accounts for result in judged.results if result.status.is_assessed}
     said = {name: [(item.unit, item.correct_account) for item in items] for name, items in by_coder.items()}
@@ -185,9 +212,9 @@ def _overlaps(judged: Scan, by_coder: Mapping[str, Sequence[Decision]], lists: C
         }
         for name, accounts in said.items()
     }
-    people, others = [name for name in by_coder if name not in lists], sorted(lists)
-    pairs = [*((TOOL, name) for name in others), *((one, name) for name in others for one in people)]
-    for first, second in [*pairs, *combinations(others, 2)]:
+    people = [name for name in by_coder if name not in lists]
+    pairs = [*((TOOL, name) for name in lists), *((one, name) for name in lists for one in people)]
+    for first, second in [*pairs, *combinations(lists, 2)]:
         one, other = named[first], named[second]
         heard = {key: each for key, each in other.items() if first != TOOL or key[0].institution_id in read}
         yield Overlap(
@@ -201,7 +228,7 @@ def _overlaps(judged: Scan, by_coder: Mapping[str, Sequence[Decision]], lists: C
 
 
 def _place(unit: Unit) -> tuple[str, int, str]:
-    """Return the place of *unit* in the order of institutions and networks."""
+    """Return the place of *unit* in the order of institutions and networks, unknown networks last."""
     return unit.institution_id, _PLACES.get(unit.network, len(_PLACES)), unit.network
 
 
@@ -223,33 +250,9 @@ def to_json(found: Agreement) -> dict[str, object]:
         "bootstrap": {"resamples": RESAMPLES, "seed": SEED, "by": "institution"},
         "coders": json_values(found.coders),
         "comparisons": [
-            {
-                "first": each.first,
-                "second": each.second,
-                "reference": each.second,
-                "weighted": each.sampled is not None,
-                "rows_undone": each.sampled.undone if each.sampled else None,
-                "empty_strata": list(each.sampled.empty) if each.sampled else None,
-                "left_out": each.left_out,
-                **{level: _level(each.levels[level]) for level in LEVELS},
-                "differences": each.differences,
-            }
+            {"first": each.first, "second": each.second, "reference": each.second, **json_values(each)}
             for each in found.comparisons
         ],
         "alpha_all_coders": json_values(found.alpha),
         "lists": json_values(found.overlaps),
-    }
-
-
-def _level(by_network: Mapping[str, Measured]) -> dict[str, object]:
-    shown: dict[str, dict[str, Any]] = {}
-    for name, part in by_network.items():
-        record = json_values(part)
-        figures, unweighted = record.pop("figures"), record.pop("unweighted")
-        shown[name] = record | figures | {f"{name}_unweighted": each for name, each in unweighted.items()}
-    overall, classic = shown.pop(OVERALL), shown.pop(CLASSIC)
-    return {
-        "overall": overall,
-        "classic": classic,
-        "networks": [{"network": name} | part for name, part in shown.items()],
     }

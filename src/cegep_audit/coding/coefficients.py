@@ -4,27 +4,21 @@ Every figure is a function of sums over institutions, so that all resamples of t
 libraries for these (krippendorff, scikit-learn, statsmodels) have no weights, clusters or intervals.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import chain
-from typing import Literal, NamedTuple
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cegep_audit.analyze.findings import Estimate
+from cegep_audit.analyze.findings import Estimate, in_json
 from cegep_audit.analyze.inference import TAIL, binomial_interval
-from cegep_audit.detect.networks.identify import account_key
-from cegep_audit.models import Unit
 
 RESAMPLES = 2_000  # 95 % percentiles are then steady to a hundredth (Efron and Tibshirani, 1993, ch. 13)
 SEED = 1
 
-Level = Literal["presence", "account"]
-LEVELS: tuple[Level, ...] = ("presence", "account")
-
-_TABLE = {  # whether the first rater names an account, whether the second does, and whether they say the same
+_TABLE = {  # whether the first names an account, whether the second does, and whether they say the same
     "both": (True, True, True),
     "different": (True, True, False),
     "first_only": (True, False, False),
@@ -33,79 +27,49 @@ _TABLE = {  # whether the first rater names an account, whether the second does,
 }
 
 FIGURES = ("prevalence", "precision", "recall", "f1", "agreement", "kappa", "alpha")
+COEFFICIENTS = ("kappa", "alpha")  # between -1 and 1; the others are shares
 
 _UNDEFINED_AT_MOST = 0.05  # share of resamples without a value; above it, percentiles would say little
 _NOTHING = 1e-12  # a rounding error
 
 Floats = NDArray[np.float64]
-_NO_DRAWS: Floats = np.empty(0)
 Figures = Callable[[Floats], dict[str, Floats]]
 """From how often each institution was drawn, a row a draw, to each figure of each draw; NaN where undefined."""
 
 
-Answers = Mapping[Unit, tuple[str | None, str]]
-"""What a rater said of each unit: the account, "" for none; or None, and the cause for which there is no answer."""
+class Pair(NamedTuple):
+    """What two raters said of one unit: "" for no account, else what names it."""
+
+    first: str
+    second: str
+    cluster: str  # the institution
+    weight: float = 1.0  # the rows of the whole that the unit stands for
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """The agreement of two raters on some units; ``figures`` are those of :func:`estimates`, the second the reference.
+    """The agreement of two raters on some units, with the figures of :func:`estimates`.
 
-    ``table`` counts units by what the two said; on the ``different`` ones both name an account, not the same (none at
-    the level of presence). ``unweighted`` holds kappa and alpha of the rows as they are, where ``figures`` are weighted
-    to the whole.
+    They are weighted to the whole, except ``kappa_unweighted`` and ``alpha_unweighted``, of the rows as they are.
     """
 
     rows: int
     institutions: int
-    table: Mapping[str, int]
-    figures: Mapping[str, Estimate]
-    unweighted: Mapping[str, Estimate]
+    table: Mapping[str, int]  # units by what the two said, a key of _TABLE
+    figures: Mapping[str, Estimate] = field(metadata=in_json(""))
 
 
-def measured(said: Sequence[tuple[Unit, str, str, float]], level: Level) -> Measured:
-    """Return the agreement of two raters at a *level*, from each unit, what the two said of it, and its weight."""
-    pairs = [
-        Pair(_category(unit, a, level), _category(unit, b, level), unit.institution_id, weight)
-        for unit, a, b, weight in said
-    ]
+def measured(pairs: Sequence[Pair]) -> Measured:
+    """Return the agreement of two raters from what they said."""
     plain = estimates([pair._replace(weight=1.0) for pair in pairs])
+    figures = estimates(pairs) if any(pair.weight != 1 for pair in pairs) else plain
+    unweighted = {f"{name}_unweighted": plain[name] for name in COEFFICIENTS}
+    return Measured(len(pairs), len({pair.cluster for pair in pairs}), _table(pairs), figures | unweighted)
+
+
+def _table(pairs: Sequence[Pair]) -> dict[str, int]:
     counts = Counter((bool(pair.first), bool(pair.second), pair.first == pair.second) for pair in pairs)
-    return Measured(
-        rows=len(pairs),
-        institutions=len({pair.cluster for pair in pairs}),
-        table={name: counts[said] for name, said in _TABLE.items()},
-        figures=estimates(pairs) if any(pair.weight != 1 for pair in pairs) else plain,
-        unweighted={name: plain[name] for name in ("kappa", "alpha")},
-    )
-
-
-def _category(unit: Unit, account: str, level: Level) -> str:
-    """Return what raters are compared on at a *level*: whether there is an account, or which one."""
-    if not account or level == "presence":
-        return "present" if account else ""
-    return account_key(unit.network, account)
-
-
-def alpha_among(raters: Iterable[Answers], level: Level) -> Estimate:
-    """Return Krippendorff's alpha among all *raters*, each unit with the values it has."""
-    values: dict[Unit, list[str]] = defaultdict(list)
-    for unit, (account, _) in chain.from_iterable(answers.items() for answers in raters):
-        if account is not None:
-            values[unit].append(_category(unit, account, level))
-    return alpha_of([(unit.institution_id, said) for unit, said in values.items()])
-
-
-class Pair(NamedTuple):
-    """What two raters said of one unit: "" for no account, else what names it.
-
-    ``cluster`` is the institution, ``weight`` the rows of the whole that the unit stands for.
-    """
-
-    first: str
-    second: str
-    cluster: str
-    weight: float = 1.0
+    return {name: counts[said] for name, said in _TABLE.items()}
 
 
 def estimates(pairs: Sequence[Pair], *, resamples: int = RESAMPLES, seed: int = SEED) -> dict[str, Estimate]:
@@ -126,11 +90,17 @@ def estimates(pairs: Sequence[Pair], *, resamples: int = RESAMPLES, seed: int = 
         return dict.fromkeys(FIGURES, Estimate(None))
     figures, clusters = _of_pairs(pairs)
     found = _estimated(figures, clusters, resamples, seed)
-    for name, counts in _EDGES.items() if clusters > 1 else ():
+    both, different, first_only, second_only, neither = _table(pairs).values()
+    counts = {
+        "prevalence": (both + different + second_only, len(pairs)),
+        "precision": (both, both + different + first_only),
+        "recall": (both, both + different + second_only),
+        "f1": (both, len(pairs) - neither),
+        "agreement": (both + neither, len(pairs)),
+    }
+    for name, (has, total) in counts.items() if clusters > 1 else ():
         value = found[name].value
         if value is not None and not _NOTHING < value < 1 - _NOTHING:
-            rows = [counts(pair) for pair in pairs]
-            has, total = sum(among and has for among, has in rows), sum(among for among, _ in rows)
             low, high = binomial_interval(has, total, "exact")
             if name == "f1":  # twice the accounts that both name, over all that each names
                 low, high = 2 * low / (1 + low), 2 * high / (1 + high)
@@ -152,21 +122,18 @@ def alpha_of(units: Sequence[tuple[str, Sequence[str]]], *, resamples: int = RES
     codes, categories = _codes([value for _, values in paired for value in values])
     counts = [Counter(values) for _, values in paired for _ in values]
     same = np.array([sum(n * (n - 1) for n in each.values()) / (each.total() - 1) / each.total() for each in counts])
-    matches = np.bincount(clusters, weights=same, minlength=size)
-    margins = np.bincount(clusters * categories + codes, minlength=size * categories).reshape(size, categories)
-    figures: Figures = lambda draws: {"alpha": _alpha(draws @ matches, draws @ margins.astype(np.float64))}  # noqa: E731
-    return _estimated(figures, size, resamples, seed)["alpha"]
+    matches = _sums(clusters, size, same)
+    margins = _sums(clusters * categories + codes, size * categories, np.ones_like(same)).reshape(size, categories)
+    return _estimated(lambda draws: {"alpha": _alpha(draws @ matches, draws @ margins)}, size, resamples, seed)["alpha"]
 
 
 def _estimated(figures: Figures, clusters: int, resamples: int, seed: int) -> dict[str, Estimate]:
     """Return the *figures* of all clusters, with percentiles of resamples of them; one cluster cannot vary."""
     draws = np.random.default_rng(seed).multinomial(clusters, np.full(clusters, 1 / clusters), size=resamples)
-    drawn = figures(draws.astype(np.float64)) if clusters > 1 else {}
-    found = {}
+    drawn, found = figures(draws.astype(np.float64)), {}
     for name, (value,) in figures(np.ones((1, clusters))).items():
-        values, interval = drawn.get(name, _NO_DRAWS), None
-        defined = values[~np.isnan(values)]
-        if len(defined) and len(defined) >= (1 - _UNDEFINED_AT_MOST) * len(values) and np.ptp(defined) >= _NOTHING:
+        defined, interval = drawn[name][~np.isnan(drawn[name])], None
+        if len(defined) >= (1 - _UNDEFINED_AT_MOST) * resamples and np.ptp(defined) >= _NOTHING:
             low, high = np.quantile(defined, [TAIL, 1 - TAIL]).tolist()
             interval = (low, high)
         found[name] = Estimate(None if np.isnan(value) else float(value), interval)
@@ -179,24 +146,23 @@ def _codes(names: Sequence[str]) -> tuple[NDArray[np.int_], int]:
     return np.array([places[name] for name in names]), len(places)
 
 
+def _sums(codes: NDArray[np.int_], size: int, weights: Floats) -> Floats:
+    """Return the sum of *weights* by code, for codes from 0 to *size*."""
+    return np.bincount(codes, weights=weights, minlength=size).astype(np.float64)
+
+
 def _of_pairs(pairs: Sequence[Pair]) -> tuple[Figures, int]:
     """Return the figures of *pairs* as a function of draws, and the number of institutions."""
     cluster, size = _codes([pair.cluster for pair in pairs])
     codes, categories = _codes(["", *(pair.first for pair in pairs), *(pair.second for pair in pairs)])
-    of_first, of_second = codes[1 : len(pairs) + 1], codes[len(pairs) + 1 :]
+    of_raters = codes[1:].reshape(2, len(pairs))
     weight = np.array([pair.weight for pair in pairs])
     weight = weight / weight.mean()
-
-    def by_cluster(chosen: NDArray[np.bool_]) -> Floats:
-        return np.bincount(cluster, weights=weight * chosen, minlength=size).astype(np.float64)
-
-    def by_category(code: NDArray[np.int_]) -> Floats:
-        cells = np.bincount(cluster * categories + code, weights=weight, minlength=size * categories)
-        return cells.reshape(size, categories).astype(np.float64)
-
-    is_same = of_first == of_second
-    sums = by_cluster(np.ones_like(is_same)), by_cluster(is_same), by_cluster(is_same & (of_first > 0))
-    margins = by_category(of_first), by_category(of_second)
+    is_same, has_account = of_raters[0] == of_raters[1], of_raters[0] > 0
+    sums = [_sums(cluster, size, weight * chosen) for chosen in (np.ones(len(pairs)), is_same, is_same & has_account)]
+    margins = [
+        _sums(cluster * categories + said, size * categories, weight).reshape(size, categories) for said in of_raters
+    ]
 
     def figures(draws: Floats) -> dict[str, Floats]:
         total, same, both = (draws @ each for each in sums)
@@ -226,12 +192,3 @@ def _alpha(matches: Floats, margins: Floats) -> Floats:
 
 def _over(part: Floats, whole: Floats) -> Floats:
     return np.divide(part, whole, out=np.full_like(part, np.nan), where=np.abs(whole) > _NOTHING)
-
-
-_EDGES: dict[str, Callable[[Pair], tuple[bool, bool]]] = {  # whether a row counts in the total of a share, and in it
-    "prevalence": lambda pair: (True, bool(pair.second)),
-    "precision": lambda pair: (bool(pair.first), pair.first == pair.second),
-    "recall": lambda pair: (bool(pair.second), pair.first == pair.second),
-    "f1": lambda pair: (bool(pair.first or pair.second), pair.first == pair.second),
-    "agreement": lambda pair: (True, pair.first == pair.second),
-}

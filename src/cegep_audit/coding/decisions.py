@@ -1,15 +1,21 @@
-"""Which decisions of coders hold for a scan, the scan with them applied, and which of its figures rest on them.
+"""Which decisions of people hold for a scan, and the scan with them applied.
 
-A decision was made on what the rules had found. It holds for a later scan if its rules find the same account, or the
-one that the decision names. If they find another, it lapses and the unit is to be coded again.
+The user's overrides are on single accounts: ``allow`` makes an account of the site official, ``deny`` makes it somebody
+else's. An override on an account that the site does not show changes nothing, because presence needs evidence.
+
+Coders decide on units, beside what the rules had found. A decision holds for a later scan if its rules find the same
+account, or the one that the decision names. If they find another, it lapses and the unit is to be coded again.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time
+from typing import Any, cast
 
 from cegep_audit.analyze.presence import day_of, main_accounts, visits
+from cegep_audit.detect.accounts.attribution import with_main
+from cegep_audit.detect.accounts.name_matching import identity_of
 from cegep_audit.detect.networks.identify import account_key, basket, classify, mastodon_handle
 from cegep_audit.models import Account, Decision, InstitutionResult, Scan, Unit
 from cegep_audit.vocabulary import Detail, Kind, ReadBy, Role, Status, Verdict
@@ -17,20 +23,60 @@ from cegep_audit.vocabulary import Detail, Kind, ReadBy, Role, Status, Verdict
 ASKED = "classic"  # the basket of networks that are coded for every institution, found or not
 TOOL = "tool"  # the rater that a scan is; no coder may sign so
 CONSENSUS = "consensus"  # the coder whose word settles what the others disagree on
-REASON = "coded"  # of an account whose role a person decided
+CODED = "coded"  # the reason of an account whose role a coder decided
+OVERRIDE = "override"  # the reason of an account whose role an override decided
+ROLES = {"allow": Role.OFFICIAL, "deny": Role.THIRD_PARTY}  # by what an override decides
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """The decision of the user on one account; a scan keeps them in its settings, as mappings of these fields."""
+
+    institution_id: str
+    network: str
+    account_url: str  # canonical
+    decision: str  # a key of ROLES
+    reason: str
+    date: str  # an ISO 8601 day
+
+
+def overrides_of(scan: Scan) -> list[Override]:
+    """Return the overrides that the settings of *scan* hold."""
+    return [Override(**values) for values in cast("Sequence[Mapping[str, Any]]", scan.settings.get("overrides") or ())]
+
+
+def apply_overrides(scan: Scan) -> tuple[Scan, list[Override]]:
+    """Return *scan* with the overrides that its settings hold applied, and those that met their account.
+
+    Where a role changes, the main accounts of the site are chosen again: a denied one gives up its place to the next
+    official one, and an allowed one may take it.
+    """
+    own: dict[str, dict[str, Override]] = defaultdict(dict)
+    for item in overrides_of(scan):
+        own[item.institution_id][account_key(item.network, item.account_url)] = item
+    used: list[Override] = []
+
+    def overridden(result: InstitutionResult, overrides: Mapping[str, Override]) -> InstitutionResult:
+        accounts = list(result.accounts)
+        for place, account in enumerate(result.accounts):
+            if account.url and (item := overrides.get(account_key(account.network, account.url))):
+                accounts[place] = replace(account, role=ROLES[item.decision], reason=OVERRIDE)
+                used.append(item)
+        if [each.role for each in accounts] != [each.role for each in result.accounts]:
+            accounts = list(with_main(accounts, identity_of(result.institution, result.final_url)))
+        return replace(result, accounts=tuple(accounts))
+
+    sites = ((each, own.get(each.institution.id)) for each in scan.results)
+    return replace(scan, results=tuple(overridden(each, found) if found else each for each, found in sites)), used
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The decisions on one scan, resolved; no unit is in two of the three.
-
-    ``settled`` holds the decision that applies to each unit. Coders disagree on the units ``disputed``. The units
-    ``lapsed`` were only decided on another finding.
-    """
+    """The decisions on one scan, resolved; no unit is in two of the three."""
 
     settled: Mapping[Unit, Decision]
-    disputed: tuple[Unit, ...]
-    lapsed: tuple[Unit, ...]
+    disputed: tuple[Unit, ...]  # coders disagree on them
+    lapsed: tuple[Unit, ...]  # only decided on another finding
 
 
 def finding(result: InstitutionResult | None, network: str) -> str | None:
@@ -96,15 +142,12 @@ def renewed(items: Iterable[Decision], earlier: Iterable[Decision]) -> list[Deci
     A new sheet does not say whether its coder once saw the tool's answer, nor the stratum and weight of a drawn row.
     """
     known = {(item.scan_id, item.unit, item.coder): item for item in earlier if item.verdict is not Verdict.LISTED}
-
-    def completed(item: Decision) -> Decision:
-        before = known.get((item.scan_id, item.unit, item.coder))
-        if before is None or item.verdict is Verdict.LISTED:
-            return item
+    completed = []
+    for item in items:
+        before = known.get((item.scan_id, item.unit, item.coder), item)
         drawn, is_blind = item if item.weight is not None else before, item.is_blind and before.is_blind
-        return replace(item, is_blind=is_blind, stratum=drawn.stratum, weight=drawn.weight)
-
-    return [completed(item) for item in items]
+        completed.append(replace(item, is_blind=is_blind, stratum=drawn.stratum, weight=drawn.weight))
+    return completed
 
 
 def apply_decisions(scan: Scan, decisions: Iterable[Decision]) -> Scan:
@@ -129,7 +172,7 @@ def _decided(result: InstitutionResult, decisions: Iterable[Decision]) -> Instit
             what = classify(url)
             kind = what.kind if what.kind.names_account else Kind.PROFILE
             handle = what.handle or mastodon_handle(url) or ""
-            accounts += (Account(network, handle, url, kind, Role.OFFICIAL, REASON, (), is_main=True),)
+            accounts += (Account(network, handle, url, kind, Role.OFFICIAL, CODED, (), is_main=True),)
     return replace(result, accounts=accounts) if accounts != result.accounts else result
 
 
@@ -137,12 +180,12 @@ def _judged(account: Account, item: Decision) -> Account:
     if account.network != item.unit.network:
         return account
     if account.url and is_same(account.network, account.url, item.correct_account):
-        return replace(account, role=Role.OFFICIAL, reason=REASON, is_main=True)
+        return replace(account, role=Role.OFFICIAL, reason=CODED, is_main=True)
     if account.role is not Role.OFFICIAL:
         return account
     is_shown_one = bool(item.detected) and is_same(account.network, account.url, item.detected or "")
     if item.verdict is Verdict.ABSENT or (item.verdict is Verdict.WRONG_ACCOUNT and is_shown_one):
-        return replace(account, role=Role.THIRD_PARTY, reason=REASON, is_main=False)
+        return replace(account, role=Role.THIRD_PARTY, reason=CODED, is_main=False)
     return replace(account, is_main=False)
 
 
@@ -156,8 +199,10 @@ def read_by_hand(result: InstitutionResult, settled: Mapping[Unit, Decision], sc
 
     ``captured_at`` is noon (UTC) of the day of their last decision.
     """
+    if result.status.is_assessed or _missing(result, settled, scan):
+        return None
     own = [item for unit, item in settled.items() if unit.institution_id == result.institution.id]
-    if result.status.is_assessed or not own or _missing(result, settled, scan):
+    if not own:  # no network was open on that day
         return None
     read = replace(
         result,

@@ -6,10 +6,20 @@ from dataclasses import asdict, dataclass, replace
 
 from cegep_audit.analyze.findings import Corrections, Figures, Proportion
 from cegep_audit.analyze.institution.sheets import are_peers
-from cegep_audit.coding.decisions import Standing, apply_decisions, finding, is_same, read_by_hand, standing
-from cegep_audit.coding.overrides import Use, apply_to_scan, overrides_of
-from cegep_audit.detect.accounts.shared import family_of, mark_shared, shared_keys, without_shared
-from cegep_audit.models import Decision, Institution, InstitutionResult, Scan
+from cegep_audit.coding.decisions import (
+    Override,
+    Standing,
+    apply_decisions,
+    apply_overrides,
+    finding,
+    is_same,
+    overrides_of,
+    read_by_hand,
+    standing,
+)
+from cegep_audit.coding.sampling import corrections
+from cegep_audit.detect.accounts.attribution import mark_shared
+from cegep_audit.models import Decision, Institution, Scan
 from cegep_audit.store import Store
 
 DETECTED, CODED = "detected", "coded"  # what the tool found; the same, corrected by coders
@@ -18,17 +28,12 @@ OF_EVIDENCE = ("failures", "evidence", "flaws")  # fields that counts of account
 
 @dataclass(frozen=True, slots=True)
 class LayerFacts:
-    """What the layer ``coded`` rests on.
+    """What the layer ``coded`` rests on: numbers of units, a unit being an institution and a network."""
 
-    ``decided`` counts settled units of assessed sites by network; they are of ``institutions`` in all. ``changed``
-    counts those whose main account the decision replaced or removed. ``not_assessed`` counts settled units of other
-    sites, which have no effect; ``disputed`` and ``lapsed`` are those of ``Standing``.
-    """
-
-    decided: Mapping[str, int]
-    institutions: int
-    changed: int
-    not_assessed: int
+    decided: Mapping[str, int]  # settled, on assessed sites, by network
+    institutions: int  # that these are of
+    changed: int  # those of which the decision replaced or removed the main account
+    not_assessed: int  # settled, on other sites: without effect
     disputed: int
     lapsed: int
 
@@ -40,7 +45,7 @@ class Layers:
     judged: Scan
     detected: Scan
     coded: Scan
-    decisions: tuple[Decision, ...]
+    decisions: Sequence[Decision]
     standing: Standing
 
     def corrections(self, layer: str) -> Mapping[str, Corrections]:
@@ -48,9 +53,9 @@ class Layers:
 
         There the decisions on the sample are in the figures already, and no longer say how often the tool is wrong.
         """
-        from cegep_audit.coding.correction import corrections  # pandas costs the start of every other command
-
-        return {} if layer == CODED else corrections(self.judged, self.detected, self.decisions)
+        if layer == CODED:
+            return {}
+        return corrections(self.judged, self.detected, self.decisions, self.standing.settled)
 
     def of(self, layer: str) -> Scan:
         """Return the scan in the *layer* asked for."""
@@ -89,18 +94,17 @@ def layer_to_json(facts: LayerFacts, before: Figures, after: Figures) -> dict[st
     return {"name": CODED, **asdict(facts), **decided, "min_networks": thresholds, "networks": networks}
 
 
-def load(store: Store, scan_id: int | None) -> tuple[Scan, list[Use]]:
-    """Return a scan, the latest where *scan_id* is None, as the tool found it, and each use made of an override.
+def load(store: Store, scan_id: int | None) -> tuple[Scan, list[Override]]:
+    """Return a scan, the latest where *scan_id* is None, as the tool found it, and the overrides that met an account.
 
     What was judged of one site alone is completed by what only the whole scan shows, then by the user's overrides.
     """
-    return apply_to_scan(mark_shared(store.load(scan_id)))
+    return apply_overrides(mark_shared(store.load(scan_id)))
 
 
 def load_layers(store: Store, scan_id: int | None, without: Collection[str] = ()) -> Layers:
     """Return a scan in its layers, the latest where *scan_id* is None; the fields named in *without* stay empty."""
-    scan = store.scan(scan_id)
-    return _layers(store, mark_shared(replace(scan, results=_results(store, scan, scan.institutions, without))))
+    return _layers(store, store.scan(scan_id), without)
 
 
 def load_peers(store: Store, scan: Scan, own: Institution) -> Layers:
@@ -108,41 +112,19 @@ def load_peers(store: Store, scan: Scan, own: Institution) -> Layers:
 
     Of peers only the accounts are read. Which accounts many institutions share, the whole scan says.
     """
-    subjects = {each.id: each for each in scan.institutions}
-    shown, final_urls = store.shown_accounts(scan.id)
-    shared = shared_keys(shown, lambda id_: family_of(subjects[id_].parent_id, final_urls[id_] or subjects[id_].url))
-    beside = [each for each in scan.institutions if each.id == own.id or are_peers(each, own)]
-    results = _results(store, scan, beside, (*OF_EVIDENCE, "pages"), whole={own.id})
-    showers = {id_ for each in shared.values() for id_ in each}
-    found = (without_shared(each, shared) if each.institution.id in showers else each for each in results)
-    return _layers(store, replace(scan, institutions=tuple(beside), results=tuple(found)))
+    return _layers(store, scan, (*OF_EVIDENCE, "pages"), own)
 
 
-def _results(
-    store: Store,
-    scan: Scan,
-    institutions: Sequence[Institution],
-    without: Collection[str],
-    whole: Collection[str] = (),
-) -> tuple[InstitutionResult, ...]:
-    """Return the results of *institutions*; those *whole*, or decided by a person, with the fields *without* too.
-
-    Which account is the main one rests on evidence, and a decision on the main account.
-    """
-    decided = {item.unit.institution_id for item in store.decisions(scan.id)}
-    kept = {*whole, *decided, *(item.institution_id for item in overrides_of(scan))}
-    parts = (
-        store.results(scan.id, [each for each in institutions if each.id in kept]),
-        store.results(scan.id, [each for each in institutions if each.id not in kept], without),
-    )
-    found = {result.institution.id: result for part in parts for result in part}
-    return tuple(found[each.id] for each in institutions if each.id in found)
-
-
-def _layers(store: Store, judged: Scan) -> Layers:
-    detected, _ = apply_to_scan(judged)
-    decisions = tuple(store.decisions(judged.id))
-    stand = standing(decisions, judged)
-    coded = apply_decisions(detected, stand.settled.values())
-    results = tuple(read_by_hand(each, stand.settled, coded) or each for each in coded.results)
-    return Layers(judged, detected, replace(coded, results=results), decisions, stand)
+def _layers(store: Store, scan: Scan, without: Collection[str], own: Institution | None = None) -> Layers:
+    taken = tuple(each for each in scan.institutions if own is None or each.id == own.id or are_peers(each, own))
+    decisions = store.decisions(scan.id)
+    # Where a person decided, all is read: which account is the main one may rest on its evidence.
+    whole = {item.unit.institution_id for item in decisions} | {item.institution_id for item in overrides_of(scan)}
+    results = store.results(scan.id, taken, without, whole | {own.id} if own else whole)
+    shown = store.shown_accounts(scan.id) if own else ()
+    judged = replace(mark_shared(replace(scan, results=tuple(results)), *shown), institutions=taken)
+    detected, _ = apply_overrides(judged)
+    resolved = standing(decisions, judged)
+    coded = apply_decisions(detected, resolved.settled.values())
+    by_hand = (read_by_hand(each, resolved.settled, coded) or each for each in coded.results)
+    return Layers(judged, detected, replace(coded, results=tuple(by_hand)), decisions, resolved)

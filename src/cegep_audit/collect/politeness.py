@@ -8,13 +8,11 @@ import asyncio
 import re
 import time
 import unicodedata
-from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
-from urllib.parse import urlsplit
 
 from protego import Protego
 
@@ -41,65 +39,37 @@ _OWN = frozenset({Detail.PROXY, Detail.RETRY_AFTER, http_detail(429)})
 
 
 def user_agent(contact: str | None, version: str) -> str:
-    """Return ``cegep-audit/VERSION (+URL; contact)``, whatever the text of *contact*.
-
-    Headers are ASCII, so accents are dropped; brackets would end the comment, so they are dropped too.
-    """
+    """Return ``cegep-audit/VERSION (+URL; contact)``, whatever the text of *contact*."""
     ascii_text = unicodedata.normalize("NFKD", contact or "").encode("ascii", "ignore").decode()
+    # A bracket would end the comment.
     words = re.sub(r"[\x00-\x20\x7f()\\]+", " ", ascii_text)[:_MAX_CONTACT].strip()
     return f"{PRODUCT_TOKEN}/{version} (+{PROJECT_URL}{'; ' + words if words else ''})"
 
 
-@dataclass(frozen=True, slots=True)
-class RobotsVerdict:
-    """What robots.txt of one host allows.
+def rules_of(answer: Answer | FetchError) -> Protego | FetchError:
+    """Return the rules in an *answer* to a request for robots.txt, or why no request is allowed (RFC 9309, 2.3.1).
 
-    ``rules`` is None if no request is allowed; ``detail``, ``message`` and ``status`` then give the reason, as in
-    :class:`~cegep_audit.errors.FetchError`.
+    The body of a 2xx is parsed; an incomplete one forbids everything, because the missing part may. A 4xx, a redirect
+    that leads nowhere, or an archive without a capture means that there are no rules. A 5xx forbids everything. Its
+    detail is ``robots``, because the rest of the site may be up, or the status itself if a gateway reports that the
+    site is down (502, 504 …). Without an answer no request is allowed, and the detail is that of the failure (``dns``,
+    ``timeout`` …), because the site did not refuse us.
     """
-
-    rules: Protego | None
-    detail: str = ""
-    message: str = ""
-    status: int | None = None
-
-    def allows(self, url: str) -> bool:
-        """Whether *url* may be requested."""
-        return self.rules is not None and self.rules.can_fetch(url, PRODUCT_TOKEN)
-
-    @property
-    def crawl_delay_s(self) -> float:
-        """The delay that the host wants between two requests, in seconds; 0.0 if it sets none."""
-        return (self.rules.crawl_delay(PRODUCT_TOKEN) or 0.0) if self.rules else 0.0
-
-
-def verdict_of_answer(status: int, body: bytes) -> RobotsVerdict:
-    """Return the verdict for an answer to a request for robots.txt (RFC 9309, section 2.3.1).
-
-    The body of a 2xx is parsed. A 4xx, or a redirect that leads nowhere, means that there are no rules. A 5xx forbids
-    everything. Its detail is ``robots``, because the rest of the site may be up, or the status itself if a gateway
-    reports that the site is down (502, 504 …).
-    """
-    if status < 500:  # noqa: PLR2004 -- HTTP's classes
-        return RobotsVerdict(parse_robots(body if status < 300 else b""))  # noqa: PLR2004
-    detail = http_detail(status) if status in SITE_DOWN else Detail.ROBOTS
-    return RobotsVerdict(None, detail, f"robots.txt answers {status}, which forbids everything", status)
-
-
-def verdict_of_failure(detail: str, message: str, status: int | None) -> RobotsVerdict:
-    """Return the verdict for a failed request for robots.txt; arguments as in ``FetchError``.
-
-    An archive without a robots.txt allows everything. An HTTP status is judged as an answer. An incomplete body forbids
-    everything, because the missing part may. Without an answer, no request is allowed; the detail is that of the
-    failure (``dns``, ``refused``, ``timeout`` …), because the site did not refuse us.
-    """
+    status, body = answer.status, answer.body
+    detail, message = (answer.detail, str(answer)) if isinstance(answer, FetchError) else ("", "")
     if detail == Detail.NO_CAPTURE:
-        return ALLOWS_ALL
-    if status is None or detail in _OWN:
-        return RobotsVerdict(None, detail, message, status)
-    if status >= 300:  # noqa: PLR2004 -- 3xx and above
-        return verdict_of_answer(status, b"")
-    return RobotsVerdict(None, Detail.ROBOTS, f"robots.txt cannot be read: {message}", status)
+        return parse_robots(b"")
+    if status is not None and detail not in _OWN:
+        if status < 300:  # noqa: PLR2004 -- HTTP's classes
+            if not detail:
+                return parse_robots(body)
+            detail, message = Detail.ROBOTS, f"robots.txt cannot be read: {message}"
+        elif status < 500:  # noqa: PLR2004
+            return parse_robots(b"")
+        else:
+            detail = http_detail(status) if status in SITE_DOWN else Detail.ROBOTS
+            message = f"robots.txt answers {status}, which forbids everything"
+    return FetchError(answer.url, detail, message, status=status)  # without the traceback of a failure
 
 
 def parse_robots(body: bytes) -> Protego:
@@ -136,14 +106,10 @@ def relevant_lines(text: str, token: str = PRODUCT_TOKEN) -> list[str]:
     return [line for agents, lines in groups if agents for line in (*agents, *lines)]
 
 
-ALLOWS_ALL = RobotsVerdict(parse_robots(b""))
-
-
 def retry_after_s(value: str, now: datetime, date: str = "") -> float | None:
     """Return the wait that a ``Retry-After`` header asks for, in seconds; None if it cannot be parsed.
 
-    *value* is a number of seconds or a date in one of the three forms of RFC 9110, section 5.6.7. A date is compared
-    with *date*, the ``Date`` of the answer, or else with *now*. A date in the past gives 0.0.
+    A date (RFC 9110, section 5.6.7) is compared with *date*, the ``Date`` of the answer, or else with *now*.
     """
     value = value.strip()
     if re.fullmatch(r"[0-9]+(\.[0-9]*)?", value):
@@ -152,106 +118,85 @@ def retry_after_s(value: str, now: datetime, date: str = "") -> float | None:
     return max(0.0, (end - (read_mail_date(date) or now)).total_seconds()) if end else None
 
 
-Ask = Callable[[str], Awaitable[Answer]]
-"""Requests a robots.txt; raises FetchError as for a page."""
-
-
 class RobotsCache:
-    """The verdicts of one scan.
-
-    A verdict holds for one origin (scheme, host and port, RFC 9309, section 2.3). A redirect from one origin's
-    robots.txt to another's answers for both, so that ``www.`` and the bare name cost one file.
-    """
+    """The rules of robots.txt in one scan; they hold for one origin: scheme, host and port (RFC 9309, section 2.3)."""
 
     def __init__(self) -> None:
-        self._verdicts: dict[str, RobotsVerdict] = {}
+        self._rules: dict[str, Protego | FetchError] = {}
         self._locks: dict[str, asyncio.Lock] = {}
 
-    async def verdict(self, url: str, ask: Ask, is_ours: Callable[[str], bool]) -> RobotsVerdict:
-        """Return the verdict for the host of *url*, fetching it with *ask* if it is not cached.
-
-        A redirect to an address for which *is_ours* is false is not followed, because no request leaves the site. As
-        after too many redirects, there are no rules then.
-        """
+    async def rules(
+        self, url: str, ask: Callable[[str], Awaitable[Answer]], is_ours: Callable[[str], bool]
+    ) -> Protego | FetchError:
+        """Return the rules for *url* (:func:`rules_of`); *ask* requests them, at addresses that *is_ours* accepts."""
         origin = _origin(url)
         async with self._locks.setdefault(pace_key(url), asyncio.Lock()):
-            if origin not in self._verdicts:
-                origins, verdict = await _read(origin, ask, is_ours)
-                for each in origins:
-                    self._verdicts.setdefault(each, verdict)
-        return self._verdicts[origin]
-
-
-async def _read(origin: str, ask: Ask, is_ours: Callable[[str], bool]) -> tuple[list[str], RobotsVerdict]:
-    """Return the verdict for *origin*, and the origins for which the chain of redirects answers."""
-    address, origins = f"{origin}/robots.txt", [origin]
-    for _ in range(ROBOTS_REDIRECTS + 1):
-        try:
-            answer = await ask(address)
-        except FetchError as error:
-            return origins, verdict_of_failure(error.detail, str(error), error.status)
-        target = absolute(address, answer.location) if answer.location else None
-        if target is None or not is_ours(target):
-            return origins, verdict_of_answer(answer.status, answer.body)
-        address = crawl_key(target)
-        if address == f"{_origin(address)}/robots.txt":
-            origins.append(_origin(address))
-    return origins, ALLOWS_ALL
+            if origin in self._rules:
+                return self._rules[origin]
+            address, origins, rules = f"{origin}/robots.txt", [origin], None
+            # A redirect to another origin's robots.txt answers for both: www. and the bare name cost one file.
+            for _ in range(ROBOTS_REDIRECTS + 1):
+                try:
+                    answer = await ask(address)
+                except FetchError as error:
+                    rules = rules_of(error)
+                    break
+                target = absolute(address, answer.location) if answer.location else None
+                if target is None or not is_ours(target):
+                    rules = rules_of(answer)
+                    break
+                address = crawl_key(target)
+                if address == f"{_origin(address)}/robots.txt":
+                    origins.append(_origin(address))
+            for each in origins:
+                self._rules.setdefault(each, rules or parse_robots(b""))  # none after too many redirects
+            return self._rules[origin]
 
 
 def _origin(url: str) -> str:
-    parts = urlsplit(crawl_key(url))
-    return f"{parts.scheme}://{parts.netloc}"
+    return "/".join(crawl_key(url).split("/", 3)[:3])
 
 
 @dataclass(slots=True)
 class Turn:
-    """The turns on one host. The holder of the turn reports when the host got its request; times are the clock's."""
+    """The turns on one host; times are seconds of a clock."""
 
     delay_s: float = 0.0
-    last_at: float = float("-inf")
+    last_at: float = float("-inf")  # when the host had received the latest request; its sender notes this
     held_until: float = float("-inf")
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)  # first come, first served
 
-    def reached(self, at: float) -> None:
-        """Note that the host received a request, no later than *at*."""
-        self.last_at = at
 
-
+@dataclass(slots=True)
 class Pace:
-    """The turns of one scan on all its hosts."""
+    """The turns of one scan on all its hosts, with at least ``delay_s`` seconds between two requests to one host."""
 
-    def __init__(
-        self,
-        delay_s: float,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
-    ) -> None:
-        self._clock = clock
-        self._sleep = sleep
-        self._hosts = defaultdict[str, Turn](lambda: Turn(delay_s))
+    delay_s: float
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
+    _hosts: dict[str, Turn] = field(default_factory=dict)
+
+    def _host(self, url: str) -> Turn:
+        key = pace_key(url)
+        return self._hosts.get(key) or self._hosts.setdefault(key, Turn(self.delay_s))
 
     @asynccontextmanager
     async def turn(self, url: str) -> AsyncIterator[Turn]:
         """Wait for the turn of the host of *url*, and hold it until the block ends."""
-        host = self._hosts[pace_key(url)]
+        host = self._host(url)
         async with host.lock:
             # A sleep may end a little early, and another visit may have raised the delay meanwhile.
-            while (wait_s := max(host.last_at + host.delay_s, host.held_until) - self._clock()) > 0:
-                await self._sleep(wait_s)
-            host.reached(self._clock())
+            while (wait_s := max(host.last_at + host.delay_s, host.held_until) - self.clock()) > 0:
+                await self.sleep(wait_s)
+            host.last_at = self.clock()
             yield host
 
     def raise_delay(self, url: str, delay_s: float) -> None:
         """Space requests to the host of *url* by at least *delay_s* seconds from now on."""
-        host = self._hosts[pace_key(url)]
+        host = self._host(url)
         host.delay_s = max(host.delay_s, delay_s)
 
     def hold(self, url: str, seconds: float) -> None:
         """Send no request to the host of *url* for *seconds* from now."""
-        host = self._hosts[pace_key(url)]
-        host.held_until = max(host.held_until, self._clock() + seconds)
-
-
-OpenTurn = Callable[[str], AbstractAsyncContextManager[Turn]]
-"""Waits for the turn of a URL's host, as :meth:`Pace.turn` does."""
+        host = self._host(url)
+        host.held_until = max(host.held_until, self.clock() + seconds)

@@ -27,21 +27,15 @@ class Want(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One HTTP answer, whatever its status; a redirect is an answer too.
+    """One HTTP answer, whatever its status; a redirect is an answer too."""
 
-    ``url`` is the address requested; from an archive, the captured spelling of it; from a browser, the
-    address that scripts gave the page. ``headers`` are those of :func:`header_map`. ``body`` is content-decoded and
-    bounded; it may be empty for an error or a redirect. ``at`` is the time of the answer, or of the capture, in UTC.
-    ``record_id`` names the WARC record, None if none is kept. ``rendering`` is set if a browser rendered the page.
-    """
-
-    url: str
+    url: str  # as requested; from an archive, as captured; from a browser, the address that scripts gave the page
     status: int
-    headers: Mapping[str, str]
-    body: bytes
-    at: datetime
-    record_id: str | None = None
-    rendering: Rendering | None = None
+    headers: Mapping[str, str]  # as header_map returns them
+    body: bytes  # content-decoded and bounded; it may be empty for an error or a redirect
+    at: datetime  # when it was received or captured, in UTC
+    record_id: str | None = None  # of the WARC record, if one is kept
+    rendering: Rendering | None = None  # set if a browser rendered the page
 
     @classmethod
     def of(cls, page: Page) -> Self:
@@ -53,7 +47,7 @@ class Answer:
 
     @property
     def content_type(self) -> str:
-        """The header as sent, "" when absent."""
+        """The header as sent, "" if absent."""
         return self.headers.get("content-type", "")
 
     @property
@@ -77,6 +71,22 @@ class Answer:
         )
 
 
+def header_map(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Return *headers* by lower-case name; repeated ones are joined by commas, but the first ``location`` counts."""
+    found: dict[str, str] = {}
+    for raw_name, raw_value in headers:
+        name = raw_name.decode("latin-1").lower()
+        try:
+            value = raw_value.decode()
+        except UnicodeDecodeError:  # browsers percent-encode such an address
+            value = quote(raw_value, safe=_ASCII) if name == "location" else raw_value.decode("latin-1")
+        if name not in found:
+            found[name] = value
+        elif name != "location":
+            found[name] += f", {value}"
+    return found
+
+
 class Fetch(Protocol):
     """Fetch one URL once: no redirects, no retries, no policy. One object serves one site."""
 
@@ -92,88 +102,6 @@ Around = Callable[[Institution, Fetch], Fetch]
 """Wraps what fetches the pages of a site."""
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """The policies that differ between sources of pages.
-
-    ``backoff_s`` is the wait before the second try, doubled before the third, plus as much again at random.
-    ``asks_again`` is False where the same question always has the same answer. With ``checks_first`` False, an address
-    is asked for before robots.txt and private addresses are checked: what an archive holds was allowed when it was
-    captured, and these checks only explain why something is missing. ``ignores_spelling`` says that the source finds
-    an address under any scheme, with or without ``www.``. With ``says_when``, the message of an error status has the
-    day of the answer.
-    """
-
-    backoff_s: float = 0.5
-    asks_again: bool = True
-    checks_first: bool = True
-    ignores_spelling: bool = False
-    says_when: bool = False
-
-
-LIVE = Terms()
-REPLAY = Terms(backoff_s=0.0, checks_first=False)
-WEB_ARCHIVE = Terms(backoff_s=0.0, asks_again=False, checks_first=False, ignores_spelling=True, says_when=True)
-
-
-def header_map(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
-    """Return *headers* by lower-case name, with repeated ones joined by commas.
-
-    Of several ``location`` headers the first counts. Bytes that are not UTF-8 are read as Latin-1 or, in a
-    ``location``, percent-encoded as browsers send them.
-    """
-    found: dict[str, str] = {}
-    for raw_name, raw_value in headers:
-        name = raw_name.decode("latin-1").lower()
-        try:
-            value = raw_value.decode()
-        except UnicodeDecodeError:
-            value = quote(raw_value, safe=_ASCII) if name == "location" else raw_value.decode("latin-1")
-        if name not in found:
-            found[name] = value
-        elif name != "location":
-            found[name] += f", {value}"
-    return found
-
-
-Truncated = Literal["", "length", "time", "disconnect", "unspecified"]
-"""Why a body is only a prefix, in the words of WARC 1.1 (``WARC-Truncated``); "" if it is whole."""
-
-
-@dataclass(slots=True)
-class Exchange:
-    """One request and its answer or failure, filled in while it runs, for a WARC.
-
-    ``response_headers`` keep their order and bytes, without the lines that browsers ignore. ``body`` is still
-    content-encoded but has no chunks. Without an answer, ``status`` is None, ``detail`` is the code of the failure
-    and ``tried`` are the addresses tried. ``ip`` is the address connected to, None behind a proxy or without a
-    connection. ``started_at`` is when the answer began (without one, the request) in UTC: a replay takes it as the time
-    of the page. ``is_asset`` marks a file that a page loaded while a browser rendered it. ``source`` is the address of
-    the capture in a web archive.
-    """
-
-    url: str
-    method: str
-    request_headers: tuple[tuple[str, str], ...]
-    started_at: datetime
-    duration_s: float
-    http_version: str = ""  # "HTTP/1.1"
-    status: int | None = None
-    reason: str = ""  # the phrase beside the status: "Not Found"
-    response_headers: tuple[tuple[bytes, bytes], ...] = ()
-    body: bytes = b""
-    truncated: Truncated = ""
-    ip: str | None = None
-    detail: str = ""
-    tried: tuple[str, ...] = ()
-    is_asset: bool = False
-    source: str = ""
-
-
-Recorder = Callable[[Exchange], str | None]
-"""Keeps exchanges in the order in which they ended; returns the id of the record, None if none was written."""
-
-
 class Source(Protocol):
     """Where the pages of one site come from."""
 
@@ -181,5 +109,49 @@ class Source(Protocol):
         """Return the page at *url*, following redirects inside the site; raise FetchError if it fails."""
 
 
-# Opens the source of one institution's pages; a live one keeps connections and cookies until it is closed.
 OpenSource = Callable[[Institution], AbstractAsyncContextManager[Source]]
+"""Opens the source of one institution's pages; a live one keeps connections and cookies until it is closed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """The policies that differ between sources of pages."""
+
+    backoff_s: float = 0.5  # before the second try, doubled before the third, plus as much again at random
+    asks_again: bool = True  # False if the same question always has the same answer
+    # Whether robots.txt and private addresses are checked before a request. What an archive holds was allowed when it
+    # was captured, so there the checks only explain why something is missing.
+    checks_first: bool = True
+    ignores_spelling: bool = False  # whether an address is found under any scheme, with or without ``www.``
+    says_when: bool = False  # whether the message of an error status has the day of the answer
+
+
+LIVE = Terms()
+REPLAY = Terms(backoff_s=0.0, checks_first=False)
+WEB_ARCHIVE = Terms(backoff_s=0.0, asks_again=False, checks_first=False, ignores_spelling=True, says_when=True)
+
+
+@dataclass(slots=True)
+class Exchange:
+    """One request and its answer or failure, filled in while it runs, for a WARC."""
+
+    url: str
+    method: str
+    request_headers: tuple[tuple[str, str], ...]
+    started_at: datetime  # when the answer began (without one, the request), UTC; in a replay, the time of the page
+    duration_s: float
+    http_version: str = ""  # "HTTP/1.1"
+    status: int | None = None  # None without an answer
+    reason: str = ""  # the phrase beside the status: "Not Found"
+    response_headers: tuple[tuple[bytes, bytes], ...] = ()  # as received, without the lines that browsers ignore
+    body: bytes = b""  # as received, without chunks but still content-encoded
+    truncated: Literal["", "length", "time", "disconnect", "unspecified"] = ""  # WARC-Truncated, "" if it is whole
+    ip: str | None = None  # the address connected to, None behind a proxy or without a connection
+    detail: str = ""  # the code of the failure, without an answer
+    tried: tuple[str, ...] = ()  # the addresses tried, without an answer
+    is_asset: bool = False  # whether a page loaded it while a browser rendered the page
+    source: str = ""  # the address of the capture in a web archive
+
+
+Recorder = Callable[[Exchange], str | None]
+"""Keeps exchanges in the order in which they ended; returns the id of the record, None if none was written."""

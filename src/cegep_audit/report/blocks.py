@@ -1,15 +1,14 @@
-"""A document as blocks of finished text, which the terminal, the page and Markdown each render."""
+"""A document as blocks of finished text, for the terminal, the page, and Markdown (GitHub's dialect)."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 from urllib.parse import urlsplit
 
 from cegep_audit.analyze.findings import Figures, Proportion
-from cegep_audit.phrases import locales
-from cegep_audit.phrases.catalogue import say
-from cegep_audit.phrases.locales import Language
+from cegep_audit.phrases import Language, locales, say
 from cegep_audit.text import plain
 from cegep_audit.urls import without_password
 
@@ -101,14 +100,14 @@ def listed(lines: Sequence[str], most: int | None, more: str, lang: Language) ->
         yield Line(say(more, lang, count=len(lines) - most))
 
 
-def grid(caption: str, heads: Iterable[str], rows: Sequence[Row], lang: Language, **facts: object) -> Grid:
-    """Return a table whose *caption* heads its first column; the other *heads* are keys of phrases."""
-    return Grid(caption, [caption, *(say(key, lang, **facts) for key in heads)], rows)
+def grid(caption: str, headings: Iterable[str], rows: Sequence[Row]) -> Grid:
+    """Return a table whose *caption* heads its first column, and *headings* the others."""
+    return Grid(caption, [caption, *headings], rows)
 
 
-def heads(lang: Language, *names: str) -> list[str]:
-    """Return the headings *names* of a table in words."""
-    return [say(f"head.{name}", lang) for name in names]
+def heads(lang: Language, *names: str, of: str = "head", **facts: object) -> list[str]:
+    """Return the headings *names* of a table, which are sentences of the section *of*."""
+    return [say(f"{of}.{name}", lang, **facts) for name in names]
 
 
 def share_heads(figures: Figures, lang: Language, *, is_group: bool = False) -> list[str]:
@@ -132,14 +131,13 @@ def shares_grid(caption: str, first: str, shares: Mapping[str, Proportion], figu
 
 
 def _spans(figures: Figures, *, is_group: bool) -> list[str]:
-    """Return the names of the spans beside a share: bounds unless all were assessed, an interval for a sample."""
     is_sample = any(each.ci95 is not None for each in figures.at_least.values()) and not is_group
     return [*(["bounds"] if figures.assessed < figures.institutions else []), *(["ci95"] if is_sample else [])]
 
 
-def heat(share: float, lang: Language) -> Cell:
-    """Return a *share* as a coloured cell."""
-    return Cell(locales.percent(share, lang, digits=0), shade=round(share * HEAT))
+def heat(share: float, lang: Language, *, is_muted: bool = False) -> Cell:
+    """Return a *share* as a coloured cell, without its colour if it *is_muted*."""
+    return Cell(locales.percent(share, lang, digits=0), shade=0 if is_muted else round(share * HEAT))
 
 
 def numbers(lang: Language, *values: float) -> list[str]:
@@ -159,3 +157,51 @@ def web_address(url: str) -> str:
     except ValueError:
         return ""
     return without_password(plain(url)) if parts.scheme in {"http", "https"} and parts.netloc else ""
+
+
+# ---------------------------------------------------------------------------------------- Markdown
+
+# Characters that are Markdown markup; they are escaped so that text from the web stays text.
+_MARKUP = re.compile(r"([\\`*_\[\]<>|#~])")
+
+
+def markdown(blocks: Iterable[Block]) -> str:
+    """Return *blocks* as Markdown, with a line feed at the end."""
+    return "\n\n".join("\n".join(_markdown(block)) for block in blocks) + "\n"
+
+
+def _markdown(block: Block) -> Iterator[str]:
+    match block:
+        case Title(text=text, level=level):
+            yield f"{'#' * level} {_escaped(text)}"
+        case Line(text=text, style=style):
+            yield f"**{_escaped(text)}**" if style in {"strong", "warn"} else _escaped(text)
+        case Bullets(items=items):
+            for item, more in items:
+                yield f"- {_escaped(item)}"
+                yield from (f"  - {_escaped(one)}" for one in more)
+        case Grid():
+            yield from _markdown_table(block)
+        case Folded(title=title, blocks=blocks):
+            yield f"**{_escaped(title)}**"
+            for one in blocks:
+                yield from ("", *_markdown(one))
+        case Entries(items=entries):
+            for term, lines in entries:
+                yield f"- **{_escaped(term)}**: {'; '.join(_escaped(line) for line in lines if text_of(line))}"
+
+
+def _markdown_table(grid: Grid) -> Iterator[str]:
+    width = len(grid.head)
+    rows = [[*map(_escaped, grid.head)], ["---" if place < grid.texts else "---:" for place in range(width)]]
+    for place, row in enumerate(grid.rows):
+        is_strong = place in grid.strong or len(row) < width
+        cells = (f"**{_escaped(cell)}**" if is_strong and cell else _escaped(cell) for cell in row)
+        rows.append([*cells, *[""] * (width - len(row))])
+    yield from (f"| {' | '.join(row)} |" for row in rows)
+
+
+def _escaped(words: Words) -> str:
+    text = _MARKUP.sub(r"\\\1", plain(text_of(words)))
+    href = "" if isinstance(words, str) else words.href
+    return f"[{text}](<{href}>)" if href.startswith(("http://", "https://")) and ">" not in href else text

@@ -18,10 +18,9 @@ from cegep_audit.clock import now
 from cegep_audit.collect.frontier.frontier import Frontier
 from cegep_audit.collect.http.progress import Tally
 from cegep_audit.collect.port import Source
-from cegep_audit.detect.accounts.attribution import attribute
-from cegep_audit.detect.assess import assess
+from cegep_audit.detect.accounts.attribution import MAX_ACCOUNTS, attribute
+from cegep_audit.detect.assess import assess, is_challenge
 from cegep_audit.detect.page.links import extract_links
-from cegep_audit.detect.signs import is_challenge
 from cegep_audit.errors import FetchError, StoreError, TooManyAccountsError
 from cegep_audit.models import Account, Choice, Failure, Institution, InstitutionResult, Limits, PageRecord, Visit
 from cegep_audit.text import SNIFFED, looks_like_html
@@ -44,10 +43,7 @@ Read = Callable[[Institution, asyncio.Lock], Awaitable[InstitutionResult]]
 
 @cache
 def rules_version() -> str:
-    """Return a short digest of everything that reads pages and decides whose accounts they show.
-
-    It is derived from the files themselves, so that a changed rule can't keep its old version.
-    """
+    """Return a short digest of the files that decide results, so that changed rules can't keep their old version."""
     digest = hashlib.sha256()
     root = Path(str(files("cegep_audit")))
     for place in (root / name for name in _RULES):
@@ -76,7 +72,7 @@ async def audit(
     frontier, fixed = Frontier(institution, limits), iter(choices)
     while choice := next(fixed, None) if choices else frontier.next_page(visits):
         if visits:
-            visits[-1] = _looked_over(visits[-1])
+            visits[-1] = _without_inner_links(visits[-1])
         visits.append(await _visit(choice, source, turn))
     judge = partial(_judge, institution, visits, read_by)
     if sum(len(visit.reading.links) for visit in visits if visit.reading) < _MANY_LINKS:
@@ -103,11 +99,10 @@ async def _visit(choice: Choice, source: Source, turn: asyncio.Lock) -> Visit:
     return Visit(choice, replace(page, body=page.body[:SNIFFED]), reading, size=len(page.body))
 
 
-def _looked_over(visit: Visit) -> Visit:
-    """Return *visit* without its internal links, which only the frontier needs and has already scored.
+def _without_inner_links(visit: Visit) -> Visit:
+    """Return *visit* without most internal links, which fill its memory and are needed only to choose the next page.
 
-    They take up most of a visit's memory. A page that may lead to another part of the homepage keeps them, because the
-    frontier reads them again.
+    A page that may lead to another part of the homepage keeps them, because the frontier reads them again.
     """
     reading = visit.reading
     if reading is None or reading.frames or reading.refresh_to or len(reading.inner) <= _COUNTED:
@@ -123,8 +118,8 @@ def _judge(institution: Institution, visits: Sequence[Visit], source: ReadBy) ->
     try:
         accounts = attribute(institution, visits)
         verdict = assess(institution, visits, len(accounts))
-    except TooManyAccountsError as error:
-        verdict = assess(institution, visits, error.found)
+    except TooManyAccountsError:
+        verdict = assess(institution, visits, MAX_ACCOUNTS + 1)
     home = visits[0].page if visits else None
     result = InstitutionResult(
         institution=institution,
@@ -201,17 +196,16 @@ async def scan(
     finished: list[InstitutionResult] = []
 
     def commit() -> None:
-        results = finished.copy()
+        if not (results := finished.copy()):
+            return
         finished.clear()
-        if results:
-            _keep(results, keep)
+        try:
+            keep(results)
+        except StoreError:  # on a full disk, keep as many as still fit
+            for result in results:
+                keep([result])
         for result in results:
             observer.finished(result)
-
-    async def commit_often() -> None:
-        while True:
-            await asyncio.sleep(_TOGETHER_S)
-            commit()
 
     async def work() -> None:
         for institution in waiting:
@@ -220,23 +214,14 @@ async def scan(
 
     try:
         async with asyncio.TaskGroup() as group:
-            workers = [group.create_task(work()) for _ in range(concurrency)]
-            committing = group.create_task(commit_often())
-            await asyncio.wait(workers)
-            committing.cancel()
+            working = {group.create_task(work()) for _ in range(concurrency)}
+            while working:
+                _, working = await asyncio.wait(working, timeout=_TOGETHER_S)
+                commit()
     except BaseExceptionGroup as errors:
         raise errors.exceptions[0] from errors
     finally:
         commit()
-
-
-def _keep(results: Sequence[InstitutionResult], keep: Keep) -> None:
-    """Pass *results* to *keep* together or, on a full disk, one by one, as many as still fit."""
-    try:
-        keep(results)
-    except StoreError:
-        for result in results:
-            keep([result])
 
 
 async def _safely(read: Read, institution: Institution, turn: asyncio.Lock) -> InstitutionResult:

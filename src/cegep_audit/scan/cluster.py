@@ -18,18 +18,17 @@ from pathlib import Path
 from typing import Any
 
 import dask
-from distributed import Client, Future, KilledWorker, LocalCluster, Security, WorkerPlugin, as_completed
+from distributed import Client, Future, KilledWorker, LocalCluster, WorkerPlugin, as_completed
 from distributed.client import FutureCancelledError, FuturesCancelledError
 from distributed.comm.addressing import get_address_host_port
 from distributed.worker import Worker, get_worker
 
 from cegep_audit import __version__, urls
 from cegep_audit.collect.warc.archive import WarcArchive
-from cegep_audit.collect.warc.captures import files_of, go_through
+from cegep_audit.collect.warc.records import files_of, index_of
 from cegep_audit.errors import CegepAuditError, StoreError, UsageError
 from cegep_audit.models import Institution, InstitutionResult
 from cegep_audit.phrases.catalogue import say
-from cegep_audit.phrases.locales import Language
 from cegep_audit.scan.audit import Keep, Observer, failed, rules_version, scan
 from cegep_audit.scan.plan import Plan
 from cegep_audit.scan.sources import Pages, open_pages
@@ -51,7 +50,9 @@ _LOCAL_CLUSTER: dict[str, Any] = {
     "processes": True,
     "asynchronous": True,
     "host": "127.0.0.1",
-    "protocol": "tls://",
+    # Anybody who reaches a worker can run code on it. Certificates that exist only for this scan keep out other users
+    # of this machine.
+    "security": True,
     "dashboard_address": None,
     # A scheduler always serves HTTP, and warns if its usual port is taken.
     "scheduler_kwargs": {"dashboard_address": "127.0.0.1:0"},
@@ -81,9 +82,9 @@ class Visits(WorkerPlugin):
         self.plan = plan  # without its institutions
         self.version = _version()  # of the process that submits
         self.archive: WarcArchive | None = None  # the index of a replay's files, once it exists
-        self._fault: CegepAuditError | None = None
-        self._pages: Pages | None = None
-        self._running: set[asyncio.Task[None]] = set()
+        self.fault: CegepAuditError | None = None
+        self.pages: Pages | None = None
+        self.running: set[asyncio.Task[None]] = set()
         self._stack = AsyncExitStack()
 
     async def setup(self, worker: Worker) -> None:
@@ -96,42 +97,44 @@ class Visits(WorkerPlugin):
             if (theirs := _version()) != self.version:
                 facts = {"worker": str(worker.name), "theirs": theirs, "ours": self.version}
                 raise UsageError(say("cluster.other_version", request.lang, **facts))
-            if self.archive or not request.warcs:
+            if self.archive or not request.from_warc:
                 plan = replace(self.plan, warc=part_file(warc, worker.name) if warc else None)
-                self._pages = await self._stack.enter_async_context(open_pages(plan, index=self.archive))
+                self.pages = await self._stack.enter_async_context(open_pages(plan, index=self.archive))
         except CegepAuditError as error:
-            self._fault = error
+            self.fault = error
             raise
 
     async def teardown(self, worker: Worker) -> None:  # noqa: ARG002 - Dask's signature
         """Cancel the parts in progress and close the source."""
-        for task in self._running:
+        for task in self.running:
             task.cancel()
-        await asyncio.gather(*self._running, return_exceptions=True)
+        await asyncio.gather(*self.running, return_exceptions=True)
         await self._stack.aclose()
-
-    async def read(self, part: Sequence[Institution]) -> list[InstitutionResult]:
-        """Scan one *part*; the pages are on the disk before the results are returned."""
-        if self._pages is None:
-            raise self._fault or RuntimeError("a part came before the worker was set up")
-        results: list[InstitutionResult] = []
-        concurrency = min(len(part), self.plan.request.limits.concurrency)
-        task = asyncio.ensure_future(scan(part, self._pages.read, concurrency, results.extend, Observer()))
-        self._running.add(task)
-        try:
-            await task
-        except asyncio.CancelledError:  # torn down meanwhile: nobody waits for the results
-            return []
-        finally:
-            self._running.discard(task)
-        self._pages.flush()
-        return results
 
 
 async def visit(name: str, part: Sequence[Institution]) -> list[InstitutionResult]:
-    """Scan one *part* on this worker with the plugin *name*; return nothing if the scan is over."""
-    visits: Any = get_worker().plugins.get(name)
-    return await visits.read(part) if visits else []
+    """Scan one *part* on this worker with the plugin *name*; return nothing if the scan is over.
+
+    The pages are on the disk before the results are returned.
+    """
+    plugins: Any = get_worker().plugins
+    visits: Visits | None = plugins.get(name)
+    if visits is None:
+        return []
+    if visits.pages is None:
+        raise visits.fault or RuntimeError("a part came before the worker was set up")
+    results: list[InstitutionResult] = []
+    concurrency = min(len(part), visits.plan.request.limits.concurrency)
+    task = asyncio.ensure_future(scan(part, visits.pages.read, concurrency, results.extend, Observer()))
+    visits.running.add(task)
+    try:
+        await task
+    except asyncio.CancelledError:  # torn down meanwhile: nobody waits for the results
+        return []
+    finally:
+        visits.running.discard(task)
+    visits.pages.flush()
+    return results
 
 
 @asynccontextmanager
@@ -142,22 +145,19 @@ async def cluster(visits: Visits) -> AsyncIterator[Client]:
     no worker.
     """
     request = visits.plan.request
-    address, security, is_local = request.dask or "", Security(), request.dask == LOCAL
+    address: Any = request.dask
+    is_local = address == LOCAL
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # our own messages say what matters
     async with AsyncExitStack() as stack:
         stack.enter_context(dask.config.set(_SETTINGS | (_NO_PAGES if is_local else {})))
         if is_local:
-            # Anybody who reaches a worker can run code on it. Certificates that exist only for this scan keep out
-            # other users of this machine.
-            security = Security.temporary()
-            slots = _REPLAY_SLOTS if request.warcs else request.limits.concurrency
+            slots = _REPLAY_SLOTS if request.from_warc else request.limits.concurrency
             size = {"n_workers": len(os.sched_getaffinity(0)), "threads_per_worker": slots}
-            local = await stack.enter_async_context(LocalCluster(**_LOCAL_CLUSTER, **size, security=security))
-            address = local.scheduler_address
+            address = await stack.enter_async_context(LocalCluster(**_LOCAL_CLUSTER, **size))
         try:
-            get_address_host_port(address, strict=True)  # first: a client with a bad address leaves threads behind
-            opening = Client(address, asynchronous=True, timeout=_CONNECT_S, set_as_default=False, security=security)
-            client = await opening
+            if not is_local:
+                get_address_host_port(address, strict=True)  # first: a client with a bad address leaves threads behind
+            client = await Client(address, asynchronous=True, timeout=_CONNECT_S, set_as_default=False)
         except (OSError, ValueError) as error:  # TimeoutError is an OSError
             raise StoreError(say("cluster.unreachable", request.lang, address=address)) from error
         stack.push_async_callback(client.close, timeout=_CLOSE_S)
@@ -177,7 +177,7 @@ async def spread(plan: Plan, keep: Keep, observer: Observer) -> None:
     """Scan what is left of *plan* on the cluster that the user named, and hand each part's results to *keep*.
 
     *observer* gets a note for each fault in the files of a replay. An error in a worker (a full disk) ends the scan.
-    The workers stop when the scan ends.
+    The workers stop when the scan ends. Raises StoreError if the scheduler is lost.
     """
     request = plan.request
     told = replace(
@@ -185,31 +185,31 @@ async def spread(plan: Plan, keep: Keep, observer: Observer) -> None:
         scan=replace(plan.scan, institutions=()),
         waiting=(),
         warc=plan.warc.resolve() if plan.warc else None,
-        request=replace(request, warcs=[path.resolve() for path in request.warcs]),
+        request=replace(request, from_warc=[path.resolve() for path in request.from_warc]),
     )
     visits = Visits(told)
-    if request.warcs:
-        files_of(request.warcs, request.lang)  # a missing file is reported before anything starts
+    if request.from_warc:
+        files_of(request.from_warc, request.lang)  # a missing file is reported before anything starts
     elif not request.contact:
         observer.note(say("scan.no_contact", request.lang))
     async with cluster(visits) as client:
         await client.register_plugin(visits)
-        if request.warcs:
-            files = files_of(told.request.warcs, request.lang)
-            founds = client.map(go_through, files, lang=request.lang, pure=False)  # one file a worker at a time
-            try:
-                visits.archive = WarcArchive([await _result(each, request.lang) for each in founds], request.limits)
-            except KilledWorker as error:
-                raise StoreError(say("cluster.lost", request.lang)) from error
-            for line in visits.archive.damage:
-                observer.note(line)
-            await client.register_plugin(visits)  # replaces the first
-        await _scan(client, visits.name, plan, keep, observer)
+        try:
+            if request.from_warc:
+                files = files_of(told.request.from_warc, request.lang)
+                found = client.map(index_of, files, lang=request.lang, pure=False)  # one file a worker at a time
+                visits.archive = WarcArchive(await client.gather(found), request.limits)
+                for line in visits.archive.damage:
+                    observer.note(line)
+                await client.register_plugin(visits)  # replaces the first
+            await _scan(client, visits.name, plan, keep, observer)
+        except (KilledWorker, FutureCancelledError, FuturesCancelledError) as error:
+            raise StoreError(say("cluster.lost", request.lang)) from error
 
 
 async def _scan(client: Client, name: str, plan: Plan, keep: Keep, observer: Observer) -> None:
     """Have the workers of *client* scan what is left of *plan*, part by part, with the plugin *name*."""
-    waiting = iter(parts(plan.waiting, _REPLAY_PART if plan.request.warcs else _LIVE_PART))
+    waiting = iter(parts(plan.waiting, _REPLAY_PART if plan.request.from_warc else _LIVE_PART))
     submitted: dict[Future[Any], Sequence[Institution]] = {}
     finished = as_completed(loop=client.loop)
 
@@ -227,7 +227,7 @@ async def _scan(client: Client, name: str, plan: Plan, keep: Keep, observer: Obs
     async for future in finished:
         part = submitted.pop(future)
         try:
-            results: list[InstitutionResult] = await _result(future, plan.request.lang)
+            results: list[InstitutionResult] = await future.result()
         except KilledWorker as error:  # it killed several workers
             results = [failed(institution, Detail.INTERNAL_ERROR, str(error)) for institution in part]
         keep(results)
@@ -235,14 +235,6 @@ async def _scan(client: Client, name: str, plan: Plan, keep: Keep, observer: Obs
             observer.finished(result)
         future.release()
         await submit()
-
-
-async def _result(future: Future[Any], lang: Language) -> Any:  # noqa: ANN401 - whatever was asked for
-    """Return the result of *future*; Dask computes it again where its worker died."""
-    try:
-        return await future.result()
-    except (FutureCancelledError, FuturesCancelledError) as error:  # the scheduler is gone
-        raise StoreError(say("cluster.lost", lang)) from error
 
 
 def parts(institutions: Sequence[Institution], size: int) -> list[list[Institution]]:

@@ -35,23 +35,6 @@ class Mode(StrEnum):
     SAVED = "saved"
     CODED = "coded"
 
-    @property
-    def is_live(self) -> bool:
-        """Whether this mode asks the sites themselves."""
-        return self in {Mode.RETRY, Mode.RENDER}
-
-
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """Which institutions of the registry: see ``registry.select``."""
-
-    ids: Sequence[str] = ()
-    types: Sequence[str] = ()
-    regions: Sequence[str] = ()
-    languages: Sequence[str] = ()
-    limit: int | None = None
-    with_parts: bool = False
-
 
 @dataclass(frozen=True, slots=True)
 class Past:
@@ -67,7 +50,7 @@ class Past:
         """Return the archive request in *settings* of a scan, None if it used no archive."""
         if "as_of" not in settings:
             return None
-        as_of, *days = map(date.fromisoformat, (settings["as_of"], *settings["days"]))
+        as_of, *days = map(date.fromisoformat, map(str, (settings["as_of"], *settings["days"])))
         return cls(as_of, settings["timegate"], settings["max_drift_days"], tuple(days))
 
 
@@ -80,28 +63,22 @@ class Completion:
     partial: bool = False  # sites that were read in part are read again too
     archive_refused: bool = False  # an archive is asked for sites that refuse programs too
 
-    @property
-    def render(self) -> Render:
-        """Which pages a browser renders, whatever the scan that is completed rendered."""
-        return Render.ALWAYS if Mode.RENDER in self.modes else Render.NEVER
-
-    @classmethod
-    def of(cls, kept: Mapping[str, Any]) -> Self:
-        """Return the completion that is *kept* in settings."""
-        return cls(tuple(map(Mode, kept["modes"])), tuple(kept["saved"]), kept["partial"], kept["archive_refused"])
-
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a user asked for; ``changed`` are the limits given on the command line, which a resumed scan accepts."""
+    """What a user asks for; ``changed`` are the limits given on the command line, which a resumed scan accepts.
+
+    ``selection`` has the criteria of :func:`~cegep_audit.registry.selection.select`.
+    """
 
     db: Path
     lang: Language
     registry: Path | None = None
-    selection: Selection = Selection()
+    output: Path = Path("report.csv")
+    selection: Mapping[str, Any] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
     contact: str | None = None
-    warcs: Sequence[Path] = ()
+    from_warc: Sequence[Path] = ()
     past: Past | None = None
     save_warc: Path | None = None
     no_warc: bool = False
@@ -110,6 +87,9 @@ class Request:
     render: Render = Render.NEVER
     completion: Completion | None = None
     changed: Mapping[str, Any] = field(default_factory=dict)
+    as_json: bool = False
+    quiet: bool = False
+    verbose: bool = False
 
 
 def read_past(texts: Sequence[str], timegate: str, max_drift_days: int, lang: Language) -> Past:
@@ -140,14 +120,14 @@ def output_of(output: Path, past: Past | None) -> Path:
     return output.with_name(f"{output.name.removesuffix(ending)}-{past.as_of}{ending}")
 
 
+def warc_of(scan: Scan, db: Path) -> Path | None:
+    """Return the WARC file of *scan*, None if none was kept or the file is gone."""
+    path = warc_path(str(scan.settings.get("warc") or ""), db, scan.id)
+    return path if path and path.is_file() else None
+
+
 def warc_path(kept_in: str, db: Path, scan_id: int) -> Path | None:
     """Return the WARC file of a scan: as the user named it, or the default beside the database; None without one."""
     if kept_in == DEFAULT_WARC:
         return db.with_name(f"{db.stem}-{scan_id}{_WARC}")
     return Path(kept_in) if kept_in else None
-
-
-def warc_of(scan: Scan, db: Path) -> Path | None:
-    """Return the WARC file of *scan*, None if none was kept or the file is gone."""
-    path = warc_path(str(scan.settings.get("warc") or ""), db, scan.id)
-    return path if path and path.is_file() else None

@@ -39,36 +39,35 @@ async def run(
     Each result is saved in *store*, then passed to *tell*. *tell_cut_off* is called once if none of the first sites
     answers. Raises StoreError if results cannot be saved.
     """
-    stops: list[Stop] = []
-    task = asyncio.current_task()
-
-    def stop(why: Stop) -> None:
-        stops.append(why)
-        if task is not None:
-            task.cancel()
 
     def save(results: Sequence[InstitutionResult]) -> None:
         store.save(plan.scan.id, *results)
         for result in results:
             tell(result)
 
-    ticking = asyncio.create_task(_tick(observer))
-    try:
-        with _listening(asyncio.get_running_loop(), stop):
+    async def tick() -> None:
+        while True:  # even while every site is slow
+            await asyncio.sleep(_TICK_S)
+            observer.tick()
+
+    with _listening() as received:
+        ticking = asyncio.create_task(tick())
+        try:
             if plan.request.dask:
                 from cegep_audit.scan.cluster import spread
 
                 await spread(plan, save, observer)
             else:
                 await _run_here(plan, store, save, observer, tell_cut_off)
-    except GivenUpError as error:
-        stops.append(Stop(_SHELL_BASE + signal.SIGINT, str(error)))
-    except asyncio.CancelledError:
-        if not stops:
-            raise
-    finally:
-        ticking.cancel()
-    return stops[0] if stops else None
+        except GivenUpError as error:
+            return Stop(_SHELL_BASE + signal.SIGINT, str(error))
+        except asyncio.CancelledError:
+            if not received:
+                raise
+            return Stop(_SHELL_BASE + received[0])
+        finally:
+            ticking.cancel()
+    return None
 
 
 async def _run_here(
@@ -95,33 +94,28 @@ async def _run_here(
                 store.note_stalls(plan.scan.id, pages.tally.stalls if pages.tally else [])
 
 
-async def _tick(observer: Observer) -> None:
-    """Refresh the progress shown, even while every site is slow."""
-    while True:
-        await asyncio.sleep(_TICK_S)
-        observer.tick()
-
-
 @contextmanager
-def _listening(loop: asyncio.AbstractEventLoop, stop: Callable[[Stop], None]) -> Iterator[None]:
-    """Call *stop* in *loop* for each signal that ends a scan while the block lasts.
+def _listening() -> Iterator[Sequence[int]]:
+    """Cancel the current task at each signal that ends a scan while the block lasts; yield the signals received.
 
     The earlier handlers are restored then, unless a signal came: the process is ending and ignores further signals. The
     loop's own handlers would be removed before the process ends, so that a late second signal would kill it. A signal
     that the parent process ignores (``nohup``) stays ignored.
     """
     received: list[int] = []
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
 
     def receive(number: int, _: object) -> None:
         received.append(number)
-        with suppress(RuntimeError):  # the loop has ended because of the first signal
-            loop.call_soon_threadsafe(stop, Stop(_SHELL_BASE + number))
+        if task:
+            with suppress(RuntimeError):  # the loop has ended because of the first signal
+                loop.call_soon_threadsafe(task.cancel)
 
     numbers = [getattr(signal, name) for name in _SIGNALS if hasattr(signal, name)]
     own = [each for each in numbers if each == signal.SIGINT or signal.getsignal(each) != signal.SIG_IGN]
     before = {number: signal.signal(number, receive) for number in own}
     try:
-        yield
+        yield received
     finally:
         for number, handler in before.items():
             signal.signal(number, signal.SIG_IGN if received else handler)

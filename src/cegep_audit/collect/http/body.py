@@ -1,7 +1,6 @@
 """The body of an answer: receives as much as is wanted and removes its content coding, within bounds.
 
-Headers are often wrong about the body, so its first bytes override them: it may be plain markup under any declared
-coding, or gzip under none.
+Its first bytes override headers, which are often wrong: it may be plain markup under any coding, or gzip under none.
 """
 
 from collections.abc import AsyncIterable, Mapping
@@ -14,25 +13,18 @@ from cegep_audit.text import SNIFFED, is_vague, looks_like_markup, media_type
 from cegep_audit.vocabulary import Detail
 
 SUCCESS = range(HTTPStatus.OK, HTTPStatus.MULTIPLE_CHOICES)
-
 _ERROR_BYTES = 64 * 1024  # read from an error, only so that the connection can be reused
 _SNIFFED_RAW = 8 * SNIFFED  # bytes as received, enough to decode those that are sniffed
 _MAX_PIECES = 20_000  # of one body; each costs time, and a real page has hundreds
 _MAX_LAYERS = 4  # codings over one another; real servers use one
 _MAX_MEMBERS = 100  # gzip files in a row in one body; real servers send one
-
 _MARKUP_TYPES = frozenset({"text/html", "application/xhtml+xml", "application/xml", "text/xml", "text/plain"})
-
-# Values for wbits of zlib.
-_GZIP = 31
-_GZIP_OR_ZLIB = 47
-_BARE_DEFLATE = -15  # many servers leave out the zlib header
-
-_ZLIB = [bytes([size << 4 | 8]) for size in range(16)]  # the first byte: compression by deflate, any window
+_GZIP, _GZIP_OR_ZLIB, _BARE_DEFLATE = 31, 47, -15  # wbits of zlib; many servers leave out the zlib header
+_ZLIB = range(0x08, 0x100, 0x10)  # the first byte of zlib data: deflate, any window (RFC 1950)
 
 
 class AnswerError(Exception):
-    """An answer that cannot be read whole; ``detail`` says why."""
+    """An answer that cannot be received or read whole; ``detail`` says why."""
 
     def __init__(self, detail: Detail, message: str) -> None:
         super().__init__(message)
@@ -40,10 +32,7 @@ class AnswerError(Exception):
 
 
 def may_be_page(content_type: str) -> bool | None:
-    """Whether a ``Content-Type`` is that of a page; None where only the first bytes can tell.
-
-    Plain text counts as a page, because servers send HTML under that name.
-    """
+    """Whether a ``Content-Type`` is that of a page or plain text, as some servers call HTML; None if it is vague."""
     kind = media_type(content_type)
     return True if kind in _MARKUP_TYPES else None if is_vague(kind) else False
 
@@ -60,24 +49,19 @@ def content_codings(header: str) -> list[str]:
     return [name for name in reversed(names) if name not in {"", "identity", "none"}]
 
 
-def _is_wanted(want: Want, headers: Mapping[str, str]) -> bool | None:
-    """Whether a body is wanted whole; None where only its first bytes can tell."""
-    return may_be_page(headers.get("content-type", "")) if want is Want.PAGE else True
-
-
 async def receive(
     exchange: Exchange, pieces: AsyncIterable[bytes], want: Want, headers: Mapping[str, str], limit: int
 ) -> None:
-    """Fill in the body as received, and whether it is whole: at most *limit* bytes, none of a file that is not a page.
+    """Fill in the wanted part of the body, at most *limit* bytes as received, and whether it is all of it.
 
-    The beginning of an error is enough. Raise AnswerError as soon as a body of a vague type proves not to be markup.
+    Raises AnswerError as soon as a body of a vague type proves not to be markup.
     """
     received: list[bytes] = []
-    size, wanted = 0, _is_wanted(want, headers)
+    size, is_page = 0, want is not Want.PAGE or may_be_page(headers.get("content-type", ""))
     if exchange.status not in SUCCESS:
-        limit, wanted = _ERROR_BYTES, True
+        limit, is_page = _ERROR_BYTES, True
     exchange.truncated = "length"  # in case we stop before its end
-    if wanted is False:
+    if is_page is False:
         return  # not a page: a PDF may have 200 MB
     try:
         async for piece in pieces:
@@ -87,30 +71,27 @@ async def receive(
                 raise AnswerError(Detail.PROTOCOL, f"in more than {_MAX_PIECES:,} pieces")
             if size > limit:
                 return
-            if wanted is None and size >= _SNIFFED_RAW:
+            if is_page is None and size >= _SNIFFED_RAW:
                 codings = content_codings(headers.get("content-encoding", ""))
                 require_markup(beginning_of(b"".join(received), codings, SNIFFED))
-                wanted = True
+                is_page = True
         exchange.truncated = ""
     finally:
         exchange.body = b"".join(received)[:limit]
 
 
 def body_of(exchange: Exchange, want: Want, headers: Mapping[str, str], limit: int, surplus: bytes) -> bytes:
-    """Return the decoded body as far as it is wanted; raise AnswerError where it cannot be read whole.
-
-    *surplus* is what followed the answer on its connection.
-    """
+    """Return the wanted part of the decoded body, which *surplus* followed; raise AnswerError if it is not whole."""
     codings = content_codings(headers.get("content-encoding", ""))
     if exchange.status not in SUCCESS:
         return beginning_of(exchange.body, codings, _ERROR_BYTES)
-    wanted, cuts = _is_wanted(want, headers), want is Want.ROBOTS
-    if wanted is False:
+    is_page = want is not Want.PAGE or may_be_page(headers.get("content-type", ""))
+    if is_page is False:
         return b""
-    if exchange.truncated and not cuts:
+    if exchange.truncated and want is not Want.ROBOTS:
         raise AnswerError(Detail.TOO_LARGE, f"larger than {limit:,} bytes")
-    body = decoded(exchange.body, codings, limit, cuts=cuts)
-    if wanted is None and body:
+    body = decoded(exchange.body, codings, limit, cuts=want is Want.ROBOTS)
+    if is_page is None and body:
         require_markup(body)
     if surplus.strip() and not exchange.truncated and "transfer-encoding" not in headers:
         exchange.truncated = "unspecified"
@@ -118,14 +99,11 @@ def body_of(exchange: Exchange, want: Want, headers: Mapping[str, str], limit: i
     return body
 
 
-# ------------------------------------------------------------------------------------------ content coding
-
-
 def decoded(body: bytes, codings: list[str], limit: int, *, cuts: bool = False) -> bytes:
-    """Return *body* without its *codings*, at most *limit* bytes; raise AnswerError where that cannot be done.
+    """Return *body* without its *codings*, at most *limit* bytes; raise AnswerError if that cannot be done.
 
-    A longer result is a fault ``too_large`` or, with *cuts*, is cut at the limit. Then a body that was itself cut at
-    the limit need not reach the end of its coding.
+    With *cuts*, a longer result is cut at the limit instead, and a body that was itself cut at the limit need not reach
+    the end of its coding.
     """
     found, fault = _undone(body, codings, limit)
     is_cut = fault and (fault.detail == Detail.TOO_LARGE or (fault.detail == Detail.CUT_SHORT and len(body) >= limit))
@@ -140,16 +118,13 @@ def beginning_of(body: bytes, codings: list[str], limit: int) -> bytes:
 
 
 def _undone(body: bytes, codings: list[str], limit: int) -> tuple[bytes, AnswerError | None]:
-    """Return at most *limit* bytes of *body* without its *codings*, and what is wrong with the rest.
-
-    The limit also holds between two layers of coding.
-    """
-    fault: AnswerError | None = None
+    """Return at most *limit* bytes of *body* without its *codings*, and what is wrong with the rest."""
+    fault: AnswerError | None = None  # the limit also holds between two layers
     if len(codings) > _MAX_LAYERS:
         return b"", AnswerError(Detail.DECODE, f"{len(codings)} content codings over one another")
     for coding in codings or [""]:
         start = body[:SNIFFED]
-        is_zlib = start[:1] in _ZLIB and int.from_bytes(start[:2], "big") % 31 == 0  # RFC 1950
+        is_zlib = bool(start) and start[0] in _ZLIB and int.from_bytes(start[:2], "big") % 31 == 0
         if start.startswith(b"\x1f\x8b") or (is_zlib and coding in {"gzip", "deflate"}):
             wbits = _GZIP_OR_ZLIB
         elif not coding or not start[1:] or looks_like_markup(start):
@@ -169,23 +144,18 @@ def _inflated(data: bytes, wbits: int, coding: str, limit: int) -> tuple[bytes, 
     """Return the inflated *data*, at most *limit* + 1 bytes, and its fault if any."""
     parts: list[bytes] = []  # joined at the end: most bodies have one, which is then not copied
     left = limit + 1
-    fault: AnswerError | None = AnswerError(Detail.DECODE, "too many gzip files in a row")
     for _ in range(_MAX_MEMBERS):
         inflater = zlib.decompressobj(wbits)
         try:
             parts.append(inflater.decompress(data, left))
         except zlib.error as error:  # type: ignore[misc]  # its stubs take the class for an instance
-            fault = AnswerError(Detail.DECODE, f"broken {coding} ({error})")
-            break
+            return b"".join(parts), AnswerError(Detail.DECODE, f"broken {coding} ({error})")
         left -= len(parts[-1])
         data, wbits = inflater.unused_data, _GZIP
         if not left:
-            fault = AnswerError(Detail.TOO_LARGE, f"larger than {limit:,} bytes")
-        elif not inflater.eof:
-            fault = AnswerError(Detail.CUT_SHORT, f"{coding} ends in the middle")
-        elif not data.startswith(b"\x1f"):  # whatever else follows the end is padding
-            fault = None
-        else:
-            continue
-        break
-    return b"".join(parts), fault
+            return b"".join(parts), AnswerError(Detail.TOO_LARGE, f"larger than {limit:,} bytes")
+        if not inflater.eof:
+            return b"".join(parts), AnswerError(Detail.CUT_SHORT, f"{coding} ends in the middle")
+        if not data.startswith(b"\x1f"):  # whatever else follows the end is padding
+            return b"".join(parts), None
+    return b"".join(parts), AnswerError(Detail.DECODE, "too many gzip files in a row")

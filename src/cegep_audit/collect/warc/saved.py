@@ -8,8 +8,7 @@ import errno
 import hashlib
 import os
 import re
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,8 +17,8 @@ from urllib.parse import quote
 from cegep_audit import urls
 from cegep_audit.collect.port import REPLAY, Answer, Fetch, Source, Want
 from cegep_audit.collect.site import OwnHosts, Site
-from cegep_audit.collect.warc.archive import WarcArchive, WarcFetch
-from cegep_audit.collect.warc.captures import explaining
+from cegep_audit.collect.warc.archive import WarcArchive
+from cegep_audit.collect.warc.records import explaining
 from cegep_audit.collect.warc.saved_formats import RefusedError, origin_of, put_back, read_document
 from cegep_audit.errors import FetchError, StoreError
 from cegep_audit.models import Choice, Institution, Limits
@@ -42,15 +41,12 @@ _READING = {errno.ENOENT: "saved.missing", errno.ENOTDIR: "saved.missing"}
 
 @dataclass(frozen=True, slots=True)
 class SavedFile:
-    """A file: its name without folder, its SHA-256, when it was saved (UTC), and one page or an ``archive``.
-
-    ``urls`` are the addresses of its HTML pages, () for a page that does not give its address.
-    """
+    """A file: its name without folder, its SHA-256, when it was saved (UTC), and one page or an ``archive``."""
 
     name: str
     sha256: str
     saved_at: datetime
-    urls: tuple[str, ...] = ()
+    urls: tuple[str, ...] = ()  # of its HTML pages; none of a page that does not give its address
     content_type: str = ""
     body: bytes = b""
     archive: WarcArchive | None = None
@@ -173,13 +169,10 @@ class SavedVisit:
         return tuple(Choice(pages[key], role, "saved") for key, role in zip(ordered, roles, strict=False))
 
     def add(self, file: SavedFile, note: Note, lang: Language) -> None:
-        """Add *file* in place of an earlier one of the same page.
-
-        A page without an address is the homepage or, if that was saved too, gets an address made of its file name.
-        """
+        """Add *file* in place of an earlier one of the same page."""
         home = self.institution.url
         held = {urls.visit_key(each.urls[0]): each for each in self.files}
-        if not file.urls:
+        if not file.urls:  # the homepage or, if that was saved too, an address made of the file's name
             is_free = urls.visit_key(home) not in held
             url = home if is_free else urls.absolute(home, f"/?saved={quote(file.name)}") or home
             file = replace(file, urls=(url,))
@@ -188,15 +181,14 @@ class SavedVisit:
             note(say("saved.twice", lang, file=shown(earlier.name), url=file.urls[0], other=shown(file.name)))
         self.files.append(file)
 
-    @asynccontextmanager
-    async def open_source(self, limits: Limits, keep: Keep | None = None) -> AsyncIterator[Source]:
-        """Open the pages as a site; *keep* gets each page that is read."""
-        yield Site(self.site, saved_fetch(self.files, keep), limits, terms=REPLAY)
+    def source(self, limits: Limits, keep: Keep | None = None) -> Source:
+        """Return the pages as a site; *keep* gets each page that is read."""
+        return Site(self.site, saved_fetch(self.files, keep), limits, terms=REPLAY)
 
 
 def saved_fetch(files: Sequence[SavedFile], keep: Keep | None = None) -> Fetch:
     """Return a fetch of the pages in *files*, all of one site; *keep* gets each page that is read."""
-    fetches = [(file, WarcFetch(file.archive) if file.archive else file.page) for file in files]
+    fetches = [(file, file.archive.fetch() if file.archive else file.page) for file in files]
 
     async def fetched(url: str, want: Want) -> Answer:
         for file, fetch in fetches:

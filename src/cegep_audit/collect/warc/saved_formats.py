@@ -1,17 +1,12 @@
-"""The formats in which browsers save a page: HTML that names its origin, MHTML, Safari's webarchive.
-
-Python's ``email`` reads MHTML, ``plistlib`` reads Safari's property list. Nothing here touches the disk.
-"""
+"""The formats in which browsers save a page: HTML that names its origin, MHTML, Safari's webarchive."""
 
 import email
-import email.policy
 import html
 import plistlib
 import re
 from datetime import datetime
 from email.message import Message
 from email.parser import BytesHeaderParser
-from typing import NamedTuple
 
 from cegep_audit import urls
 from cegep_audit.clock import read_mail_date
@@ -45,17 +40,12 @@ _OTHER_KINDS = {
 }
 
 
+Document = tuple[str | None, datetime | None, str, bytes]
+"""A saved page: its address and time (UTC), each None if the file has none; its charset or ""; its body."""
+
+
 class RefusedError(Exception):
     """A file is not a saved page; the text is the key of the sentence that says why."""
-
-
-class Document(NamedTuple):
-    """A saved page: its address and time (UTC), each None if the file has none; its charset or ""."""
-
-    url: str | None
-    saved_at: datetime | None
-    charset: str
-    body: bytes
 
 
 def read_document(data: bytes) -> Document:
@@ -66,7 +56,7 @@ def read_document(data: bytes) -> Document:
         return _mhtml(data)
     is_markup = looks_like_markup(data)
     if is_markup and _HTML.search(data[:_HEAD].replace(b"\0", b"")):
-        return Document(*origin_of(data), "", data)
+        return *origin_of(data), "", data
     if not data.strip(b"\0 \t\r\n"):
         raise RefusedError("saved.empty")
     kinds = (key for key, starts in _OTHER_KINDS.items() for at, magic in starts if data.startswith(magic, at))
@@ -95,7 +85,7 @@ def put_back(body: bytes, name: str, url: str) -> bytes:
 def _mhtml(data: bytes) -> Document:
     """Return the page in an MHTML file (RFC 2557) of Chrome or Edge; raise RefusedError."""
     try:
-        message = email.message_from_bytes(data, policy=email.policy.compat32)
+        message = email.message_from_bytes(data)
         root, *frames = (part for part in message.walk() if part.get_content_type() in HTML_TYPES)
         body = root.get_payload(decode=True)
         charset = root.get_content_charset() or ""
@@ -108,7 +98,7 @@ def _mhtml(data: bytes) -> Document:
         if name and _address(location):
             body = put_back(body, f"cid:{name}", location)
     url = _address(_unfolded(message, "Snapshot-Content-Location")) or _address(_unfolded(root, "Content-Location"))
-    return Document(url, read_mail_date(str(message.get("Date", ""))), charset, body)
+    return url, read_mail_date(str(message.get("Date", ""))), charset, body
 
 
 def _unfolded(part: Message, name: str) -> str:
@@ -126,7 +116,7 @@ def _webarchive(data: bytes) -> Document:
         raise RefusedError("saved.other") from None
     if not isinstance(body, bytes) or not isinstance(url, str) or not looks_like_markup(body):
         raise RefusedError("saved.other")
-    return Document(_address(url), None, charset, body)
+    return _address(url), None, charset, body
 
 
 def _address(text: str) -> str | None:

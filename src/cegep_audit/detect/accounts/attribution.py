@@ -1,23 +1,24 @@
 """Decide who holds each account that a site shows, and which account of a network is the main one.
 
-All links of a site that lead to one account make a :class:`Candidate`; the first of :data:`RULES` that applies gives
-its role, and the rule's name becomes the reason. ``docs/method.md`` says what each rule may get wrong.
+All links of a site to one account make a :class:`Candidate`. The first of :data:`RULES` that applies gives its role,
+and the rule's name becomes the reason. ``docs/method.md`` says what each rule may get wrong.
 """
 
-from collections.abc import Callable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 
 from cegep_audit import urls
 from cegep_audit.detect.accounts import name_matching
-from cegep_audit.detect.accounts.candidates import DATA, FRAME, Candidate, gather
-from cegep_audit.detect.accounts.competing import LIST_FROM, compare
+from cegep_audit.detect.accounts.candidates import FRAME, Candidate, gather
+from cegep_audit.detect.accounts.competing import compare
 from cegep_audit.detect.accounts.name_matching import Identity, NameMatch
-from cegep_audit.models import Account, Evidence, Institution, Link, Visit
+from cegep_audit.detect.networks.identify import account_key
+from cegep_audit.models import Account, Evidence, Institution, InstitutionResult, Link, Scan, Visit
 from cegep_audit.vocabulary import How, Kind, Role, Zone
 
 MAX_ACCOUNTS = 2_000  # different ones a site: the fullest directories of real universities have a few hundred
-
-_ALONGSIDE = FRAME | {Zone.ASIDE}
 
 # The best evidence comes first: what a reader sees in the frame of the site, then the data, then the rest.
 _BEST_HOW_FIRST = "anchor rel_me json_ld microdata meta widget redirect embed feed script".split()
@@ -29,7 +30,7 @@ def _in_sentence(link: Link) -> bool:
 
 
 def _is_shown_beside(link: Link) -> bool:
-    return link.zone in _ALONGSIDE and "prose" not in link.cues
+    return "prose" not in link.cues and (link.zone in FRAME or link.zone is Zone.ASIDE)
 
 
 def _is_title(candidate: Candidate) -> bool:
@@ -37,21 +38,12 @@ def _is_title(candidate: Candidate) -> bool:
     return candidate.every(lambda link: name_matching.is_title(link, candidate.identity))
 
 
-def _is_declared(candidate: Candidate) -> bool:
-    return candidate.some(lambda link: link.how in DATA and link.subject in {"organization", "claim", ""})
-
-
-def _in_list(candidate: Candidate) -> bool:
-    in_long_row = bool(candidate.rows) and all(max(row.counts.values()) >= LIST_FROM for row in candidate.rows)
-    return (in_long_row or candidate.in_directory) and "follow" not in candidate.cues
-
-
 def _names_another(candidate: Candidate) -> bool:
     """Whether the words of each link name somebody else: another site, or anybody while a competitor is alike.
 
-    Words that ask to follow count only if they contain the account's own name and it is in no row of icons: an
-    institution may write the account's name under each of its icons. If the institution's accounts are in the frame,
-    a name before a link outside it, or on its button, is a writer's or a neighbour's.
+    Words that ask to follow count only if they contain the account's own name outside a row of icons: an institution
+    may write the account's name under each of its icons. If the institution's accounts are in the frame, a name before
+    a link outside it, or on its button, is a writer's or a neighbour's.
     """
 
     def names(link: Link) -> bool:
@@ -63,21 +55,20 @@ def _names_another(candidate: Candidate) -> bool:
         is_widget = "timeline" in link.cues or link.how is How.WIDGET
         return not is_widget and ("named" in link.cues or name_matching.asks_to_follow(link, candidate.handle))
 
-    if candidate.every(lambda link: name_matching.names_other_site(link, candidate.identity)):
-        return True
-    is_presented = candidate.is_apart and not candidate.is_alike and candidate.every(names_itself)
-    return is_presented or (candidate.is_outdone and candidate.every(names))
+    return (
+        candidate.every(lambda link: name_matching.names_other_site(link, candidate.identity))
+        or (candidate.is_apart and not candidate.is_alike and candidate.every(names_itself))
+        or (candidate.is_outdone and candidate.every(names))
+    )
 
 
 def _is_of_icons(candidate: Candidate) -> bool:
-    """Whether the account is in a row of icons, and neither only in sentences nor a title in a list of resources.
-
-    Lists of resources are in menus and side columns; in a footer an institution may give its accounts titles.
-    """
+    """Whether the account is in a row of icons, and not only in sentences or in a list of titles of resources."""
     if not candidate.in_row_of_icons or candidate.every(_in_sentence):
         return False
-    is_in_footer = candidate.some(lambda link: link.zone is Zone.FOOTER)
-    return candidate.is_alike or candidate.is_in_own_row or is_in_footer or not _is_title(candidate)
+    is_own = candidate.is_alike or candidate.is_in_own_row
+    # In a footer an institution may give its accounts titles; lists of resources are in menus and side columns.
+    return is_own or candidate.some(lambda link: link.zone is Zone.FOOTER) or not _is_title(candidate)
 
 
 def _is_in_frame(candidate: Candidate) -> bool:
@@ -117,10 +108,10 @@ def _is_part_beside_main(candidate: Candidate) -> bool:
     """
     if candidate.is_outranked:
         return candidate.is_alike or "unit" in candidate.cues
-    if not candidate.is_alike:
-        return False
     is_apart = candidate.is_apart and not (candidate.is_subject or "follow" in candidate.cues)
-    return (is_apart and candidate.every(_in_sentence)) or (candidate.is_beside_same and _is_title(candidate))
+    return candidate.is_alike and (
+        (is_apart and candidate.every(_in_sentence)) or (candidate.is_beside_same and _is_title(candidate))
+    )
 
 
 def _is_credit(candidate: Candidate) -> bool:
@@ -169,12 +160,12 @@ RULES: tuple[tuple[str, Callable[[Candidate], bool], Role], ...] = (
     ("unit", lambda c: c.is_unit, Role.UNIT),
     ("claim_only", lambda c: c.subjects == {"claim"} and c.competitors > 0, Role.UNCERTAIN),
     ("contradicted_data", lambda c: c.is_contradicted, Role.UNCERTAIN),
-    ("declared_in_data", _is_declared, Role.OFFICIAL),
+    ("declared_in_data", lambda c: c.is_declared, Role.OFFICIAL),
     ("part_beside_main", _is_part_beside_main, Role.UNIT),
     ("outranked", lambda c: c.is_outranked, Role.UNCERTAIN),
     ("credit", _is_credit, Role.THIRD_PARTY),
     ("partner", lambda c: "partner" in c.common_cues and not c.is_alike and not c.is_in_own_row, Role.THIRD_PARTY),
-    ("list_of_accounts", lambda c: _in_list(c) and c.name_match < NameMatch.WHOLE, Role.THIRD_PARTY),
+    ("list_of_accounts", lambda c: c.in_list and c.name_match < NameMatch.WHOLE, Role.THIRD_PARTY),
     ("names_another", _names_another, Role.THIRD_PARTY),
     ("row_of_others", lambda c: c.is_of_others, Role.THIRD_PARTY),
     ("row_of_icons", _is_of_icons, Role.OFFICIAL),
@@ -199,29 +190,27 @@ def judge(candidate: Candidate) -> tuple[Role, str]:
 def attribute(institution: Institution, visits: Sequence[Visit]) -> tuple[Account, ...]:
     """Return the accounts that the pages of *visits* show, each with role, reason and evidence, main ones marked.
 
-    Accounts come in the order in which they were first seen, without those of persons (:data:`PERSONAL`). Raises
-    TooManyAccountsError if the pages name more than :data:`MAX_ACCOUNTS`.
+    They are in the order in which they were first seen, without those of persons. Raises TooManyAccountsError.
     """
     home = next((visit for visit in visits if visit.page), None)
     url = home.page.url if home and home.page else institution.url
     title = home.reading.title if home and home.reading else ""
     identity = name_matching.identity_of(institution, url)
-    found = map(_account, compare(gather(identity, visits, MAX_ACCOUNTS), title, urls.host_of(url)))
-    return with_main([account for account in found if account.reason not in PERSONAL], identity)
-
-
-def _account(candidate: Candidate) -> Account:
-    role, reason = judge(candidate)
-    best_first = sorted(
-        candidate.sightings,
-        key=lambda seen: (_BEST_HOW_FIRST.index(seen.link.how), _BEST_ZONE_FIRST.index(seen.link.zone)),
-    )
-    evidence = (
-        Evidence(link.page_url, link.how, link.zone, link.label, page.captured_at, page.record_id)
-        for link, _, page in best_first
-    )
-    kept = tuple(dict.fromkeys(evidence))
-    return Account(candidate.network, candidate.handle, candidate.url, candidate.kind, role, reason, kept)
+    accounts = []
+    for found in compare(gather(identity, visits, MAX_ACCOUNTS), title, urls.host_of(url)):
+        role, reason = judge(found)
+        if reason in PERSONAL:
+            continue
+        best_first = sorted(
+            found.sightings,
+            key=lambda seen: (_BEST_HOW_FIRST.index(seen.link.how), _BEST_ZONE_FIRST.index(seen.link.zone)),
+        )
+        evidence = dict.fromkeys(
+            Evidence(link.page_url, link.how, link.zone, link.label, page.captured_at, page.record_id)
+            for link, _, page in best_first
+        )
+        accounts.append(Account(found.network, found.handle, found.url, found.kind, role, reason, tuple(evidence)))
+    return with_main(accounts, identity)
 
 
 # By the institution's language, endings of handles of accounts in the other language.
@@ -229,21 +218,70 @@ _OTHER_LANGUAGE = {"fr": ("_en", "-en", ".en", "english", "eng"), "en": ("_fr", 
 
 
 def with_main(accounts: Sequence[Account], identity: Identity) -> tuple[Account, ...]:
-    """Return *accounts* in the same order, with one official account of each network marked as the main one."""
+    """Return *accounts* in the same order, with one official account of each network marked as the main one.
+
+    Of several, the one in the institution's own language is preferred, then a profile to a group or a show, then a
+    handle that shows the institution's name, then the one on most pages, then the first on the page.
+    """
+
+    def rank(account: Account) -> tuple[int, ...]:
+        return (
+            not account.handle.lower().endswith(_OTHER_LANGUAGE.get(identity.language[:2], ())),
+            account.kind is Kind.PROFILE,
+            name_matching.match_name(account.handle, identity) > NameMatch.NONE,
+            account.pages_seen,
+        )
+
     official = [account for account in reversed(accounts) if account.role is Role.OFFICIAL]
-    main = {account.network: account for account in sorted(official, key=lambda each: _rank(each, identity))}
+    main = {account.network: account for account in sorted(official, key=rank)}
     return tuple(replace(account, is_main=main.get(account.network) is account) for account in accounts)
 
 
-def _rank(account: Account, identity: Identity) -> tuple[int, ...]:
-    """Return the sort key for choosing the main account; the highest wins, and of equals the first on the page.
+SHARED = "shared"
+SHARED_FROM = 3  # families of institutions that show an account: two may be a merger or a joint venture
 
-    In order: the institution's own language, a profile rather than a group or a show, a handle that shows the
-    institution's name, the number of pages that show it.
+
+def mark_shared(
+    scan: Scan, shown: Iterable[tuple[str, str, str]] | None = None, final_urls: Mapping[str, str] | None = None
+) -> Scan:
+    """Return *scan* with the accounts that several families of institutions show made ``third_party``/``shared``.
+
+    A ministry's or a vendor's, say. A family is an institution with its parts, or the institutions of one site. An
+    institution keeps an account that shows its name. Main accounts are chosen again. If *scan* has some of its results
+    only, *shown* has institution, network and URL of every account of the scan, and *final_urls* every final URL.
     """
-    return (
-        not account.handle.lower().endswith(_OTHER_LANGUAGE.get(identity.language[:2], ())),
-        account.kind is Kind.PROFILE,
-        name_matching.match_name(account.handle, identity) > NameMatch.NONE,
-        account.pages_seen,
-    )
+    if shown is None or final_urls is None:
+        shown = ((each.institution.id, found.network, found.url) for each in scan.results for found in each.accounts)
+        final_urls = {each.institution.id: each.final_url for each in scan.results}
+    keys = [(account_key(network, url), id_) for id_, network, url in shown if url]
+    number = Counter(key for key, _ in keys)
+    showers: dict[str, set[str]] = defaultdict(set)
+    for key, id_ in keys:
+        if number[key] >= SHARED_FROM:  # most accounts are shown once: a set for each takes a third of the time
+            showers[key].add(id_)
+    institutions = {each.id: each for each in scan.institutions}
+
+    @cache
+    def family(id_: str) -> str:
+        own = institutions[id_]
+        return own.parent_id or urls.registrable_domain(urls.host_of(final_urls[id_] or own.url))
+
+    often = {key: ids for key, ids in showers.items() if len(ids) >= SHARED_FROM}
+    shared = {key: ids for key, ids in often.items() if len(set(map(family, ids))) >= SHARED_FROM}
+    concerned = set[str]().union(*shared.values())
+    results = (_without(shared, each) if each.institution.id in concerned else each for each in scan.results)
+    return replace(scan, results=tuple(results)) if shared else scan
+
+
+def _without(shared: Collection[str], result: InstitutionResult) -> InstitutionResult:
+    """Return *result* with its accounts among the *shared* ones made ``third_party``."""
+    identity = name_matching.identity_of(result.institution, result.final_url)
+    accounts = [
+        replace(each, role=Role.THIRD_PARTY, reason=SHARED)
+        if each.role is not Role.THIRD_PARTY
+        and account_key(each.network, each.url) in shared
+        and not name_matching.match_name(each.handle, identity)
+        else each
+        for each in result.accounts
+    ]
+    return result if accounts == list(result.accounts) else replace(result, accounts=with_main(accounts, identity))

@@ -46,26 +46,17 @@ _OF_ZONE |= dict.fromkeys((Zone.NAV, Zone.ASIDE), Prominence.BESIDE)
 
 @dataclass(slots=True, eq=False)
 class Row:
-    """The accounts whose links share one container of one page; ``is_script`` means that the container is a script.
-
-    The last two fields are set when the accounts of the site are compared.
-    """
+    """The accounts whose links share one container of one page."""
 
     members: set[Candidate] = field(default_factory=set)
-    is_script: bool = False
+    is_script: bool = False  # the container is a script
+    # Set when the accounts of the site are compared:
     counts: Counter[str] = field(default_factory=Counter)  # accounts by network
     is_of_icons: bool = False  # it shows accounts of several networks
 
 
 class Candidate:
-    """One account with all the evidence for and against it: the rules look at nothing else.
-
-    ``url`` is "" for an icon whose link cannot be resolved. ``parts`` are the parts of the institution that its handle
-    or address names; ``is_subject``: it names the part that the institution itself is. ``is_alike``: its handle or a
-    label shows the institution's name, at least in part. ``cues``, ``subjects`` and ``hows`` are those of any link,
-    ``common_cues`` those of every link. The attributes from ``rows`` on compare it with the site's other accounts, see
-    :mod:`cegep_audit.detect.accounts.competing`.
-    """
+    """One account with all the evidence for and against it: the rules look at nothing else."""
 
     def __init__(self, network: str, group: Sequence[Sighting], identity: Identity) -> None:
         what = next((seen.what for seen in group if seen.what.kind.names_account), group[0].what)
@@ -74,13 +65,13 @@ class Candidate:
         self.identity = identity
         self.network = network
         self.handle = what.handle or ""
-        self.url = what.account_url or ""
+        self.url = what.account_url or ""  # "" for an icon whose link cannot be resolved
         self.kind = kind if kind.names_account or not self.url else Kind.PROFILE
         self.sightings = group
         self.links = [seen.link for seen in group]
         cues = [link.cues for link in self.links]
-        self.cues = frozenset().union(*cues)
-        self.common_cues = frozenset.intersection(*cues)
+        self.cues = frozenset().union(*cues)  # of any link
+        self.common_cues = frozenset.intersection(*cues)  # of every link
         self.subjects = {link.subject for link in self.links}
         self.hows = {link.how for link in self.links}
         # Old addresses hold the title of the page in their path or query.
@@ -88,24 +79,27 @@ class Candidate:
         shown = list(dict.fromkeys([self.handle, *paths]))
         labels = list(dict.fromkeys(link.label for link in self.links if link.label))
         self.name_match = max(match_name(text, identity) for text in (*shown, *labels))
-        self.is_alike = self.name_match > NameMatch.NONE
+        self.is_alike = self.name_match > NameMatch.NONE  # its handle or a label shows the institution's name
         self.is_separate = bool(parts_in(" ".join([*shown, *labels]), "separate") - parts_in(identity.text, "separate"))
         named = parts_in(" ".join(shown))
-        self.parts = named - identity.parts
-        self.is_subject = bool(identity.parts & (named | parts_in(" ".join(labels)))) if identity.parts else False
+        self.parts = named - identity.parts  # of the institution, as its handle or address names them
+        # It names the part that the institution itself is.
+        self.is_subject = bool(identity.parts and identity.parts & (named | parts_in(" ".join(labels))))
         self.is_listed = any(link.how is How.JSON_LD and link.subject == "organization" for link in self.links)
+        self.is_declared = self.some(lambda link: link.how in DATA and link.subject in {"organization", "claim", ""})
         own_pages = {link.page_url for link in self.links if not link.cues & _OF_OTHERS}
         is_repeated = len(own_pages) >= _REPEATED_FROM or (self.is_alike and How.WIDGET in self.hows)
         self.prominence = max(*map(prominence_of, self.links), Prominence.FRAME if is_repeated else Prominence.CONTENT)
-        self.is_visible = any(map(is_visible, self.links))
+        self.is_visible = self.some(is_visible)
         self.is_seen_in_frame = self.is_visible and self.prominence >= Prominence.FRAME
         self.rows: list[Row] = []
+        # Set when the accounts of the site are compared:
         self.competitors = 0  # other accounts of its network
         self.is_outdone = False  # one of them shows the institution's whole name, and this one does not
         self.is_beside_same = False  # one of them is in the frame under the institution's very name
         self.is_apart = False  # it is outside the frame, and unlike the institution's accounts in it
         self.is_outranked = False  # one of them is more prominent
-        self.in_directory = False  # one of several of its network in the content
+        self.in_list = False  # one of several of its network in its rows or in the content, without an invitation
         self.is_unit = False
         self.is_contradicted = False  # only the page's data names it, and the visible icons name others
         self.in_row_of_icons = False
@@ -122,20 +116,16 @@ class Candidate:
 
 
 def gather(identity: Identity, visits: Sequence[Visit], most: int) -> list[Candidate]:
-    """Return the accounts that the pages of *visits* name, in the order in which they were first seen.
-
-    Raises TooManyAccountsError if there are more than *most*.
-    """
+    """Return the accounts that the pages of *visits* name, the first seen first; TooManyAccountsError above *most*."""
     groups: dict[tuple[str, str], list[Sighting]] = defaultdict(list)
-    for seen in sightings(identity, visits):
+    for seen in _sightings(identity, visits):
         network, url = seen.what.network or "", seen.what.account_url
         groups[network, account_key(network, url) if url else ""].append(seen)
         if len(groups) > most:
-            raise TooManyAccountsError(len(groups))
+            raise TooManyAccountsError(f"more than {most} different accounts")
+    found = [Candidate(network, group, identity) for (network, _), group in groups.items()]
     rows: dict[tuple[str, int], Row] = defaultdict(Row)
-    found = []
-    for (network, _), group in groups.items():
-        candidate = Candidate(network, group, identity)
+    for candidate in found:
         for link in candidate.links:
             if link.block:
                 row = rows[link.page_url, link.block]
@@ -143,7 +133,6 @@ def gather(identity: Identity, visits: Sequence[Visit], most: int) -> list[Candi
                 if candidate not in row.members:
                     row.members.add(candidate)
                     candidate.rows.append(row)
-        found.append(candidate)
     return found
 
 
@@ -177,9 +166,9 @@ class Sighting(NamedTuple):
     page: Page
 
 
-def sightings(identity: Identity, visits: Sequence[Visit]) -> Iterator[Sighting]:
+def _sightings(identity: Identity, visits: Sequence[Visit]) -> Iterator[Sighting]:
     """Yield the links of *visits* that lead to an account or may lead to one."""
-    resolved = {
+    resolved = {  # where the site's own addresses redirect
         urls.visit_key(visit.choice.url): visit.page.redirect_to
         for visit in visits
         if visit.choice.role is PageRole.OWN_LINK and visit.page and visit.page.redirect_to
@@ -194,41 +183,35 @@ def sightings(identity: Identity, visits: Sequence[Visit]) -> Iterator[Sighting]
         for link in visit.reading.links:
             # Only text names the account, as in "Instagram : @name": a link with that name is better evidence.
             is_mentioned = link.how is How.ANCHOR and link.zone is Zone.MAIN and not (link.label or link.block)
-            if is_mentioned and any(url != link.url for url in linked.get(_last(link.url), ())):
+            if is_mentioned and linked[_last(link.url)] - {link.url}:
                 continue
             if found := _what(link, resolved, identity):
-                what, seen = found
-                yield Sighting(seen, what, visit.page)
+                yield Sighting(*found, visit.page)
 
 
 def _last(url: str) -> str:
     return url.rstrip("/").rpartition("/")[2].removeprefix("@").lower()
 
 
-def _what(link: Link, resolved: Mapping[str, str], identity: Identity) -> tuple[Classified, Link] | None:
-    """Return what *link* leads to, and the link as evidence of it; None if it is not an account of a network.
-
-    *resolved* gives the targets of the site's own addresses that redirect to an account.
-    """
+def _what(link: Link, resolved: Mapping[str, str], identity: Identity) -> tuple[Link, Classified] | None:
+    """Return *link* as evidence, and the account to which it leads; None if that is not an account of a network."""
     what = _read(link.url)
     # A site hosted by a network, such as a blog, is not an account of itself.
     if what.account_url and urls.host_of(what.account_url) != urls.host_of(link.page_url):
-        return what, link
+        return link, what
     if what.network is None and (handle := mastodon_handle(link.url)) and _declares_mastodon(link, identity):
-        server = urls.host_of(link.url)
-        return Classified(link.url, MASTODON, Kind.PROFILE, handle, f"https://{server}/@{handle}", "rel_me"), link
-    if link.names:
-        if target := resolved.get(urls.visit_key(link.url)):
-            through = _read(target)
-            return (through, replace(link, how=How.REDIRECT)) if through.account_url else None
-        return None if link.cues & _PASSED_ON else (no_account(link.names, Kind.NONE, "unresolved_link"), link)
-    if what.network is None:
-        inside = _sent_on(link)
-        behind = _read(inside) if inside else what
-        return (behind, link) if behind.kind.names_account else None
+        url = f"https://{urls.host_of(link.url)}/@{handle}"
+        return link, Classified(link.url, MASTODON, Kind.PROFILE, handle, url, "rel_me")
+    if link.names and (target := resolved.get(urls.visit_key(link.url))):
+        through = _read(target)
+        return (replace(link, how=How.REDIRECT), through) if through.account_url else None
+    if what.network is None and not link.names:
+        behind = _read(inside) if (inside := _sent_on(link)) else what
+        return (link, behind) if behind.kind.names_account else None
     # An icon of the institution's own account has no name in its label and is not a share button.
-    is_icon = link.how is How.ANCHOR and not link.cues & _PASSED_ON and not names_in(link)
-    return (no_account(what.network, Kind.NONE, "unresolved_link"), link) if what.hides_account and is_icon else None
+    is_icon = link.names or (what.hides_account and link.how is How.ANCHOR and not names_in(link))
+    network = link.names or what.network
+    return (link, no_account(network, Kind.NONE, "unresolved_link")) if is_icon and not link.cues & _PASSED_ON else None
 
 
 def _read(url: str) -> Classified:
@@ -239,8 +222,6 @@ def _read(url: str) -> Classified:
         return what
     return what._replace(handle=name, account_url=f"https://{server}/@{name}")
 
-
-# ------------------------------------------------------------------------------------------ Mastodon on any host
 
 # Any host may be a Mastodon server, and other services use the same form of address. These words show the service.
 _SIGN_IN_HOST = re.compile(r"(?:^|[.-])(?:masto\w*|mstdn|toots?|fedi\w*|social)(?=[.-])")
@@ -263,8 +244,6 @@ def _declares_mastodon(link: Link, identity: Identity) -> bool:
     is_own_server = urls.is_same_site(link.url, link.page_url)
     return link.zone is Zone.HEAD or is_own_server or link.names == MASTODON or has_sign is not None
 
-
-# ------------------------------------------------------------------------------------------ links within the site
 
 # Parameters that say where the reader comes from, not where the address leads.
 _ORIGINS = frozenset({"ref", "referer", "referrer", "from", "source", "src", "via"})

@@ -19,16 +19,13 @@ from cegep_audit.detect.accounts.name_matching import NameMatch, is_vendor, matc
 from cegep_audit.models import Link
 from cegep_audit.vocabulary import How
 
-LIST_FROM = 3  # accounts of one network in one row: a directory, not an invitation
+_LIST_FROM = 3  # accounts of one network in one row: a directory, not an invitation
 _ICONS_FROM = 2  # networks in a row of icons
 _DIRECTORY_FROM = 4  # accounts of one network in the content: a list, not a presentation
 
 
 def compare(candidates: Sequence[Candidate], title: str, host: str) -> Sequence[Candidate]:
-    """Set the fields of *candidates* that compare each with the others, and return them.
-
-    *title* and *host* are those of the homepage: they may be those of a part.
-    """
+    """Compare each of *candidates* with the others, and return them; *title* and *host* are those of the homepage."""
     by_network: dict[str, list[Candidate]] = defaultdict(list)
     for item in candidates:
         by_network[item.network].append(item)
@@ -36,25 +33,22 @@ def compare(candidates: Sequence[Candidate], title: str, host: str) -> Sequence[
     for accounts in by_network.values():
         _compare_network(accounts, has_own=has_own)
     _compare_rows(candidates)
-    contradicted = _contradicted(candidates)
+    _compare_data(candidates)
     units = _Units(candidates, title, host)
     for item in candidates:
-        item.is_contradicted = item in contradicted
         item.is_unit = units.is_unit(item)
     return candidates
 
 
 def _compare_network(accounts: Sequence[Candidate], *, has_own: bool) -> None:
-    """Set what the other *accounts* of one network say about each of them.
-
-    *has_own*: an account in the frame, on any network, shows the institution's name.
-    """
+    """Compare the *accounts* of one network; *has_own*: one in the frame, of any network, is alike."""
     any_whole = any(item.name_match >= NameMatch.WHOLE for item in accounts)
     visible = _best(item for item in accounts if item.is_seen_in_frame)
     in_frame = _best(item for item in accounts if item.prominence >= Prominence.FRAME)
     between = _best(item for item in accounts if Prominence.CONTENT < item.prominence < Prominence.FRAME)
-    in_content = [item for item in accounts if item.prominence is Prominence.CONTENT]
-    same_in_content = [item for item in in_content if item.name_match is NameMatch.SAME]
+    same_in_content = [
+        item for item in accounts if item.prominence is Prominence.CONTENT and item.name_match is NameMatch.SAME
+    ]
     listed = sum(item.prominence < Prominence.BESIDE and bool(item.url) for item in accounts)
     for item in accounts:
         match, shown = item.name_match, item.prominence
@@ -62,7 +56,7 @@ def _compare_network(accounts: Sequence[Candidate], *, has_own: bool) -> None:
         item.is_outdone = match < NameMatch.WHOLE and any_whole
         item.is_beside_same = match < NameMatch.SAME and visible >= NameMatch.SAME
         item.is_apart = has_own and match < NameMatch.SAME and shown < Prominence.FRAME
-        item.in_directory = shown < Prominence.BESIDE and listed >= _DIRECTORY_FROM
+        item.in_list = shown < Prominence.BESIDE and listed >= _DIRECTORY_FROM
         if item.is_subject or match is NameMatch.SAME or shown > Prominence.BESIDE:
             continue
         item.is_outranked = in_frame >= match
@@ -79,46 +73,22 @@ def _best(accounts: Iterable[Candidate]) -> int:
     return max((item.name_match for item in accounts), default=-1)
 
 
-def _contradicted(candidates: Sequence[Candidate]) -> set[Candidate]:
-    """Return accounts without the institution's name that only data shows, where visible icons show another one.
-
-    Data whose accounts the page does not show were copied with a template. If none of these accounts has
-    the institution's name, none of them counts.
-    """
-    visible = {item.network for item in candidates if item.url and item.is_seen_in_frame}
-    doubted: set[Candidate] = set()
-    for how in (How.JSON_LD, How.META):
-        declared = [
-            item
-            for item in candidates
-            if any(link.how is how and link.subject in {"organization", ""} for link in item.links)
-        ]
-        hidden = [item for item in declared if not item.is_alike]
-        found = [item for item in hidden if item.network in visible and not item.handle.isdigit()]
-        if found and not any(item.is_visible for item in declared):
-            doubted.update(hidden if hidden == declared else found)
-    return doubted
-
-
-# ------------------------------------------------------------------------------------------ rows
-
-
 def _compare_rows(candidates: Sequence[Candidate]) -> None:
-    """Set what the rows on a site say about their members: neighbours often tell who holds an account.
-
-    A script may contain anybody's accounts, so its addresses form a row of icons only if no visible link shows an
-    account in the frame.
-    """
+    """Set what the rows on a site say about their members: neighbours often tell who holds an account."""
     shows_any = any(item.is_seen_in_frame for item in candidates)
+    short: set[Candidate] = set()  # accounts in a row that is not a directory
     beside_equals: set[Candidate] = set()  # accounts in a row without an outranked one
     for item in candidates:
         item.is_of_others = bool(item.rows)
     for row in {row for item in candidates for row in item.rows}:
         row.counts = Counter(item.network for item in row.members)
-        is_row = len(row.counts) >= _ICONS_FROM and max(row.counts.values()) < LIST_FROM
-        row.is_of_icons = is_row and not (row.is_script and shows_any)
+        is_short = max(row.counts.values()) < _LIST_FROM
+        # A script may contain anybody's accounts.
+        row.is_of_icons = is_short and len(row.counts) >= _ICONS_FROM and not (row.is_script and shows_any)
         invites = any(item.is_alike or "follow" in item.cues for item in row.members)
         is_of_others = not invites and any(item.is_outdone for item in row.members)
+        if is_short:
+            short |= row.members
         if not any(item.is_outranked for item in row.members):
             beside_equals |= row.members
         in_part = {item.network for item in row.members if item.is_alike and not item.is_separate}
@@ -129,11 +99,30 @@ def _compare_rows(candidates: Sequence[Candidate]) -> None:
             # Beside an invitation, a part of the institution's name is enough.
             item.is_in_own_row |= bool((in_part if "follow" in item.cues else whole) - {item.network})
     for item in candidates:
+        is_listed = item.in_list or (bool(item.rows) and item not in short)
+        item.in_list = is_listed and "follow" not in item.cues
         is_outside = item.prominence < Prominence.FRAME and item.name_match < NameMatch.SAME
         item.is_outranked |= is_outside and bool(item.rows) and item not in beside_equals
 
 
-# ------------------------------------------------------------------------------------------ parts
+def _compare_data(candidates: Sequence[Candidate]) -> None:
+    """Mark accounts without the institution's name that only data shows, where visible icons show another one.
+
+    Data whose accounts the page does not show were copied with a template. If none of these accounts has
+    the institution's name, none of them counts.
+    """
+    visible = {item.network for item in candidates if item.url and item.is_seen_in_frame}
+    for how in (How.JSON_LD, How.META):
+        declared = [
+            item
+            for item in candidates
+            if any(link.how is how and link.subject in {"organization", ""} for link in item.links)
+        ]
+        hidden = [item for item in declared if not item.is_alike]
+        found = [item for item in hidden if item.network in visible and not item.handle.isdigit()]
+        if found and not any(item.is_visible for item in declared):
+            for item in hidden if hidden == declared else found:
+                item.is_contradicted = True
 
 
 class _Units:
@@ -158,7 +147,7 @@ class _Units:
         if self._is_parts_site and not candidate.is_outdone:
             return True
         has_main = candidate.competitors > 0 or bool(self._whole - {candidate})
-        if candidate.parts and not self._is_in_main_row(candidate):
+        if candidate.parts and not self._is_among_main(candidate):
             # Without an account of the whole institution, the handle must surely mean a part. If the site shows
             # accounts of one kind of part only, a word that main accounts also contain proves nothing.
             return (
@@ -167,10 +156,15 @@ class _Units:
                 or not candidate.parts.isdisjoint(self._site_parts)
                 or len(self._kinds_of_parts) > 1
             )
-        return has_main and self._is_labelled(candidate)
+        # The most prominent link to the account has a label that names a part.
+        by_label: dict[bool, list[Prominence]] = {True: [], False: [Prominence.CONTENT]}
+        for link in candidate.links:
+            by_label[_says_part(link, candidate)].append(prominence_of(link))
+        is_first = has_main and max(by_label[True], default=-1) >= max(by_label[False])
+        return is_first and not any(self._is_main_row(row, candidate) for row in candidate.rows)
 
-    def _is_in_main_row(self, candidate: Candidate) -> bool:
-        """Whether the account shares a row with the institution's main ones and has no competitor."""
+    def _is_among_main(self, candidate: Candidate) -> bool:
+        """Whether the account is shown with the institution's main ones, and above any main one of its network."""
         if candidate.prominence <= self._best_main.get(candidate.network, -1):
             return False
         is_declared = candidate.is_listed and bool(self._declared - {candidate.network})
@@ -179,13 +173,13 @@ class _Units:
     def _is_main_row(self, row: Row, candidate: Candidate) -> bool:
         if row.is_script or row.counts[candidate.network] > 1 or not row.is_of_icons:
             return False
-        if all(_says_part(link, candidate) for link in candidate.links):
+        if candidate.every(lambda link: _says_part(link, candidate)):
             return False
         is_captioned = _is_captioned(candidate)
         is_of_site = not candidate.parts.isdisjoint(self._site_parts)
-        least = (
-            NameMatch.SAME if is_captioned or is_of_site else NameMatch.NONE if candidate.is_alike else NameMatch.PART
-        )
+        least = NameMatch.NONE if candidate.is_alike else NameMatch.PART
+        if is_captioned or is_of_site:
+            least = NameMatch.SAME
         return any(
             item.network != candidate.network
             and not (item.parts or item.is_separate or is_vendor(item.network, item.handle))
@@ -194,20 +188,13 @@ class _Units:
             for item in row.members
         )
 
-    def _is_labelled(self, candidate: Candidate) -> bool:
-        """Whether a label names a part, and no other link to the account is more prominent."""
-        by_label: dict[bool, list[Prominence]] = {True: [], False: [Prominence.CONTENT]}
-        for link in candidate.links:
-            by_label[_says_part(link, candidate)].append(prominence_of(link))
-        is_first = max(by_label[True], default=-1) >= max(by_label[False])
-        return is_first and not any(self._is_main_row(row, candidate) for row in candidate.rows)
-
 
 def _is_captioned(candidate: Candidate) -> bool:
     """Whether each visible link names a part, in its label or in the text before it."""
-    return all(
-        not is_visible(link) or _says_part(link, candidate) or ("unit" in link.cues and not parts_in(link.label))
-        for link in candidate.links
+    return candidate.every(
+        lambda link: (
+            not is_visible(link) or _says_part(link, candidate) or ("unit" in link.cues and not parts_in(link.label))
+        )
     )
 
 

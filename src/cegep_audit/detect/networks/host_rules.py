@@ -7,7 +7,7 @@ address must have. Words match whole, in any case.
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import cache, cached_property, lru_cache
 from typing import Any, NamedTuple
 
@@ -19,22 +19,20 @@ Table = Mapping[str, Any]  # a table of a TOML file; the tests read every row, s
 
 BLANK_IN_NAME = "blank_in_name"  # the reason of an address whose name contains a space: no network allows one
 
+_NETWORKS = "detect/networks/networks.toml"
 _PIECE = re.compile(r"\{(\w+)(?::(\w+))?\}")
 _ESCAPED_PIECE = re.compile(r"\\\{(\w+)(?::(\w+))?\\\}")
 _BLANK = re.compile(r"\s")
-_NO_WORD = re.compile(r"[*{]")
 # First labels that lead to the same site: www., mobile and language versions.
 _FACE = re.compile(r"(?:w{1,4}\d?|m|mobile|touch|web|wap|mbasic|lite|old|new|beta|[a-z]{2}(?:[-_][a-z]{2,4})?)\.")
 _MAX_LABELS = 6  # of a host name; no network has more
 
 
 class Classified(NamedTuple):
-    """What a URL is on its network.
+    """What a URL is on its network (None where it leads to none), by the rule that ``reason`` names.
 
-    ``url`` is the URL as given. ``network`` is None where it leads to none. ``handle`` and ``account_url`` are set
-    for every kind that names an account; an ``embed`` or ``content`` may have them too, as weak evidence of its
-    owner. ``account_url`` is canonical: equal addresses mean the same account. ``reason`` is the name of the rule
-    that decided.
+    ``url`` is as given. ``handle`` and ``account_url`` are set for every kind that names an account; an ``embed`` or
+    ``content`` may have them too, as weak evidence of its owner. Equal ``account_url`` mean the same account.
     """
 
     url: str
@@ -46,10 +44,7 @@ class Classified(NamedTuple):
 
     @property
     def hides_account(self) -> bool:
-        """Whether the address may lead to an account without naming it: a short link, a name with a space.
-
-        ``network`` is set where the host tells it, and None for shorteners that lead anywhere.
-        """
+        """Whether it may lead to an account without naming it: a short link (of any network), a name with a space."""
         return self.reason.startswith("short_link") or self.reason == BLANK_IN_NAME
 
 
@@ -61,14 +56,29 @@ def no_account(network: str | None, kind: Kind, reason: str) -> Classified:
 NO_NETWORK = no_account(None, Kind.NONE, "no_network")
 
 
-class Pattern:
-    """One ``at`` of a rule, compiled when it is first tried: most patterns are never tried in a scan."""
+class Rule:
+    """One pattern *at* of a rule, a *row* of the *table* of a network: the kind of what it matches, and its account.
 
-    def __init__(self, text: str, shapes: Mapping[str, str]) -> None:
-        self.text, _, self._query = text.partition("?")
-        self._shapes = shapes
-        first = self.text.split("/", 1)[0]
-        self.words = None if _NO_WORD.search(first) else tuple(first.lower().split("|"))
+    ``handle`` and ``account`` are templates over the named pieces; ``handle`` is "" where the address names no account.
+    ``account_pieces`` are those that ``account`` uses, the handle and the host among them. ``is_bare`` says that the
+    name directly follows the host, where some words are reserved. Patterns are compiled when they are first tried.
+    """
+
+    def __init__(self, at: str, row: Table, table: Table) -> None:
+        self.at, _, self._query = at.partition("?")
+        self._shapes: Table = {**read_tables(_NETWORKS)["shapes"], **table.get("shapes", {})}
+        first = self.at.partition("/")[0]
+        self.words = None if "*" in first or "{" in first else first.lower().split("|")
+        named = [piece for piece, _ in _PIECE.findall(at)]
+        self.name: str = row["name"]
+        self.network: str | None = table.get("id")
+        self.kind: str = row.get("kind", Kind.PROFILE.value)
+        self.handle: str = row.get("handle", next((f"{{{key}}}" for key in ("name", "id") if key in named), ""))
+        self.account: str = row.get("account", table.get("account", ""))
+        self.account_pieces = [piece for piece, _ in _PIECE.findall(self.account)]
+        self.exact: bool = row.get("exact", False)
+        self.is_bare = self.account == table.get("account") and "/" not in self.handle
+        self.respell: tuple[str, str] | None = table.get("respell")
 
     def match(self, path: str, query: str) -> dict[str, str] | None:
         """Return the named pieces of a decoded *path* and its *query*, None where they do not match."""
@@ -86,7 +96,7 @@ class Pattern:
 
     @cached_property
     def _path(self) -> re.Pattern[str]:
-        text, tail = self.text, ""
+        text, tail = self.at, ""
         if text.endswith("**"):
             text, tail = text[:-2].removesuffix("/"), "(?:/.*)?" if text != "**" else ".*"
         return re.compile("(?is)" + "/".join(map(self._segment, text.split("/"))) + tail)
@@ -103,87 +113,60 @@ class Pattern:
         return _ESCAPED_PIECE.sub(lambda piece: f"(?P<{piece[1]}>{self._shapes[piece[2] or piece[1]]})", escaped)
 
 
-class Rule:
-    """One rule of a network, from a *row* of its *table*: the kind of the addresses it matches, and their account.
-
-    ``handle`` and ``account`` are templates over the named pieces; ``account_pieces`` are those that ``account``
-    uses, the handle and the host among them. ``handle`` is "" where the address names nobody.
-    ``is_bare`` marks accounts whose name directly follows the host, where some words are reserved.
-    """
-
-    def __init__(self, row: Table, table: Table) -> None:
-        at = [row["at"]] if isinstance(row["at"], str) else row["at"]
-        named = {piece for text in at for piece, _ in _PIECE.findall(text)}
-        shapes = {**read_tables("detect/networks/networks.toml")["shapes"], **table.get("shapes", {})}
-        self.name: str = row["name"]
-        self.network: str | None = table.get("id")
-        self.kind: str = row.get("kind", Kind.PROFILE.value)
-        self.patterns = [Pattern(text, shapes) for text in at]
-        self.handle: str = row.get("handle", next((f"{{{key}}}" for key in ("name", "id") if key in named), ""))
-        self.account: str = row.get("account", table.get("account", ""))
-        self.account_pieces = [piece for piece, _ in _PIECE.findall(self.account)]
-        self.exact: bool = row.get("exact", False)
-        self.is_bare = self.account == table.get("account") and "/" not in self.handle
-        self.respell: tuple[str, str] | None = table.get("respell")
-
-
-class Source(NamedTuple):
-    """What one *table* says of a host: some of its rules, and tables of words that no account has for its name."""
-
-    table: Table
-    rows: Sequence[Table]
-    words: tuple[Table, ...] = ()
-
-
 class Grammar:
     """The rules for the paths of one host, put together when the first address on it is read.
 
-    A host that two networks share belongs to neither: only a matching rule tells the network of an address. ``miss`` is
-    what an address is that no rule matches, None where its path tells.
+    ``tables`` are those of the networks on the host, with the rules that hold there, and under ``words`` tables of the
+    words that are never names. ``miss`` is what an address without a rule is, None where its path tells.
     """
 
-    def __init__(self, *sources: Source, miss: Classified | None = None) -> None:
-        self.sources = list(sources)
+    def __init__(self, *tables: Table, miss: Classified | None = None) -> None:
+        self.tables = list(tables)
         self.miss = miss
 
     @cached_property
     def network(self) -> str | None:
-        """The network of the host."""
-        networks: set[str | None] = {source.table.get("id") for source in self.sources}
+        """The network of the host; None where two share it, because only a matching rule tells it then."""
+        networks: set[str | None] = {table.get("id") for table in self.tables}
         return networks.pop() if len(networks) == 1 else None
 
     @cached_property
     def words(self) -> dict[str, Kind]:
         """The first words of paths that are not names of accounts."""
-        return {word: kind for source in self.sources for word, kind in _kinds(source.words).items()}
+        return _kinds(words for table in self.tables for words in table["words"])
 
     @cached_property
-    def rules(self) -> dict[str | None, list[tuple[Pattern, Rule]]]:
+    def rules(self) -> dict[str | None, list[Rule]]:
         """The rules in order, by the first word of the paths they match; None: those that match any word."""
-        found: dict[str | None, list[tuple[Pattern, Rule]]] = defaultdict(list)
-        for rule in (Rule(row, source.table) for source in self.sources for row in source.rows):
-            for pattern in rule.patterns:
-                for word in pattern.words or (None,):
-                    found[word].append((pattern, rule))
+        found: dict[str | None, list[Rule]] = defaultdict(list)
+        for table in self.tables:
+            for row in table["rule"]:
+                for at in [row["at"]] if isinstance(row["at"], str) else row["at"]:
+                    rule = Rule(at, row, table)
+                    for word in rule.words or (None,):
+                        found[word].append(rule)
         return dict(found)
 
     def read(self, path: str, query: str) -> tuple[Rule, dict[str, str]] | Classified:
         """Return the first rule that *path* and *query* match, with the named pieces, or what they are without one."""
         path = "/".join(unwrap.segments(path))
-        if self.sources and (skip := self.sources[0].table.get("skip")):
+        if self.tables and (skip := self.tables[0].get("skip")):
             path = re.sub(skip, "", path, count=1, flags=re.IGNORECASE)
         word = path.partition("/")[0].lower()
-        is_own = word in self.rules
-        is_word = word in self.words
-        rules = self.rules.get(word, []) + ([] if is_word or (is_own and word) else self.rules.get(None, []))
-        for pattern, rule in rules:
-            if (pieces := pattern.match(path, query)) is not None:
+        kind = self.words.get(word)
+        rules = self.rules.get(word, [])
+        if kind is None and not (rules and word):
+            rules = rules + self.rules.get(None, [])
+        for rule in rules:
+            if (pieces := rule.match(path, query)) is not None:
                 return rule, pieces
         if self.miss:
             return self.miss
-        kind = self.words.get(word, Kind.NONE)
-        reason = f"word_{kind}" if is_word else "unknown_path" if path else "home"
-        return no_account(self.network, kind, BLANK_IN_NAME if kind is Kind.NONE and _BLANK.search(path) else reason)
+        if (kind or Kind.NONE) is Kind.NONE and _BLANK.search(path):
+            reason = BLANK_IN_NAME
+        else:
+            reason = f"word_{kind}" if kind is not None else "unknown_path" if path else "home"
+        return no_account(self.network, kind or Kind.NONE, reason)
 
 
 class Place(NamedTuple):
@@ -195,20 +178,16 @@ class Place(NamedTuple):
 
 
 class Places:
-    """The hosts of networks.toml and wrappers.toml. ``wild`` holds the sites whose sub-domains are names.
-
-    ``parts`` gives, by network and first label, the kind of other hosts of its domains. ``main`` is the grammar of
-    each network's own site, by id; ``hinted`` holds those for hosts that are recognized by a pattern.
-    """
+    """The hosts of networks.toml and wrappers.toml."""
 
     def __init__(self) -> None:
-        self.hosts: dict[str, Grammar] = {}
-        self.wild: dict[str, Grammar] = {}
+        self.hosts: dict[str, Grammar] = defaultdict(Grammar)
+        self.wild: dict[str, Grammar] = defaultdict(Grammar)  # sites whose sub-domains are names
         self.assets: dict[str, str | None] = {}
-        self.parts: dict[str | None, dict[str, Kind]] = defaultdict(dict)
-        self.main: dict[str | None, Grammar] = {}
-        self.hinted: list[tuple[re.Pattern[str], Grammar]] = []
-        networks = read_tables("detect/networks/networks.toml")
+        self.parts: dict[str | None, dict[str, Kind]] = defaultdict(dict)  # other hosts of a network, by first label
+        self.main: dict[str | None, Grammar] = {}  # of each network's own site
+        self.hinted: list[tuple[re.Pattern[str], Grammar]] = []  # for hosts that are recognized by a pattern
+        networks = read_tables(_NETWORKS)
         tables = [(table, networks["common"]) for table in (*networks["network"], *networks["hub"])]
         tables += [(table, {}) for table in read_tables("detect/networks/wrappers.toml")["site"]]
         for table, common in tables:
@@ -218,15 +197,15 @@ class Places:
             for row in table["rule"]:
                 for host in row.get("on", ()):
                     known = self.wild if host.startswith("*.") else self.hosts
-                    known.setdefault(host.removeprefix("*."), Grammar()).sources.append(Source(table, [row]))
-            words = (common.get("words", {}), table.get("words", {}))
-            main = Source(table, [row for row in table["rule"] if "on" not in row], words)
+                    known[host.removeprefix("*.")].tables.append({**table, "rule": [row], "words": ()})
+            words = [each.get("words", {}) for each in (common, table)]
+            main = {**table, "rule": [row for row in table["rule"] if "on" not in row], "words": words}
             self.main[network] = Grammar(main)
             if "hints" in table:
                 self.hinted.append((re.compile(table["hints"], re.IGNORECASE), Grammar(main, miss=NO_NETWORK)))
             for host in table["domains"]:
                 for face in ("", *(f"{label}." for label in table.get("faces", ()))):
-                    self.hosts.setdefault(face + host, Grammar()).sources.append(main)
+                    self.hosts[face + host].tables.append(main)
 
 
 def _kinds(tables: Iterable[Table]) -> dict[str, Kind]:
@@ -264,19 +243,13 @@ def _parent_place(host: str) -> Place | None:
     for count in range(len(labels)):
         label, parent = ".".join(labels[:count]), ".".join(labels[count:])
         if parent in known.assets:
-            return _without_accounts(known.assets[parent], Kind.NONE, "assets")
-        wild = known.wild.get(parent)
-        if (site := wild or known.hosts.get(parent)) is None:
-            continue
-        if (kind := known.parts[site.network].get(label)) is not None:
-            return _without_accounts(site.network, kind, "part")
-        if wild and "." not in label:
-            return Place(wild.network, wild, prefix=label)
-        return _without_accounts(site.network, Kind.NONE, "other_host")
+            miss = no_account(known.assets[parent], Kind.NONE, "assets")
+            return Place(miss.network, Grammar(miss=miss))
+        if site := known.wild.get(parent) or known.hosts.get(parent):
+            kind = known.parts[site.network].get(label)
+            if kind is None and parent in known.wild and "." not in label:
+                return Place(site.network, site, prefix=label)
+            miss = no_account(site.network, kind or Kind.NONE, "part" if kind else "other_host")
+            return Place(miss.network, Grammar(miss=miss))
     hinted = known.hinted if host.isascii() else ()
-    main = next((main for hint, main in hinted if hint.search(host)), None)
-    return Place(main.network, main) if main else None
-
-
-def _without_accounts(network: str | None, kind: Kind, reason: str) -> Place:
-    return Place(network, Grammar(miss=no_account(network, kind, reason)))
+    return next((Place(main.network, main) for hint, main in hinted if hint.search(host)), None)

@@ -1,20 +1,26 @@
-"""The context of a link on its page: zone, label, row of links, and the cues around it.
+"""The context of a link on its page: zone, label, row of links, and cues around it that say whose it may be.
 
-The walk makes an :class:`Element` of each link and of its ancestors. What links ask of their containers (class
-names, number of links, text) is kept there, so that each container is looked at once, however many links it holds.
+The words of the cues are in ``cues.toml``. A cue is only a name here; ``attribution`` decides what follows from it.
+What links ask of a container is kept in its :class:`Element`, so that it is looked at once for all its links.
 """
 
 from __future__ import annotations
 
 import re
-from functools import cached_property
-from itertools import accumulate
+from collections.abc import Iterator
+from functools import cached_property, lru_cache
+from itertools import accumulate, islice
 
-from cegep_audit.detect.page.cues import cues_in
-from cegep_audit.detect.page.document import LONG_PIECE, Document, Element, clean, words_of
+from cegep_audit import urls
+from cegep_audit.detect.networks.addresses import might_name_account
+from cegep_audit.detect.page import structured
+from cegep_audit.detect.page.document import LONG_PIECE, Document, Element, clean, is_shown, words_of
+from cegep_audit.detect.page.finders import is_same_as
 from cegep_audit.detect.page.zones import NOT_CONTAINERS, Place
-from cegep_audit.text import fold
-from cegep_audit.vocabulary import Zone
+from cegep_audit.models import Link
+from cegep_audit.tables import read_tables
+from cegep_audit.text import compile_words, fold
+from cegep_audit.vocabulary import How, Zone
 
 _MAX_CAPTION = 160  # a longer text is running text, not the caption of a row of links
 _CLIMB = 6  # containers looked at above a link: rows of icons are rarely wrapped deeper
@@ -27,26 +33,43 @@ UNSEEN = frozenset({"script", "style", "noscript", "template", "title", "textare
 _OF_OTHERS = frozenset({"author", "comment", "quote", "partner", "credit"})
 _FRAME = frozenset({Zone.HEADER, Zone.NAV, Zone.FOOTER})
 _FEW_LINKS, _MOST = 10, 0.6  # a page of fewer links has no frame to speak of; the share of them that is most
-_NAMED = frozenset({"named"})
 _NAME = re.compile(r"[a-z]{5,}")  # fewer letters are in a handle by chance
+_TOGETHER = frozenset({How.SCRIPT, How.WIDGET})  # the accounts of one script belong together, as a row of icons does
+_NOT_OF_SITE = frozenset({"person", structured.OTHER})  # subjects whose accounts in a script are not a row of the site
 
 
 class Context:
-    """Answers questions about links of one page, after the walk."""
+    """The links of one *document*, after the walk, with what is around them."""
 
     def __init__(self, document: Document) -> None:
-        """Take the links and texts of *document*."""
-        self._pieces = document.pieces
+        self._document = document
         self._places = document.places
         self._named = {place.zone for place in set(document.places)}
 
-    @cached_property
-    def _ends(self) -> list[int]:
-        return list(accumulate((len(piece) + (len(piece) <= LONG_PIECE) for piece in self._pieces), initial=0))
-
-    def _length(self, element: Element) -> int:
-        """Return how many characters the text of *element* has, one blank between two text nodes."""
-        return self._ends[element.last_text] - self._ends[element.first_text] - 1
+    def links(self) -> Iterator[Link]:
+        """Yield what was found with its context, in document order; links known by their icon alone come last."""
+        document = self._document
+        blocks: dict[int, int] = {}
+        for element, found in document.found + document.icons:
+            url = urls.absolute(document.base_url, _repaired(found.raw))
+            if url is None and not might_name_account(found.raw):
+                continue
+            if is_shown(element, found):
+                label = ""
+                if element.tag != "body":
+                    label = document.label(element.node, element.attributes, element.first_text, element.last_text)
+                    label = without_noise(label)
+                zone, cues = self.zone(element.place, element.position), self._cues(element, label)
+                container, subject = self._block(element), found.subject or _microdata_subject(element)
+            else:
+                label, cues, subject = "", frozenset[str](), found.subject
+                zone = element.place.zone or Zone.MAIN
+                if found.how is How.SCRIPT and not found.sends and zone is not Zone.HEAD:
+                    zone = Zone.MAIN  # the place of a script says nothing about the data in it
+                container = element if found.how in _TOGETHER and subject not in _NOT_OF_SITE else None
+            how = found.how if subject == found.subject else How.MICRODATA
+            block = blocks.setdefault(id(container), len(blocks) + 1) if container is not None else 0
+            yield Link(url or found.raw, how, zone, label, document.page.url, subject, cues, block, names=found.names)
 
     def zone(self, place: Place, position: int) -> Zone:
         """Return the zone of a link in *place*; its *position* among the links decides where the markup names none."""
@@ -58,41 +81,39 @@ class Context:
             return Zone.FOOTER
         return Zone.HEADER if share < HEADER_TO and Zone.HEADER not in self._named else Zone.MAIN
 
-    def block(self, element: Element) -> Element | None:
+    def _block(self, element: Element) -> Element | None:
         """Return the smallest container near *element* that holds another link that may name an account."""
-        for level, container in enumerate(element.containers()):
-            if level > _CLIMB:
-                return None
-            if container.links > 1:
-                return container if self._length(container) <= container.links * _ROOM_OF_LINK else None
+        for container in islice(element.containers(), _CLIMB + 1):
+            if container.shown > 1:
+                return container if self._length(container) <= container.shown * _ROOM_OF_LINK else None
         return None
 
-    def cues(self, element: Element, label: str) -> frozenset[str]:
+    def _cues(self, element: Element, label: str) -> frozenset[str]:
         """Return the cues that the label, the words before *element* and the names of its containers show.
 
-        ``prose`` is one of them: the link is inside a sentence; and ``named``: the words before it hold a part of
-        the account's name.
+        Two come from no table: ``prose``, it is inside a sentence, and ``named``, the words before it name the account.
         """
         found = set(cues_in("label", label)) | cues_in("class", words_of(element.attributes))
-        parent = element.parent
-        if parent is not None:
-            found |= self._class_cues(parent)
-        caption = ""
-        for level, container in enumerate(element.containers()):
-            if level >= _CLIMB or (caption and level >= _CLOSE):
-                break
+        if element.parent is not None:
+            found |= self._class_cues(element.parent)
+        path = (element.attributes.get("href") or "").partition("//")[2].partition("?")[0]
+        handle = path.rstrip("/").rpartition("/")[2].lower()
+        has_caption = False
+        for level, container in enumerate(islice(element.containers(), _CLIMB)):
             if level < _CLOSE and _own_text(container) > _PROSE_MIN:
                 found.add("prose")
-            if not caption and (length := self._length(container)) > len(label) + 2:
-                caption = "…"
+            if not has_caption and (length := self._length(container)) > len(label) + 2:
+                has_caption = True
                 if length <= _MAX_CAPTION:
-                    caption = clean(" ".join(self._pieces[container.first_text : container.last_text]))
+                    caption = clean(" ".join(self._document.pieces[container.first_text : container.last_text]))
                     found |= cues_in("text", caption)
-                    found |= _NAMED if _is_named(caption.replace(label, " "), element) else frozenset()
+                    words = _NAME.findall(fold(caption.replace(label, " ")))
+                    found |= {"named"} if any(word in handle for word in words) else set()
+            if has_caption and level >= _CLOSE - 1:
+                break
         return frozenset(found)
 
     def _class_cues(self, element: Element) -> frozenset[str]:
-        """Return the cues of the class names of *element* and all its containers."""
         chain = []
         outer: Element | None = element
         while outer is not None and outer.tag not in NOT_CONTAINERS and outer.class_cues is None:
@@ -108,26 +129,81 @@ class Context:
 
     def _wraps_page(self, element: Element) -> bool:
         """Whether *element* contains most links of the page, those of the site's frame included."""
-        count = element.last_anchor - element.first_anchor
+        count = element.last_link - element.first_link
         if len(self._places) < _FEW_LINKS or count <= len(self._places) * _MOST:
             return False
-        return self._in_frame[element.last_anchor] > self._in_frame[element.first_anchor]
+        return self._in_frame[element.last_link] > self._in_frame[element.first_link]
 
     @cached_property
     def _in_frame(self) -> list[int]:
         return list(accumulate((place.zone in _FRAME for place in self._places), initial=0))
 
+    def _length(self, element: Element) -> int:
+        """Return how many characters the text of *element* has, one blank between two text nodes."""
+        return self._ends[element.last_text] - self._ends[element.first_text] - 1
+
+    @cached_property
+    def _ends(self) -> list[int]:
+        pieces = self._document.pieces
+        return list(accumulate((len(piece) + (len(piece) <= LONG_PIECE) for piece in pieces), initial=0))
+
+
+_SCHEMELESS = re.compile(r"(?:www\.|[a-z]{2}-[a-z]{2}\.)?[a-z0-9-]+\.[a-z]{2,}(?:/|$)", re.IGNORECASE)
+
+
+def _repaired(raw: str) -> str:
+    """Return *raw* with a scheme where its author wrote a bare host."""
+    raw = raw.strip()
+    if raw.startswith(("https://", "http://")):
+        return raw
+    return "https://" + raw if _SCHEMELESS.match(raw) and might_name_account(raw) else raw
+
+
+def _microdata_subject(element: Element) -> str:
+    """Return whose account a microdata or RDFa property on *element* declares, "" for none."""
+    if not is_same_as(element.attributes):
+        return ""
+    outer = element.parent
+    while outer is not None:
+        if types := outer.attributes.get("itemtype") or outer.attributes.get("typeof"):
+            return structured.subject_of_type(types.split())
+        outer = outer.parent
+    return structured.ORGANIZATION
+
 
 def _own_text(element: Element) -> int:
-    """Return how many characters of text stand directly in *element*."""
     if element.own_text < 0:
         nodes = element.node.iter(include_text=True) if element.tag not in UNSEEN else ()
         element.own_text = sum(len((node.text_content or "").strip()) for node in nodes if node.is_text_node)
     return element.own_text
 
 
-def _is_named(caption: str, element: Element) -> bool:
-    """Whether a word of *caption* is part of the last name in the address of *element*."""
-    path = (element.attributes.get("href") or "").partition("//")[2].partition("?")[0]
-    handle = path.rstrip("/").rpartition("/")[2].lower()
-    return any(word in handle for word in _NAME.findall(fold(caption)))
+_TABLES = read_tables("detect/page/cues.toml")
+_NOISE = re.compile("|".join(row["pattern"] for row in _TABLES["noise"]), re.IGNORECASE)
+_ROWS = _TABLES["cue"]
+_CUES = {
+    place: [(row["name"], compile_words(row[place], classes=place == "class")) for row in _ROWS if place in row]
+    for place in ("class", "text", "label")
+}
+# One pattern a place, all words together: most texts show no cue at all.
+_ANY_CUE = {place: re.compile("|".join(f"(?:{cue.pattern})" for _, cue in cues)) for place, cues in _CUES.items()}
+# Class names that hold a word of a cue and say something else.
+_NO_CUE = compile_words((word for row in _ROWS for word in row.get("but", ())), classes=True)
+
+
+@lru_cache(maxsize=8192)
+def without_noise(label: str) -> str:
+    """Return *label* without the words that are said of every link and name nobody."""
+    left, count = _NOISE.subn(" ", label)
+    return " ".join(left.split()).strip(" ,;:–—-") if count else label
+
+
+@lru_cache(maxsize=8192)
+def cues_in(place: str, text: str) -> frozenset[str]:
+    """Return the names of the cues that *text* shows; *place* is ``class``, ``text`` or ``label``."""
+    folded = fold(text)
+    if not folded or not _ANY_CUE[place].search(folded):
+        return frozenset()
+    if place == "class":
+        folded = _NO_CUE.sub("", folded)
+    return frozenset(name for name, cue in _CUES[place] if cue.search(folded))

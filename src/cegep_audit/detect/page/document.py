@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -37,36 +38,27 @@ class Found(NamedTuple):
     sends: bool = False  # whether the code of a script sends the reader there, as a link does
 
 
+@dataclass(eq=False, slots=True)
 class Element:
     """An element in which something was found, or one that holds such an element.
 
-    Its text is the range from ``first_text`` to ``last_text`` of the document's pieces, the links in it are the range
-    from ``first_anchor`` to ``last_anchor`` of all. ``links`` counts what readers see of what was found in it. The ends
-    and the count are complete once the walk has left the element.
+    Its text goes from ``first_text`` to ``last_text`` of the document's pieces, its links from ``first_link`` to
+    ``last_link`` of all. ``shown`` counts what readers see of what was found in it. All are known when the walk leaves.
     """
 
-    position = -1  # among the links of the page; -1 for any other element
-    links = 0
-    own_text = -1  # characters of text directly in it, once computed
+    node: LexborNode
+    tag: str
+    attributes: Attributes
+    parent: Element | None = None
+    place: Place = NOWHERE
+    first_text: int = 0
+    first_link: int = 0
+    last_text: int = 0
+    last_link: int = 0
+    shown: int = 0
+    position: int = -1  # among the links of the page; -1 for any other element
+    own_text: int = -1  # characters of text directly in it, once computed
     class_cues: frozenset[str] | None = None  # its own and those of its ancestors, once computed
-
-    def __init__(
-        self,
-        node: LexborNode,
-        tag: str,
-        attributes: Attributes,
-        parent: Element | None,
-        first_text: int = 0,
-        first_anchor: int = 0,
-    ) -> None:
-        """Put the element *node* inside *parent*."""
-        self.node = node
-        self.tag = tag
-        self.attributes = attributes
-        self.parent = parent
-        self.place: Place = (parent.place if parent else NOWHERE).inside(tag, attributes)
-        self.first_text = self.last_text = first_text
-        self.first_anchor = self.last_anchor = first_anchor
 
     def containers(self) -> Iterator[Element]:
         """Yield the ancestors of this element, the nearest first, without ``body`` and ``html``."""
@@ -76,18 +68,21 @@ class Element:
             parent = parent.parent
 
 
-# A link that stays on the site, while the walk is in it: how many links came before it, its address as written, whether
-# that is a network's and hides the account, its place, and its position among all links (-1 in the head).
-Inner = tuple[int, str, bool, Place, int]
+# A link that stays on the site, while the walk is in it: its position among all links, its address as written, whether
+# that is a network's and hides the account, and its place.
+Inner = tuple[int, str, bool, Place]
 
-# What the walk keeps of an element that it is in: node, tag, attributes, how many pieces of text and links came before
-# it, itself as an inner link; and once a link or a find in it asks, its place and itself as an element.
-Frame = tuple[LexborNode, str, Attributes, int, int, Inner | None, Place | None, Element | None]
+# An element that the walk is in: node, tag, attributes, how many pieces of text and links came before it, and itself
+# as an inner link.
+Open = tuple[LexborNode, str, Attributes, int, int, Inner | None]
 
 
 @dataclass
 class Document:
-    """One page while it is being read. Few of the elements around a node hold a link: only these become elements."""
+    """One page while it is being read.
+
+    ``open_places`` and ``open_elements`` go from the outermost open element as far as a link or a find has asked.
+    """
 
     page: Page
     tree: LexborHTMLParser
@@ -95,7 +90,8 @@ class Document:
     base: str | None = None  # as written
     found: list[tuple[Element, Found]] = field(default_factory=list)
     icons: list[tuple[Element, Found]] = field(default_factory=list)  # whose icon alone names a network
-    # The links that stay on the site, by their ends: links before it, address, label, place, position, language, rel.
+    # The links that stay on the site, as they end: links before it, address, label, place, position (-1 in the head),
+    # language, rel.
     inner: list[tuple[int, str, str, Place, int, str, str]] = field(default_factory=list)
     places: list[Place] = field(default_factory=list)  # of all links
     frames: list[tuple[str, str]] = field(default_factory=list)  # tag and address
@@ -103,9 +99,10 @@ class Document:
     pieces: list[str] = field(default_factory=list)  # of text, blanks made one in all but long ones
     visible: list[str] = field(default_factory=list)  # those that a reader sees, as written
     signs: set[str] = field(default_factory=set)
-    is_open: list[Frame] = field(default_factory=list)  # from the outermost to the innermost
-    _times: dict[tuple[str, How, str], int] = field(default_factory=dict)
-    _different: dict[tuple[str, How], int] = field(default_factory=dict)
+    is_open: list[Open] = field(default_factory=list)  # from the outermost to the innermost
+    open_places: list[Place] = field(default_factory=list)
+    open_elements: list[Element] = field(default_factory=list)
+    _times: dict[tuple[str, How], Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
 
     @cached_property
     def own_words(self) -> list[str]:
@@ -121,48 +118,30 @@ class Document:
 
     def place(self) -> Place:
         """Return the place of the innermost open element."""
-        is_open = self.is_open
-        if is_open and (place := is_open[-1][6]):
-            return place
-        depth = len(is_open)
-        while depth and is_open[depth - 1][6] is None:
-            depth -= 1
-        place = (is_open[depth - 1][6] if depth else None) or NOWHERE
-        for number in range(depth, len(is_open)):
-            node, tag, attributes, text, anchor, inner, _, element = is_open[number]
+        places = self.open_places
+        place = places[-1] if places else NOWHERE
+        for _, tag, attributes, _, _, _ in self.is_open[len(places) :]:
             place = place.inside(tag, attributes)
-            is_open[number] = node, tag, attributes, text, anchor, inner, place, element
+            places.append(place)
         return place
-
-    def innermost(self) -> Element | None:
-        """Return the innermost open element; make elements of those around it too."""
-        is_open = self.is_open
-        depth = len(is_open)
-        while depth and is_open[depth - 1][7] is None:
-            depth -= 1
-        parent = is_open[depth - 1][7] if depth else None
-        for number in range(depth, len(is_open)):
-            node, tag, attributes, text, anchor, inner, place, _ = is_open[number]
-            parent = Element(node, tag, attributes, parent, text, anchor)
-            is_open[number] = node, tag, attributes, text, anchor, inner, place, parent
-        return parent
 
     def element(self, node: LexborNode, tag: str, attributes: Attributes) -> Element:
         """Return *node*, which begins here, as an element."""
-        return Element(node, tag, attributes, self.innermost(), len(self.pieces), len(self.places))
+        parent = self.innermost() if self.is_open else None
+        place = self.place().inside(tag, attributes)
+        return Element(node, tag, attributes, parent, place, len(self.pieces), len(self.places))
 
-    def close(self, element: Element) -> None:
-        """Complete the counts of *element*, which ends here."""
-        element.last_text = len(self.pieces)
-        element.last_anchor = len(self.places)
-        if element.links and element.parent is not None:
-            element.parent.links += element.links
+    def innermost(self) -> Element:
+        """Return the innermost open element."""
+        self.place()
+        elements = self.open_elements
+        for number in range(len(elements), len(self.is_open)):
+            node, tag, attributes, first_text, first_link, _ = self.is_open[number]
+            parent, place = elements[-1] if elements else None, self.open_places[number]
+            elements.append(Element(node, tag, attributes, parent, place, first_text, first_link))
+        return elements[-1]
 
-    def label(self, element: Element) -> str:
-        """Return what a reader sees or hears of *element*."""
-        return self.label_of(element.node, element.attributes, element.first_text, element.last_text)
-
-    def label_of(self, node: LexborNode, attributes: Attributes, first: int, last: int) -> str:
+    def label(self, node: LexborNode, attributes: Attributes, first: int, last: int) -> str:
         """Return the text of *node*, from piece *first* to *last*, else the text of an image, else its title."""
         if last - first == 1 and len(piece := self.pieces[first]) <= LONG_PIECE:
             return piece[:MAX_LABEL]
@@ -172,22 +151,20 @@ class Document:
         text = text or clean(attributes.get("aria-label") or "") or _image_text(node)
         return (text or clean(attributes.get("title") or ""))[:MAX_LABEL]
 
-    def keep(self, finder: str, element: Element, found: Iterable[Found]) -> None:
-        """Keep what the *finder* of that name found in *element*; what exceeds its bounds leaves a sign."""
+    def keep(self, finder: str, element: Element | None, found: Iterable[Found]) -> None:
+        """Keep what the *finder* of that name found in *element* (None: the innermost one); too much leaves a sign."""
         kept = self.icons if finder == "icons" else self.found
         for each in found:
-            key, address = (finder, each.how), (finder, each.how, each.raw)
-            times = self._times.get(address, 0)
-            if times == 0:
-                self._different[key] = different = self._different.get(key, 0) + 1
-                if different > MAX_OF_FINDER:
-                    self.signs.add(_TOO_MANY.get(each.how, "too_many_links"))
-                    return
-            if times < MAX_REPEATS:
-                self._times[address] = times + 1
+            element = element or self.innermost()
+            times = self._times[finder, each.how]
+            if len(times) == MAX_OF_FINDER and each.raw not in times:
+                self.signs.add(_TOO_MANY.get(each.how, "too_many_links"))
+                return
+            times[each.raw] += 1
+            if times[each.raw] <= MAX_REPEATS:
                 kept.append((element, each))
                 if element.parent is not None and is_shown(element, each):
-                    element.parent.links += 1
+                    element.parent.shown += 1
 
 
 def is_shown(element: Element, found: Found) -> bool:
@@ -211,10 +188,9 @@ def _image_text(node: LexborNode) -> str:
         attributes = inner.attributes
         is_title = inner.tag == "title" and _is_in_svg(inner)
         if is_title or inner.tag == "img" or "aria-label" in attributes or "title" in attributes:
-            text = inner.text() if is_title else ""
-            for name in ("alt", "aria-label", "title"):
-                text = text or attributes.get(name) or ""
-            if text := clean(text):
+            spoken = (attributes.get(name) for name in ("alt", "aria-label", "title"))
+            text = clean((inner.text() if is_title else "") or next(filter(None, spoken), ""))
+            if text:
                 return text
     return ""
 

@@ -1,42 +1,30 @@
 """Read a page: every link that may name an account, with how and where it is shown, and the links of the site.
 
-The document is walked once, and each element is offered to the finder of its kind. Comments are not elements, so
-commented-out links never count.
+The document is walked once, and each element is offered to the finder of its kind. Comments never count.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate, takewhile
 from operator import itemgetter
 
 from selectolax.lexbor import LexborNode
 
 from cegep_audit import urls
 from cegep_audit.detect.networks.addresses import addresses_in_text, might_name_account
-from cegep_audit.detect.page import scripts, structured
-from cegep_audit.detect.page.anchors import LINKS, MASTODON, end_inner, shows_mastodon, take_anchor
+from cegep_audit.detect.networks.identify import NETWORKS, classify, mastodon_handle
+from cegep_audit.detect.page import finders
 from cegep_audit.detect.page.context import UNSEEN, Context
-from cegep_audit.detect.page.cues import without_noise
-from cegep_audit.detect.page.document import LONG_PIECE, Document, Element, Found, clean, is_shown
-from cegep_audit.detect.page.finders import (
-    PASSED_OVER,
-    find_in_script,
-    is_same_as,
-    offer,
-    offer_attributes,
-    refresh_target,
-)
+from cegep_audit.detect.page.document import LONG_PIECE, Attributes, Document, Element, Found, Inner, clean, words_of
 from cegep_audit.detect.page.parsing import is_rubbish, parse, utf8
-from cegep_audit.models import InnerLink, Link, Page, Reading
-from cegep_audit.text import media_type
-from cegep_audit.vocabulary import How, Zone
+from cegep_audit.models import InnerLink, Page, Reading
+from cegep_audit.text import fold, media_type
+from cegep_audit.vocabulary import How
 
 MAX_INNER = 20_000  # links that stay on the site, of one page: they cost memory, and no site's menu has as many
-_BEFORE = 6  # pieces of text before a name that may hold the name of its network: "Twitter", ":", "@name"
 _OPENING = 600  # characters of visible text kept for telling parked and challenge pages
 
+_LINKS = frozenset({"a", "area"})
 _TELLING = frozenset({"noscript", "app-root"})  # elements that say something without an attribute
-_TOGETHER = frozenset({How.SCRIPT, How.WIDGET})  # the accounts of one script belong together, as a row of icons does
-_OF_OTHERS = frozenset({"person", structured.OTHER})  # subjects whose accounts in a script are not a row of the site
 
 
 def extract_links(page: Page) -> Reading:
@@ -54,6 +42,7 @@ def extract_links(page: Page) -> Reading:
 def _walk(document: Document) -> None:
     """Offer each element to the finder of its kind, in document order, and keep the texts."""
     is_open, pieces, places = document.is_open, document.pieces, document.places
+    offer, passed_over = finders.offer, finders.PASSED_OVER
     node: LexborNode | None = document.tree.root
     while node is not None:
         tag = node.tag or "-"
@@ -64,15 +53,17 @@ def _walk(document: Document) -> None:
             attributes = node.attributes
             element = inner = None
             if (attributes and (len(attributes) > 1 or "class" not in attributes)) or tag in _TELLING:
-                element, inner = (take_anchor if tag in LINKS else offer)(document, node, tag, attributes)
-                if not PASSED_OVER.issuperset(attributes):
-                    element = offer_attributes(document, node, tag, attributes, element)
+                element, inner = (_take_link if tag in _LINKS else offer)(document, node, tag, attributes)
+                if not passed_over.issuperset(attributes):
+                    element = finders.offer_attributes(document, node, tag, attributes, element)
             child, first_text = node.first_child, len(pieces)
             if inner and (child is None or (element is None and child.tag == "-text" and child.next is None)):
                 _take_text(document, tag, (child.text_content if child else "") or "")  # most links are so simple
-                end_inner(document, inner, node, attributes, first_text)
+                _end_inner(document, inner, node, attributes, first_text)
             elif child is not None:
-                is_open.append((node, tag, attributes, first_text, len(places), inner, None, element))
+                is_open.append((node, tag, attributes, first_text, len(places), inner))
+                if element is not None:
+                    document.open_elements.append(element)
                 node = child
                 continue
         node = node.next or _after_parents(document)
@@ -80,14 +71,19 @@ def _walk(document: Document) -> None:
 
 def _after_parents(document: Document) -> LexborNode | None:
     """Complete what is known of the elements that end here, and return the node after them."""
-    is_open, node = document.is_open, None
+    is_open, elements, node = document.is_open, document.open_elements, None
     while node is None and is_open:
-        parent, _, attributes, first_text, _, inner, _, element = is_open.pop()
-        if element is not None:
-            document.close(element)
+        parent, _, attributes, first_text, _, inner = is_open.pop()
+        if elements and elements[-1].node is parent:
+            element = elements.pop()
+            element.last_text, element.last_link = len(document.pieces), len(document.places)
+            if element.parent is not None:
+                element.parent.shown += element.shown
         if inner is not None:
-            end_inner(document, inner, parent, attributes, first_text)
+            del document.open_places[len(is_open) :]
+            _end_inner(document, inner, parent, attributes, first_text)
         node = parent.next if is_open else None
+    del document.open_places[len(is_open) :]
     return node
 
 
@@ -101,119 +97,127 @@ def _take_text(document: Document, tag: str, text: str) -> None:
     if tag not in UNSEEN:
         document.visible.append(stripped)
         if "." in stripped and tag != "a":
-            _keep_text(document, "text", [Found(raw, How.ANCHOR) for raw in addresses_in_text(text)])
+            document.keep("text", None, (Found(raw, How.ANCHOR) for raw in addresses_in_text(text)))
     elif tag == "script":
-        _keep_text(document, "script", find_in_script(document, document.is_open[-1][2], text))
-
-
-def _keep_text(document: Document, finder: str, found: Iterable[Found]) -> None:
-    found = list(found)
-    if found and (element := document.innermost()) is not None:
-        document.keep(finder, element, found)
-
-
-def _mentions(visible: Sequence[str]) -> Iterator[Found]:
-    """Yield the accounts that the page's text names without an address."""
-    around = (visible[max(0, place - _BEFORE) : place + 1] for place, text in enumerate(visible) if "@" in text)
-    named = (raw for pieces in around for raw in scripts.named_in_text(clean(" ".join(pieces))))
-    yield from (Found(raw, How.ANCHOR) for raw in dict.fromkeys(named))
+        document.keep("script", None, finders.find_in_script(document, document.is_open[-1][2], text))
 
 
 def _reading(document: Document) -> Reading:
     title = document.tree.css_first("title")
     html = document.tree.css_first("html")
     if (body := document.tree.body) is not None:
-        document.keep("mentions", Element(body, "body", body.attributes, None), _mentions(document.visible))
+        document.keep("mentions", Element(body, "body", body.attributes), finders.find_mentions(document.visible))
     context = Context(document)
     refreshes = filter(None, (document.page.refresh, *document.refreshes))
+    framed = ((tag, urls.absolute(document.base_url, raw)) for tag, raw in document.frames)
+    frames = [url for tag, url in framed if url and (tag == "frame" or urls.is_same_site(url, document.page.url))]
+    before = takewhile(lambda length: length <= 2 * _OPENING, accumulate(map(len, document.visible), initial=0))
     return Reading(
         url=document.page.url,
         base=document.base_url,
         title=clean(title.text())[:300] if title is not None else "",
         language=((html.attributes.get("lang") or "") if html is not None else "").lower()[:20],
-        links=tuple(_links(document, context)),
+        links=tuple(context.links()),
         inner=tuple(
             InnerLink(href, label, place.zone or context.zone(place, position), hreflang, rel)
             for _, href, label, place, position, hreflang, rel in sorted(document.inner, key=itemgetter(0))[:MAX_INNER]
         ),
-        frames=tuple(dict.fromkeys(_frames(document))),
-        refresh_to=next(filter(None, (refresh_target(document, content) for content in refreshes)), None),
+        frames=tuple(dict.fromkeys(frames)),
+        refresh_to=next(filter(None, (finders.refresh_target(document, content) for content in refreshes)), None),
         text_length=sum(map(len, document.visible)),
-        opening=_opening(document.visible),
+        opening=clean(" ".join(text for text, _ in zip(document.visible, before, strict=False)))[:_OPENING],
         signs=frozenset(document.signs),
     )
 
 
-def _frames(document: Document) -> Iterator[str]:
-    """Yield the frames that show a page of the site."""
-    for tag, raw in document.frames:
-        url = urls.absolute(document.base_url, raw)
-        if url and (tag == "frame" or urls.is_same_site(url, document.page.url)):
-            yield url
+def _take_link(
+    document: Document, node: LexborNode, tag: str, attributes: Attributes
+) -> tuple[Element | None, Inner | None]:
+    """Keep the link *node* and return it as an element if it names an account, else return it as an inner link."""
+    href = attributes.get("href") or attributes.get("xlink:href")
+    if not href:
+        return None, None
+    position = len(document.places)
+    place = document.place()
+    if len(attributes) > 1:  # than its address
+        place = place.inside(tag, attributes)
+    document.places.append(place)
+    rel = attributes.get("rel")
+    rels = rel.lower().split() if rel else ()
+    is_network = might_name_account(href, document.own)
+    names_account = "me" in rels
+    if is_network and not names_account:
+        what = classify(href)
+        is_own = what.account_url is not None and urls.host_of(what.account_url) == urls.host_of(document.page.url)
+        names_account = not is_own and not what.hides_account  # the site itself may be a blog on a network
+    if not names_account:
+        return None, (position, href, is_network, place)
+    element = document.element(node, tag, attributes)
+    element.position = position
+    how, names = How.ANCHOR, ""
+    if "me" in rels:
+        how, names = How.REL_ME, _MASTODON if _SAYS_MASTODON.search(_icon_words(node, attributes)) else ""
+    document.keep("anchors", element, [Found(href, how, "person" if "author" in rels else "", names)])
+    return element, None
 
 
-def _opening(visible: Sequence[str]) -> str:
-    """Return the first characters that a reader sees."""
-    length = count = 0
-    for text in visible:
-        if length > 2 * _OPENING:
-            break
-        length += len(text)
-        count += 1
-    return clean(" ".join(visible[:count]))[:_OPENING]
+def _end_inner(document: Document, inner: Inner, node: LexborNode, attributes: Attributes, first_text: int) -> None:
+    """Add the label to the link *inner*, which ends here; keep it where its icon or path names a network."""
+    position, href, is_network, place = inner
+    last_text = len(document.pieces)
+    label = document.label(node, attributes, first_text, last_text)
+    get = attributes.get
+    document.inner.append((position, href, label, place, position, get("hreflang") or "", get("rel") or ""))
+    may_stand = is_network or href.rstrip("/")[-2:].lower() in _LAST_LETTERS
+    if not may_stand and "//" in href:
+        may_stand = "/@" in href or "/users/" in href or _FIRST.match(href) is not None
+    if may_stand and (name := _stands_for(node, attributes, href, label, is_network=is_network)):
+        element = document.element(node, node.tag or "", attributes)
+        element.first_text, element.last_text, element.position = first_text, last_text, position
+        document.keep("icons", element, [Found(href, How.ANCHOR, names=name)])
 
 
-# ------------------------------------------------------------------------------------------ links
+# Links whose icon or path names a network while their address does not: redirects of the site, short links.
+_NETWORKS = (
+    "facebook|fb|twitter|youtube|instagram|linkedin|tiktok|flickr|vimeo|itunes-?u|pinterest|snapchat|threads|bluesky"
+    "|mastodon"
+)
+# Last segment or first label of an address of the site that represents an account, in lower case.
+_LAST = re.compile(rf"[/.?=_-](x-twitter|{_NETWORKS})(?:\.(?:php|html?|aspx?))?/?\Z")
+_LONGEST_LAST = 24  # characters, at most
+_LAST_LETTERS = frozenset("ok fb er be am in kr eo su -u st at ds ky on hp ml tm sp px".split())  # it ends in
+_FIRST = re.compile(r"https?://(itunesu|facebook|youtube)\.", re.IGNORECASE)
+_ICON = re.compile(rf"(?<![a-z])({_NETWORKS})(?![a-z])")
+_MASTODON = "mastodon"
+_SAYS_MASTODON = re.compile(r"mastodon|fedivers")
+_ICON_NETWORK = {"fb": "facebook", "itunesu": "itunes_u", "itunes-u": "itunes_u", "x-twitter": "twitter"}
 
 
-def _links(document: Document, context: Context) -> Iterator[Link]:
-    blocks: dict[int, int] = {}
-    for element, found in document.found + document.icons:
-        url = urls.absolute(document.base_url, _repaired(found.raw))
-        if url is None and not might_name_account(found.raw):
-            continue
-        shown = is_shown(element, found)
-        label = without_noise(document.label(element)) if shown and element.tag != "body" else ""
-        together = element if found.how in _TOGETHER and found.subject not in _OF_OTHERS else None
-        container = context.block(element) if shown else together
-        subject = found.subject or (_microdata_subject(element) if shown else "")
-        yield Link(
-            url=url or found.raw,
-            how=How.MICRODATA if subject and subject != found.subject else found.how,
-            zone=context.zone(element.place, element.position) if shown else _data_zone(element, found),
-            label=label,
-            page_url=document.page.url,
-            subject=subject,
-            cues=context.cues(element, label) if shown else frozenset(),
-            block=blocks.setdefault(id(container), len(blocks) + 1) if container is not None else 0,
-            names=found.names or (MASTODON if found.how is How.REL_ME and shows_mastodon(element) else ""),
-        )
-
-
-def _data_zone(element: Element, found: Found) -> Zone:
-    """Return the zone of what is not shown; the place of a script says nothing about the data in it."""
-    zone = element.place.zone or Zone.MAIN
-    return zone if found.how is not How.SCRIPT or found.sends or zone is Zone.HEAD else Zone.MAIN
-
-
-_SCHEMELESS = re.compile(r"(?:www\.|[a-z]{2}-[a-z]{2}\.)?[a-z0-9-]+\.[a-z]{2,}(?:/|$)", re.IGNORECASE)
-
-
-def _repaired(raw: str) -> str:
-    """Return *raw* with a scheme where its author wrote a bare host."""
-    raw = raw.strip()
-    if raw.startswith(("https://", "http://")):
-        return raw
-    return "https://" + raw if _SCHEMELESS.match(raw) and might_name_account(raw) else raw
-
-
-def _microdata_subject(element: Element) -> str:
-    """Return whose account a microdata or RDFa property on *element* declares, "" for none."""
-    if not is_same_as(element.attributes):
+def _stands_for(node: LexborNode, attributes: Attributes, href: str, label: str, *, is_network: bool) -> str:
+    """Return the network that the link *node* to *href* represents, "" for none."""
+    found = _LAST.search(f"/{href[-_LONGEST_LAST:]}".lower()) or _FIRST.match(href)
+    what = classify(href) if is_network else None
+    hides = what is not None and what.hides_account
+    has_mastodon_form = "//" in href and ("/@" in href or "/users/" in href) and mastodon_handle(href) is not None
+    if found is None and not hides and not has_mastodon_form:
         return ""
-    outer = element.parent
-    while outer is not None:
-        if types := outer.attributes.get("itemtype") or outer.attributes.get("typeof"):
-            return structured.subject_of_type(types.split())
-        outer = outer.parent
-    return structured.ORGANIZATION
+    words = f"{label.lower()} {_icon_words(node, attributes)}"
+    if has_mastodon_form:
+        return _MASTODON if _SAYS_MASTODON.search(words) else ""
+    if what is not None and hides and what.network:
+        name = what.network
+        names = (name, name.replace("_", ""), name.replace("_", "-"), NETWORKS[name].name.lower())
+        return name if any(each in words for each in names) else ""
+    shown = _ICON.search(words)
+    name = shown[1] if shown else found[1].lower() if found and not hides else ""
+    return _ICON_NETWORK.get(name, name)
+
+
+def _icon_words(node: LexborNode, attributes: Attributes) -> str:
+    """Return the words that say which icon *node* shows: class names and image files, of itself and its content."""
+    words = [words_of(attributes)]
+    for inner in node.css("i, span, img, svg, use, em, b")[:6]:
+        shown = inner.attributes
+        source = shown.get("src") or shown.get("xlink:href") or shown.get("href") or ""
+        words += [words_of(shown), source.rpartition("/")[2]]
+    return fold(" ".join(words))

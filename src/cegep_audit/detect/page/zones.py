@@ -3,30 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cache, lru_cache
 
 from cegep_audit.text import fold
 from cegep_audit.vocabulary import Zone
 
 NOT_CONTAINERS = frozenset({"html", "body", "-document"})
-_ZONE_OF_TAG = {
-    "footer": Zone.FOOTER,
-    "header": Zone.HEADER,
-    "nav": Zone.NAV,
-    "aside": Zone.ASIDE,
-    "main": Zone.MAIN,
-    "article": Zone.MAIN,
-    "head": Zone.HEAD,
+_LANDMARKS = {  # tags and roles
+    Zone.FOOTER: ("footer", "contentinfo"),
+    Zone.HEADER: ("header", "banner"),
+    Zone.NAV: ("nav", "navigation"),
+    Zone.ASIDE: ("aside", "complementary"),
+    Zone.MAIN: ("main article", "main article"),
+    Zone.HEAD: ("head", ""),
 }
-_ZONE_OF_ROLE = {
-    "contentinfo": Zone.FOOTER,
-    "banner": Zone.HEADER,
-    "navigation": Zone.NAV,
-    "complementary": Zone.ASIDE,
-    "main": Zone.MAIN,
-    "article": Zone.MAIN,
-}
+_ZONE_OF_TAG = {tag: zone for zone, (tags, _) in _LANDMARKS.items() for tag in tags.split()}
+_ZONE_OF_ROLE = {role: zone for zone, (_, roles) in _LANDMARKS.items() for role in roles.split()}
 # Class and id tokens of templates without landmarks, whole words between blanks, "-" and "_".
 _ZONE_WORDS = {
     Zone.FOOTER: "footer|foot|pied|piedpage|pieddepage|bas|bottom|colophon|footerwrapper|basdepage|subfooter",
@@ -54,7 +47,7 @@ _NOT_OF_PAGE = frozenset({Zone.FOOTER, Zone.HEADER, Zone.NAV})  # inside an arti
 
 
 class Place:
-    """Where an element is: its zone, None where nothing names one, and how the zone came about.
+    """Where an element is: its zone, None where nothing names one, and whether a landmark (a tag or role) named it.
 
     There is one object for each combination, see :func:`_entered`.
     """
@@ -62,7 +55,6 @@ class Place:
     __slots__ = ("ignores_classes", "in_article", "is_final", "is_landmark", "zone")
 
     def __init__(self, zone: Zone | None, is_landmark: bool, in_article: bool) -> None:
-        """*is_landmark* says that a tag or role named the zone."""
         self.zone = zone
         self.is_landmark = is_landmark
         self.in_article = in_article
@@ -77,25 +69,13 @@ class Place:
         zone = _ZONE_OF_TAG.get(tag)
         if zone is None and attributes and tag not in NOT_CONTAINERS:
             get = attributes.get
-            if role := get("role"):
-                zone = _ZONE_OF_ROLE.get(role)
+            role = get("role")
+            zone = _ZONE_OF_ROLE.get(role) if role else None
             if zone is None:
-                if self.ignores_classes:
+                if self.ignores_classes or (named := _zone_of_names(get("class"), get("id"))) is None:
                     return self
-                css_class, id_ = get("class"), get("id")
-                named = _zone_of_names(css_class, id_) if css_class or id_ else None
-                return self if named is None else _entered(self, named, False, False)
+                return _entered(self, named, False, False)
         return self if zone is None else _entered(self, zone, True, tag == "article")
-
-    def yields_to(self, zone: Zone, *, is_landmark: bool) -> bool:
-        """Whether *zone*, which an element here names, replaces the zone around that element."""
-        if self.zone is None:
-            return True
-        if self.in_article and zone in _NOT_OF_PAGE:
-            return False
-        if self.is_landmark and not is_landmark:
-            return zone in _CLASS_REPLACES.get(self.zone, ())
-        return zone not in _HOLDS_AGAINST[self.zone]
 
 
 _place = cache(Place)
@@ -103,23 +83,27 @@ NOWHERE = _place(None, False, False)
 
 
 @cache
-def _entered(outer: Place, zone: Zone, is_landmark: bool, opens_article: bool) -> Place:
+def _entered(outer: Place, zone: Zone, is_landmark: bool, is_article: bool) -> Place:
     """Return the place of an element in *outer* that itself names *zone*."""
-    opens_article = opens_article and not outer.in_article
-    in_article = outer.in_article or opens_article
-    if (zone is not outer.zone or opens_article) and outer.yields_to(zone, is_landmark=is_landmark):
-        return _place(zone, is_landmark, in_article)
-    return _place(outer.zone, outer.is_landmark, in_article)
+    in_article = outer.in_article or is_article
+    is_same = zone is outer.zone and in_article is outer.in_article
+    if outer.zone is None:
+        replaces = True
+    elif is_same or (outer.in_article and zone in _NOT_OF_PAGE):
+        replaces = False
+    elif outer.is_landmark and not is_landmark:
+        replaces = zone in _CLASS_REPLACES.get(outer.zone, ())
+    else:
+        replaces = zone not in _HOLDS_AGAINST[outer.zone]
+    return _place(zone, is_landmark, in_article) if replaces else _place(outer.zone, outer.is_landmark, in_article)
 
 
-def _whole_words(words: str) -> re.Pattern[str]:
-    return re.compile(rf"(?:^|[\s_-])(?:{words})(?=$|[\s_-]|\d)")
-
-
-_ZONE_PATTERNS = [(zone, frozenset(words.split("|")), _whole_words(words)) for zone, words in _ZONE_WORDS.items()]
-_WORDS = frozenset().union(*(words for _, words, _ in _ZONE_PATTERNS))
-_ORDER = list(_ZONE_WORDS)
-_APART = str.maketrans("-_0123456789", " " * 12)
+_ZONES = list(_ZONE_WORDS)
+_WORDS_OF = [frozenset(words.split("|")) for words in _ZONE_WORDS.values()]
+_PATTERN_OF = [re.compile(rf"(?:^|[\s_-])(?:{words})(?=$|[\s_-]|\d)") for words in _ZONE_WORDS.values()]
+_ALL_WORDS = frozenset().union(*_WORDS_OF)
+_DIGITS = "0123456789"
+_APART = str.maketrans(f"-_{_DIGITS}", " " * 12)
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 # Class names that hold such a word and say no zone: of looks and distances (margin-bottom, btn-secondary), of lists
 # (top-stories). A part of a text or card (entry-footer) is where the text is.
@@ -137,32 +121,29 @@ _OVERSAID = frozenset({Zone.FOOTER, Zone.HEADER, Zone.ASIDE})  # what class name
 
 def _zone_of_names(css_class: str | None, id_: str | None) -> Zone | None:
     # The numbers of menu-item-12 and menu-item-13 say nothing, and names that are the same are looked at once.
-    by_class = _zones_in(css_class.rstrip("0123456789")) if css_class else None
-    by_id = _zones_in(id_.rstrip("0123456789")) if id_ else None
-    if by_class and by_id:
-        return _first((*by_class[1], *by_id[1]))
-    named = by_class or by_id
-    return named[0] if named else None
+    named = _zones_in(css_class.rstrip(_DIGITS)) if css_class else ()
+    if id_:
+        named += _zones_in(id_.rstrip(_DIGITS))
+    return _first(named) if named else None
 
 
-def _first(named: Sequence[tuple[Zone, bool]]) -> Zone | None:
-    zone = min((zone for zone, _ in named), key=_ORDER.index)
-    if zone not in _OVERSAID:
-        return zone
-    return min((zone for zone, is_looks in named if not is_looks), key=_ORDER.index, default=None)
+@cache
+def _first(named: tuple[tuple[int, bool], ...]) -> Zone | None:
+    first = _ZONES[min(named)[0]]
+    kept = [number for number, is_looks in named if first not in _OVERSAID or not is_looks]
+    return _ZONES[min(kept)] if kept else None
 
 
 @lru_cache(maxsize=16_384)  # thousands of elements share the same few class names
-def _zones_in(names: str) -> tuple[Zone | None, Sequence[tuple[Zone, bool]]] | None:
-    """Return the zone that *names* say, and all of which they hold words, with whether these only say looks."""
+def _zones_in(names: str) -> tuple[tuple[int, bool], ...]:
+    """Return the numbers of the zones of which *names* hold words, each with whether these only say looks."""
     folded = names if names.islower() and names.isascii() else fold(_CAMEL.sub("-", names))
-    words = _WORDS.intersection(folded.translate(_APART).split())
+    words = _ALL_WORDS.intersection(folded.translate(_APART).split())
     if not words:  # as in most class names
-        return None
+        return ()
     of_page = _PART_OF_TEXT.sub(r"\1", _LOOKS.sub("", folded))
-    named = tuple(
-        (zone, pattern.search(of_page) is None)
-        for zone, of_zone, pattern in _ZONE_PATTERNS
-        if not of_zone.isdisjoint(words) and pattern.search(folded)
+    return tuple(
+        (number, pattern.search(of_page) is None)
+        for number, pattern in enumerate(_PATTERN_OF)
+        if not words.isdisjoint(_WORDS_OF[number]) and pattern.search(folded)
     )
-    return (_first(named), named) if named else None

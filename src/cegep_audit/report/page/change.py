@@ -1,18 +1,14 @@
 """Change: the shares over several scans, who gained or lost an account, and the page of a comparison."""
 
-from collections.abc import Mapping, Sequence
-from datetime import date
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
 
 from cegep_audit.analyze.change.compare import Change, Comparison, Scope, ShareChange
 from cegep_audit.analyze.change.trend import Population, Trend
 from cegep_audit.analyze.presence import THREE_PLUS
-from cegep_audit.phrases import locales
-from cegep_audit.phrases.catalogue import say
-from cegep_audit.phrases.locales import Language
-from cegep_audit.report.blocks import Grid, Row, heads, link
-from cegep_audit.report.page.charts import Series, lines
-from cegep_audit.report.page.parts import Headline, Part, Section, section, ticks, to_sheet
+from cegep_audit.phrases import Language, locales, say
+from cegep_audit.report.blocks import Cell, Grid, Row, heads, link
+from cegep_audit.report.page.parts import Headline, Part, Series, lines, ticks
 from cegep_audit.report.text import words
 from cegep_audit.report.text.comparison import MARKS, comparison_coverage, networks_grid, thresholds_grid
 
@@ -25,20 +21,15 @@ _LISTS: Mapping[Change, Mapping[str, str]] = {  # of each list, its headings and
 }
 
 
-def change(found: Trend | None, since: Comparison | None, anchors: Mapping[str, str], lang: Language) -> Section | None:
-    """Return the section on the scans of *found* and on what changed *since* an earlier one; None without either.
+def over_time(found: Trend, lang: Language) -> Iterator[Part]:
+    """Yield the threshold and the networks that moved most since the first scan as lines, and all as a table.
 
-    Shares are of the institutions assessed in every scan: they change with the world, not with the registry.
+    Shares are of the institutions assessed in every scan: they change with the world, not with the registry. Nothing
+    is yielded for fewer than two scans with institutions assessed, or if none was assessed in every scan.
     """
-    over_time = _over_time(found, lang) if found and found.every_time else None
-    return section("trend", lang, over_time, *_moved(since, anchors, lang))
-
-
-def _over_time(found: Trend, lang: Language) -> Part | None:
-    """Return the threshold and the networks that moved most since the first scan as lines, and all as a table."""
     scans = [scan for scan in found.scans if scan.assessed]
-    if len(scans) < 2:  # noqa: PLR2004 - a line has two ends
-        return None
+    if len(scans) < 2 or not found.every_time:  # noqa: PLR2004 - a line has two ends
+        return
     everyone, steps = (  # by population, the shares of each scan by network; "" for the threshold over all networks
         [
             {each.network: each for each in shares if each.population is population and each.basket in {"all", ""}}
@@ -47,14 +38,18 @@ def _over_time(found: Trend, lang: Language) -> Part | None:
         ]
         for population in (Population.ALL, Population.EVERY_TIME)
     )
-    days, last = [scan.day for scan in scans], steps[-1]
-    moves = {
-        name: abs((each.share or 0) - (steps[0][name].share or 0)) for name, each in last.items() if name and each.count
-    }
-    most = sorted(moves, key=lambda name: (-moves[name], -(last[name].count or 0)))[:_MOST_LINES]
+    first, last = steps[0], steps[-1]
+    moves = {name: abs((each.share or 0) - (first[name].share or 0)) for name, each in last.items() if each.count}
+    most = sorted(filter(None, moves), key=lambda name: (-moves[name], -(last[name].count or 0)))[:_MOST_LINES]
     series = [
-        Series(_name(name, lang), days, [step[name].share for step in steps], is_strong=not name)
-        for name in ("", *most)
+        Series(_name(name, lang), [step[name].share for step in steps], is_strong=not name) for name in ("", *most)
+    ]
+    days = [scan.day for scan in scans]
+    is_yearly = all((after - before).days >= _YEARLY for before, after in pairwise(days))
+    is_yearly = is_yearly and len({day.year for day in days}) == len(days)
+    span = max((days[-1] - days[0]).days, 1)
+    moments = [
+        ((day - days[0]).days / span, str(day.year) if is_yearly else locales.short_day(day, lang)) for day in days
     ]
     shown = dict.fromkeys(name for step in steps for name, each in step.items() if not name or each.count)
     titled = [(say("trend.all", lang), "", everyone), *((_name(name, lang), name, steps) for name in shown)]
@@ -64,9 +59,9 @@ def _over_time(found: Trend, lang: Language) -> Part | None:
         *([title, *(locales.percent(step[name].share, lang) for step in shares)] for title, name, shares in titled),
     ]
     head = [*heads(lang, "date"), *(locales.day(day, lang) for day in days)]
-    return Part(
+    yield Part(
         lead=say("lead.trend", lang, count=len(found.every_time)),
-        chart=lines(series, _named(days, lang), say("chart.trend", lang), ticks(lang)),
+        chart=lines(series, moments, say("chart.trend", lang), ticks(lang)),
         grid=Grid(say("section.trend", lang), head, rows),
     )
 
@@ -76,22 +71,16 @@ def _name(network: str, lang: Language) -> str:
     return words.network_name(network) or f"≥\u00a0{say('summary.networks_count', lang, count=THREE_PLUS)}"
 
 
-def _named(days: Sequence[date], lang: Language) -> list[tuple[date, str]]:
-    """Return the *days* as readers write them: the year where scans are years apart, else the day."""
-    is_yearly = all((after - before).days >= _YEARLY for before, after in pairwise(days))
-    is_yearly = is_yearly and len({day.year for day in days}) == len(days)
-    return [(day, str(day.year) if is_yearly else locales.short_day(day, lang)) for day in dict.fromkeys(days)]
+def moved(since: Comparison, addresses: Mapping[str, str], lang: Language) -> Iterator[Part]:
+    """Yield the lists of accounts gained, lost and renamed, a row each; a long list is folded if there are *addresses*.
 
-
-def _moved(since: Comparison | None, anchors: Mapping[str, str], lang: Language) -> list[Part]:
-    """Return the lists of accounts gained, lost and renamed, a row each; a long list is folded."""
-    if since is None:
-        return []
-    parts, day = [], locales.day(words.scan_day(since.old), lang)
+    They are those of the sheets on the page, by the institution's id.
+    """
+    day = locales.day(words.scan_day(since.old), lang)
     for kind, columns in _LISTS.items():
         rows: list[Row] = [
             [
-                to_sheet(words.institution_name(each.institution), anchors.get(each.institution.id, "")),
+                Cell(words.institution_name(each.institution), addresses.get(each.institution.id, "")),
                 words.network_name(each.network),
                 *(link(getattr(each, url) or "") for url in columns.values()),
             ]
@@ -100,27 +89,26 @@ def _moved(since: Comparison | None, anchors: Mapping[str, str], lang: Language)
         ]
         if rows:
             title = say(f"change.{kind.value}", lang, count=len(rows), day=day)
-            is_folded = len(rows) > _MOST_LINES and bool(anchors)
+            is_folded = len(rows) > _MOST_LINES and bool(addresses)
             grid = Grid(title, heads(lang, "institution", "network", *columns), rows, texts=2 + len(columns))
-            parts.append(Part(title="" if is_folded else title, grid=grid, is_folded=is_folded))
-    return parts
+            yield Part(title="" if is_folded else title, grid=grid, is_folded=is_folded)
 
 
-def since_words(since: Comparison | None, lang: Language) -> Mapping[str, str]:
+def since_words(since: Comparison, lang: Language) -> Mapping[str, str]:
     """Return what each institution compared gained and lost, in a sentence, by its id."""
-    if since is None:
-        return {}
-    moved: dict[str, list[str]] = {each.id: [] for each in since.compared}
-    for change in since.changes:
-        if change.change in MARKS and change.institution.id in moved:
-            mark, name = MARKS[change.change], words.network_name(change.network)
-            moved[change.institution.id].append(f"{mark}\u00a0{name}")
+    moves: dict[str, list[str]] = {each.id: [] for each in since.compared}
+    for each in since.changes:
+        if each.change in MARKS and each.institution.id in moves:
+            moves[each.institution.id].append(f"{MARKS[each.change]}\u00a0{words.network_name(each.network)}")
     old, new = words.scan_day(since.old), words.scan_day(since.new)
     when = locales.day(old, lang) if (old.year, old.month) == (new.year, new.month) else locales.month(old, lang)
     return {
-        id_: say("sheet.since" if moves else "sheet.since_nothing", lang, when=when, moves=", ".join(moves))
-        for id_, moves in moved.items()
+        id_: say("sheet.since" if found else "sheet.since_nothing", lang, when=when, moves=", ".join(found))
+        for id_, found in moves.items()
     }
+
+
+# ------------------------------------------------------------ the page of a comparison
 
 
 def _threshold(since: Comparison) -> ShareChange | None:
@@ -129,42 +117,32 @@ def _threshold(since: Comparison) -> ShareChange | None:
     return next((each for each in since.shares if (each.basket, each.k, each.scope) == wanted), None)
 
 
-def change_sections(since: Comparison, lang: Language) -> list[Section]:
+def change_sections(since: Comparison, lang: Language) -> Mapping[str, Iterable[Part]]:
     """Return the sections of the page of a comparison: who can be compared, what moved most, who gained and lost."""
-    said = [each.text for each in comparison_coverage(since, lang)]
-    found = [
-        section("coverage", lang, Part(lead=said[0], note=". ".join(said[1:]))),
-        section("movers", lang, _movers(since, lang) if since.compared else None),
-        section("thresholds", lang, Part(grid=thresholds_grid(since, lang)) if since.compared else None),
-        section("moved", lang, *_moved(since, {}, lang)),
-    ]
-    return [each for each in found if each is not None]
+    first, *others = (each.text for each in comparison_coverage(since, lang))
+    sections: dict[str, Iterable[Part]] = {"coverage": [Part(lead=first, note=". ".join(others))]}
+    if since.compared:
+        sections["movers"] = [_movers(since, lang)]
+        sections["thresholds"] = [Part(grid=thresholds_grid(since, lang))]
+    return sections | {"moved": moved(since, {}, lang)}
 
 
 def _movers(since: Comparison, lang: Language) -> Part:
     """Return the threshold and the networks that moved most as lines from one scan to the other, and all as a table."""
     found = [each for each in since.shares if each.network and each.points]
     ranked = sorted(found, key=lambda each: (-abs(each.points or 0), -each.new_count))
-    ends = (date.min, date.min.replace(day=2))  # two ends, whatever the time between them
-    named = [locales.short_day(words.scan_day(facts), lang) for facts in (since.old, since.new)]
-    series = [
-        Series(
-            f"{_name(each.network, lang)} {locales.points(each.points, lang)}",
-            ends,
-            (each.old_share, each.new_share),
-            is_strong=not each.network,
-        )
-        for each in (_threshold(since), *ranked[:_MOST_LINES])
-        if each
-    ]
-    chart = lines(series, list(zip(ends, named, strict=True)), say("chart.movers", lang), ticks(lang))
+    old, new = (locales.short_day(words.scan_day(facts), lang) for facts in (since.old, since.new))
+    series = []
+    for each in filter(None, (_threshold(since), *ranked[:_MOST_LINES])):
+        name = f"{_name(each.network, lang)} {locales.points(each.points, lang)}"
+        series.append(Series(name, (each.old_share, each.new_share), is_strong=not each.network))
+    chart = lines(series, [(0.0, old), (1.0, new)], say("chart.movers", lang), ticks(lang))
     note = say("compare.legend", lang)
     return Part(lead=say("lead.movers", lang), chart=chart, grid=networks_grid(since, lang), note=note)
 
 
-def change_headlines(since: Comparison, lang: Language) -> list[Headline]:
-    """Return the figures of a comparison in large: the share now and before, and accounts gained and lost."""
-    headlines = []
+def change_headlines(since: Comparison, lang: Language) -> Iterator[Headline]:
+    """Yield the figures of a comparison in large: the share now and before, and accounts gained and lost."""
     if share := _threshold(since):
         day, then = locales.day(words.scan_day(since.old), lang), locales.percent(share.old_share, lang)
         facts = [
@@ -172,15 +150,12 @@ def change_headlines(since: Comparison, lang: Language) -> list[Headline]:
             say("headline.points", lang, points=locales.points(share.points, lang)),
             say("headline.compared", lang, count=len(since.compared)),
         ]
-        title = say("headline.present", lang, count=THREE_PLUS)
-        headlines.append(Headline(locales.percent(share.new_share, lang), title, facts))
+        yield locales.percent(share.new_share, lang), say("headline.present", lang, count=THREE_PLUS), facts
     for kind in _LISTS:
         sites = [each.institution.id for each in since.changes if each.change is kind]
         if sites or kind is not Change.RENAMED:
-            facts = [say("headline.sites", lang, count=len(set(sites)))] if sites else []
             figure, name = say(f"headline.{kind.value}", lang, count=len(sites)).split(" ", 1)
-            headlines.append(Headline(figure, name, facts))
-    return headlines
+            yield figure, name, [say("headline.sites", lang, count=len(set(sites)))] if sites else []
 
 
 def change_sentence(since: Comparison, lang: Language) -> str:

@@ -1,41 +1,40 @@
-"""The whole page: one HTML file that works anywhere, makes no requests, and never shows text as markup.
+"""The report as one HTML page that makes no requests and never shows text as markup.
 
 The templates escape everything; the page's content security policy allows its script and styles by hash.
 """
 
+import re
 from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
+from importlib.resources import files
 
 from cegep_audit.analyze.change.compare import Comparison
 from cegep_audit.analyze.change.trend import Trend
-from cegep_audit.analyze.institution.sheets import Sheet, bare_sheets, sheets
+from cegep_audit.analyze.institution.sheets import bare_sheets, sheets
 from cegep_audit.analyze.scan_statistics import ScanStatistics
 from cegep_audit.analyze.stats import attained
-from cegep_audit.phrases import locales
-from cegep_audit.phrases.catalogue import say
-from cegep_audit.phrases.locales import Language
+from cegep_audit.phrases import Language, locales, say
 from cegep_audit.report.blocks import Block, Title
 from cegep_audit.report.page.change import (
-    change,
     change_headlines,
     change_sections,
     change_sentence,
+    moved,
+    over_time,
     since_words,
 )
-from cegep_audit.report.page.further import co_occurrence, exceptions, places, published
-from cegep_audit.report.page.groups import groups, regions
-from cegep_audit.report.page.matrix import Network, anchors, matrix
-from cegep_audit.report.page.parts import Section
-from cegep_audit.report.page.presence import coverage, headlines, networks, thresholds
-from cegep_audit.report.page.templates import environment, resource
+from cegep_audit.report.page.groups import co_occurrence, exceptions, groups, places, published, regions
+from cegep_audit.report.page.parts import Part, environment
+from cegep_audit.report.page.presence import Matrix, coverage, headlines, matrix, networks, thresholds
 from cegep_audit.report.text.comparison import comparison_cautions
 from cegep_audit.report.text.sheet import card_words, sheet_blocks
 from cegep_audit.report.text.words import citation, days_words, headline_sentence, later_modes, paragraph, scan_day
 
 MOST_COLUMNS = 18  # networks that the presence matrix shows at first; more do not fit a page
-_AT_ONCE = 1_000  # pieces of a page, most a few letters long, joined at once
 MAX_SHEETS = 2_000  # a browser is slow to open a page with more; the command ``sheet`` shows each
+_FRAME = ("style.css", "script.js")
+_AT_ONCE = 1_000  # pieces of a page, most a few letters long, joined at once
 
 
 def page(
@@ -51,13 +50,13 @@ def page(
     *history* gives the scans over time, *since* what changed from an earlier one. *is_coded* says that the decisions
     of coders corrected the scan.
     """
+    facts, completed = stats.facts, attained(stats.scan)
     has_sheets = len(stats.scan.institutions) <= MAX_SHEETS
     found = list((sheets if has_sheets else bare_sheets)(stats.scan))
-    names = anchors(stats, has_sheets=has_sheets)
-    table = matrix(stats, found, names, lang)
-    facts, completed = stats.facts, attained(stats.scan)
-    moved = since_words(since, lang)
-    population = say("page.population", lang, count=stats.figures.institutions)
+    addresses = _addresses(stats, has_sheets=has_sheets)
+    table = matrix(stats, found, addresses, lang)
+    changes = since_words(since, lang) if since else {}
+    population = say("page.population", lang, count=len(stats.scan.institutions))
     modes = ", ".join((say(f"mode.{facts.mode}", lang), *later_modes(completed, lang)))
     key = "page.scan" if facts.captured else "page.scan_of_nothing"
     read = say(key, lang, scan=str(facts.id), when=days_words(facts, lang), mode=modes)
@@ -65,14 +64,14 @@ def page(
     return _rendered(
         "page.html",
         lang,
-        "".join(_signs(table.networks, len(table.titles))),
+        "".join(_signs(table)),
         tool=facts.tool_version,
         title=say("page.title", lang),
         about=f"{population}, {read}.",
         warnings=[say(key, lang) for key, is_so in warnings.items() if is_so],
         sentence=headline_sentence(stats, lang),
         headlines=headlines(stats, lang),
-        sections=_sections(stats, names, lang, history, since),
+        sections=_sections(stats, addresses, lang, history, since),
         cautions=_cautions(stats, lang),
         citation=citation(stats, lang),
         paragraph=paragraph(stats, lang, completed),
@@ -80,27 +79,27 @@ def page(
         has_sheets=has_sheets,
         is_wide=len(table.networks) > MOST_COLUMNS,
         sheets=(
-            (name, sheet_blocks(each, lang, names, moved.get(each.institution.id, "")), card_words(each, lang))
-            for each in found
-            if (name := names[each.institution.id])
+            (address[1:], sheet_blocks(each, lang, addresses, changes.get(id_, "")), card_words(each, lang))
+            for each, (id_, address) in zip(found, addresses.items(), strict=True)
+            if address
         ),
     )
 
 
 def change_page(since: Comparison, lang: Language) -> bytes:
     """Return what changed between two scans as a page of its own, like that of :func:`page`."""
-    days = (locales.day(scan_day(facts), lang) for facts in (since.old, since.new))
-    facts = dict(zip(("old_day", "new_day"), days, strict=True), old=str(since.old.id), new=str(since.new.id))
+    old, new = since.old, since.new
+    days = {side: locales.day(scan_day(facts), lang) for side, facts in (("old_day", old), ("new_day", new))}
     return _rendered(
         "page.html",
         lang,
-        tool=since.new.tool_version,
+        tool=new.tool_version,
         title=say("page.change", lang),
-        about=say("compare.title", lang, **facts),
+        about=say("compare.title", lang, old=str(old.id), new=str(new.id), **days),
         warnings=[each.text for each in comparison_cautions(since, lang)],
         sentence=change_sentence(since, lang),
         headlines=change_headlines(since, lang),
-        sections=change_sections(since, lang),
+        sections=_filled(change_sections(since, lang)),
         cautions=[say(key, lang) for key in ("compare.test", "caution.presence", "caution.lower_bound")],
         citation="",
         has_sheets=False,
@@ -119,18 +118,14 @@ def blocks_page(
     return _rendered("blocks.html", lang, title=title, blocks=found, is_private=is_private, facts=facts)
 
 
-def sheet_page(each: Sheet, lang: Language) -> bytes:
-    """Return the sheet *each* as an HTML page of its own, with its card to share."""
-    return blocks_page(sheet_blocks(each, lang), lang, facts=card_words(each, lang))
-
-
 def _rendered(template: str, lang: Language, style: str = "", **facts: object) -> bytes:
     """Return a page with the common parts: language, sentences, style, script and the policy for them."""
-    style, script = resource("style.css") + style, resource("script.js")
-    hashes = {name: b64encode(sha256(text.encode()).digest()).decode() for name, text in (("s", style), ("j", script))}
+    own_style, script = (files(__package__).joinpath("templates", name).read_text("utf-8") for name in _FRAME)
+    style = own_style + style
+    of_style, of_script = (b64encode(sha256(text.encode()).digest()).decode() for text in (style, script))
     # The page creates images only to save a chart as PNG, and loads nothing else.
     policy = (
-        f"default-src 'none'; style-src 'sha256-{hashes['s']}'; script-src 'sha256-{hashes['j']}'; "
+        f"default-src 'none'; style-src 'sha256-{of_style}'; script-src 'sha256-{of_script}'; "
         "img-src data:; base-uri 'none'; form-action 'none'"
     )
     frame = {"lang": lang, "style": style, "script": script, "policy": policy}
@@ -141,37 +136,50 @@ def _rendered(template: str, lang: Language, style: str = "", **facts: object) -
     return b"".join(piece.encode("utf-8", "replace") for piece in pieces)
 
 
-def _signs(columns: Sequence[Network], titles: int) -> Iterator[str]:
+def _addresses(stats: ScanStatistics, *, has_sheets: bool) -> dict[str, str]:
+    """Return the address of each institution's sheet on the page, by its id; "" if the page has no sheets."""
+    ids = [each.id for each in stats.scan.institutions]
+    named = (f"#f-{id_}" if re.fullmatch(r"[a-z0-9-]+", id_) else f"#f.{place}" for place, id_ in enumerate(ids))
+    return {id_: name if has_sheets else "" for id_, name in zip(ids, named, strict=True)}
+
+
+def _signs(table: Matrix) -> Iterator[str]:
     """Yield the style of the columns: the sign of each network on a phone, the rare ones hidden on a desktop."""
-    hidden = f".grid:not(.all) tr > :nth-child(n + {titles + 3 + MOST_COLUMNS})"
+    first = len(table.titles) + 3  # after the name, the titles and the number of networks, counted from 1
+    hidden = f".grid:not(.all) tr > :nth-child(n + {first + MOST_COLUMNS})"
     yield f"@media print, (min-width: 56.01rem) {{ {hidden} {{ display: none; }} }}\n"
     yield "@media screen and (max-width: 56rem) {\n"
-    for place, network in enumerate(columns, titles + 3):
-        yield f'#grid .y:nth-child({place}), #grid .u:nth-child({place}) {{ --sign: "{network.sign}"; }}\n'
+    for place, (_, _, sign) in enumerate(table.networks, first):
+        yield f'#grid .y:nth-child({place}), #grid .u:nth-child({place}) {{ --sign: "{sign}"; }}\n'
     yield "}\n"
 
 
 def _sections(
-    stats: ScanStatistics, names: Mapping[str, str], lang: Language, history: Trend | None, since: Comparison | None
-) -> Sequence[Section]:
+    stats: ScanStatistics, addresses: Mapping[str, str], lang: Language, history: Trend | None, since: Comparison | None
+) -> Mapping[str, Sequence[Part]]:
     """Return the sections of the page in order; the table of institutions has its own template."""
-    covered = coverage(stats, names, lang)
-    if not stats.figures.assessed:
-        return [covered] if covered else []
-    found = (
-        covered,
-        networks(stats, lang),
-        thresholds(stats, lang),
-        change(history, since, names, lang),
-        Section("table", say("section.table", lang), ()),
-        regions(stats, lang),
-        groups(stats, lang),
-        co_occurrence(stats, lang),
-        exceptions(stats, names, lang),
-        places(stats, lang),
-        published(stats, lang),
-    )
-    return [each for each in found if each is not None]
+    found: dict[str, Iterable[Part]] = {"coverage": coverage(stats, addresses, lang)}
+    if stats.figures.assessed:
+        trend = over_time(history, lang) if history else ()
+        found |= {
+            "networks": networks(stats, lang),
+            "thresholds": thresholds(stats, lang),
+            "trend": (*trend, *(moved(since, addresses, lang) if since else ())),
+            "table": (),
+            "regions": regions(stats, lang),
+            "groups": groups(stats, lang),
+            "co_occurrence": co_occurrence(stats, lang),
+            "exceptions": exceptions(stats, addresses, lang),
+            "places": places(stats, lang),
+            "published": published(stats, lang),
+        }
+    return _filled(found)
+
+
+def _filled(sections: Mapping[str, Iterable[Part]]) -> Mapping[str, Sequence[Part]]:
+    """Return *sections* without those that have nothing to show."""
+    found = {name: list(parts) for name, parts in sections.items()}
+    return {name: parts for name, parts in found.items() if parts or name == "table"}
 
 
 def _cautions(stats: ScanStatistics, lang: Language) -> list[str]:

@@ -1,61 +1,68 @@
-"""The sections on groups: regions, types and languages, and whether they differ."""
+"""The detailed sections: regions, types and languages, co-occurrence, institutions to name, places, other studies."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import groupby
+from operator import attrgetter, itemgetter
 
-from cegep_audit.analyze.findings import FEW, Figures, Records
-from cegep_audit.analyze.scan_statistics import ScanStatistics
-from cegep_audit.phrases import locales
-from cegep_audit.phrases.catalogue import group_words, say
-from cegep_audit.phrases.locales import Language
+from cegep_audit.analyze.findings import FEW, Baseline
+from cegep_audit.analyze.scan_statistics import Groups, ScanStatistics
+from cegep_audit.phrases import Language, group_words, locales, say
 from cegep_audit.report.blocks import Cell, Grid, Row, heads, heat, numbers, share_cells, share_heads
-from cegep_audit.report.page.charts import Tile, bars, tiles
-from cegep_audit.report.page.parts import Part, Section, section, share_bar, ticks
-from cegep_audit.report.text.words import FEW_MARK, column_name, crossed_name, measure_words, network_name
+from cegep_audit.report.page.parts import Part, chart, share_bar, ticks
+from cegep_audit.report.text.words import (
+    FEW_MARK,
+    column_name,
+    crossed_name,
+    institution_name,
+    measure_words,
+    network_name,
+)
 from cegep_audit.tables import read_tables
 
-Groups = Mapping[tuple[str, ...], Figures]
+_MOST_CROSSED = 10  # networks in the co-occurrence table; a larger table is unreadable
+_MOST_SETS = 15  # combinations named
+_PLACES = {"zone": "zone", "how": "how", "page": "page_role"}  # the sentences that word the places of an aspect
+_NAMED = {  # why an institution is named, with the columns of its table
+    "sole_holder": ("network", "institution"),
+    "lacks_common": ("network", "institution"),
+    "no_network": ("institution",),
+}
 
 
-def regions(stats: ScanStatistics, lang: Language) -> Section | None:
-    """Return the section on administrative regions: a map, then the most present first; None without regions."""
-    found = stats.groups.get(("region",))
+def regions(stats: ScanStatistics, lang: Language) -> Iterator[Part]:
+    """Yield a tile map of Quebec, if the registry has half of its region codes, then the most present regions first."""
+    found, k = stats.groups.get(("region",)), stats.asked.min_networks
     if not found:
-        return None
-    lead = say("lead.regions", lang, k=stats.asked.min_networks)
-    return section("regions", lang, _map(stats, found, lang), _group_part(stats, ("region",), found, lead, lang))
-
-
-def _map(stats: ScanStatistics, found: Groups, lang: Language) -> Part | None:
-    """Return the tile map of Quebec's regions; None if the registry has fewer than half of their codes."""
-    k, places = stats.asked.min_networks, read_tables("report/page/templates/regions.toml")
+        return
+    places = read_tables("report/page/templates/regions.toml")
     codes = {each.region: each.region_code for each in stats.scan.institutions if each.region_code in places}
-    groups = {codes[values[0]]: group for values, group in found.items() if values[0] in codes}
-    if 2 * len(groups) < len(places):
-        return None
-    shown = []
-    for code, place in places.items():
-        group = groups.get(code)
-        share = group.at_least[k].share if group else None
-        text, is_few = locales.percent(share, lang, digits=0), group is not None and group.is_few
-        shown.append(Tile(**place, code=code, share=share, text=text, is_few=is_few))
-    label = say("chart.regions", lang, k=k)
-    grid = Grid(label, heads(lang, "region", "share"), [[tile.name.replace("/", ""), tile.text] for tile in shown])
-    return Part(lead=say("lead.map", lang, k=k), chart=tiles(shown, label), grid=grid)
+    by_code = {codes[values[0]]: group for values, group in found.items() if values[0] in codes}
+    if 2 * len(by_code) >= len(places):
+        tiles = []
+        for code, place in places.items():
+            group = by_code.get(code)
+            share = group.at_least[k].share if group else None
+            text = locales.percent(share, lang, digits=0)
+            tiles.append({**place, "code": code, "share": share, "text": text, "is_few": bool(group and group.is_few)})
+        label = say("chart.regions", lang, k=k)
+        rows = [[tile["name"].replace("/", ""), tile["text"]] for tile in tiles]
+        grid = Grid(label, heads(lang, "region", "share"), rows)
+        yield Part(lead=say("lead.map", lang, k=k), chart=chart("tiles", label, tiles=tiles), grid=grid)
+    yield _shares(stats, ("region",), found, say("lead.regions", lang, k=k), lang)
 
 
-def groups(stats: ScanStatistics, lang: Language) -> Section | None:
-    """Return the section on types and languages: shares, presence on each network, and tests; None without either."""
-    parts: list[Part | None] = []
+def groups(stats: ScanStatistics, lang: Language) -> Iterator[Part]:
+    """Yield for types, languages and what was asked for: shares, presence on each network, and tests."""
     for by, found in stats.groups.items():
         if by != ("region",):
             lead = say("lead.groups", lang, k=stats.asked.min_networks)
-            parts.append(_group_part(stats, by, found, lead, lang, crossed_name(by, lang).capitalize()))
-            parts.append(_crossed(stats, by, found, lang))
-            parts += [_tests(stats.group_tests_by(column), column, lang) for column in by]
-    return section("groups", lang, *parts)
+            yield _shares(stats, by, found, lead, lang, crossed_name(by, lang).capitalize())
+            yield from _crossed(stats, by, found, lang)
+            for column in by:
+                yield from _tests(stats, column, lang)
 
 
-def _group_part(
+def _shares(
     stats: ScanStatistics, by: tuple[str, ...], found: Groups, lead: str, lang: Language, title: str = ""
 ) -> Part:
     """Return the share on the threshold of each group as a chart with its marks explained, and its figures."""
@@ -63,7 +70,11 @@ def _group_part(
     ranked = [(group_words(by, values, lang), group) for values, group in found.items()]
     if by == ("region",):
         ranked.sort(key=lambda item: (item[1].is_few, -(item[1].at_least[k].share or 0)))
-    shown = [share_bar(name, group.at_least[k], lang, of=group) for name, group in ranked if group.assessed]
+    bars = []
+    for name, group in ranked:
+        if group.assessed:
+            text = say("chart.of", lang, count=group.at_least[k].count, total=group.assessed)
+            bars.append(share_bar(name, group.at_least[k], lang)._replace(text=text, is_few=group.is_few))
     label = say("chart.groups", lang, k=k, column=crossed_name(by, lang))
     rows: list[Row] = [
         [
@@ -76,36 +87,37 @@ def _group_part(
         for name, group in ranked
     ]
     first, last = heads(lang, "group", "institutions", "assessed"), heads(lang, "mean", "median")
-    grid = Grid(lead, [*first, *share_heads(whole, lang, is_group=True), *last], rows)
-    if any(group.assessed < group.institutions for _, group in ranked):
-        lead = f"{lead} {say('lead.spans', lang)}"
-    if any(group.is_few for _, group in ranked):
-        lead = f"{lead} {say('lead.few', lang, count=FEW)}"
-    chart = bars(shown, label, ticks(lang), dots=True) if shown else None
-    return Part(title=title, lead=lead, chart=chart, grid=grid)
+    said = [lead]
+    if any(group.assessed < group.institutions for group in found.values()):
+        said.append(say("lead.spans", lang))
+    if any(group.is_few for group in found.values()):
+        said.append(say("lead.few", lang, count=FEW))
+    return Part(
+        title=title,
+        lead=" ".join(said),
+        chart=chart("bars", label, rows=bars, ticks=ticks(lang), dots=True) if bars else None,
+        grid=Grid(lead, [*first, *share_heads(whole, lang, is_group=True), *last], rows),
+    )
 
 
-def _crossed(stats: ScanStatistics, by: tuple[str, ...], found: Groups, lang: Language) -> Part | None:
-    """Return presence on each network by group, as a table of coloured cells; the cells of few are not coloured."""
-    met = [name for name, share in stats.figures.networks.items() if share.count]
-    some = {values: group for values, group in found.items() if group.assessed}
-    rows: list[Row] = [[network_name(name), *(_shaded(group, name, lang) for group in some.values())] for name in met]
+def _crossed(stats: ScanStatistics, by: tuple[str, ...], found: Groups, lang: Language) -> Iterator[Part]:
+    """Yield presence on each network by group, as a table of coloured cells; the cells of few are not coloured."""
+    some = [(group_words(by, values, lang), group) for values, group in found.items() if group.assessed]
     titles = [
-        f"{group_words(by, values, lang)} ({locales.number(group.assessed, lang)}){FEW_MARK if group.is_few else ''}"
-        for values, group in some.items()
+        f"{name} ({locales.number(group.assessed, lang)}){FEW_MARK if group.is_few else ''}" for name, group in some
     ]
-    caption = say("grid.crossed", lang, column=crossed_name(by, lang))
-    return Part(grid=Grid(caption, [*heads(lang, "network"), *titles], rows, is_heat=True)) if rows else None
+    rows: list[Row] = []
+    for name, whole in stats.figures.networks.items():
+        if whole.count:
+            shares = ((group.networks.get(name), group.is_few) for _, group in some)
+            cells = (heat(share.share or 0, lang, is_muted=is_few) if share else Cell("—") for share, is_few in shares)
+            rows.append([network_name(name), *cells])
+    if rows:
+        caption = say("grid.crossed", lang, column=crossed_name(by, lang))
+        yield Part(grid=Grid(caption, [*heads(lang, "network"), *titles], rows, is_heat=True))
 
 
-def _shaded(group: Figures, name: str, lang: Language) -> Cell:
-    if (share := group.networks.get(name)) is None:
-        return Cell("—")
-    cell = heat(share.share or 0, lang)
-    return cell._replace(shade=0) if group.is_few else cell
-
-
-def _tests(found: Records, column: str, lang: Language) -> Part | None:
+def _tests(stats: ScanStatistics, column: str, lang: Language) -> Iterator[Part]:
     rows = [
         [
             measure_words(row["measure"], lang),
@@ -114,8 +126,84 @@ def _tests(found: Records, column: str, lang: Language) -> Part | None:
             locales.p_value(row["p_holm"], lang),
             locales.decimal(row["cramers_v"], lang, digits=2),
         ]
-        for row in found
+        for row in stats.group_tests_by(column)
     ]
-    caption = say("grid.tests", lang, column=column_name(column, lang))
-    head = heads(lang, "measure", "test", "p", "p_holm", "cramers_v")
-    return Part(grid=Grid(caption, head, rows, texts=2), is_folded=True) if rows else None
+    if rows:
+        caption = say("grid.tests", lang, column=column_name(column, lang))
+        head = heads(lang, "measure", "test", "p", "p_holm", "cramers_v")
+        yield Part(grid=Grid(caption, head, rows, texts=2), is_folded=True)
+
+
+def co_occurrence(stats: ScanStatistics, lang: Language) -> Iterator[Part]:
+    """Yield the pairs and the combinations of networks."""
+    counts = {str(name): int(held.sum()) for name, held in stats.presence_matrix.items()}
+    most = [name for name in stats.figures.networks if counts.get(name)][:_MOST_CROSSED]
+    if len(most) > 1:
+        both = {frozenset((row["network_a"], row["network_b"])): row["both"] for row in stats.tables["pairs"]}
+        rows: list[Row] = []
+        for one in most:
+            shares = (both[frozenset((one, other))] / counts[one] if one != other else None for other in most)
+            cells = (Cell("") if share is None else heat(share, lang) for share in shares)
+            rows.append([f"{network_name(one)} ({locales.number(counts[one], lang)})", *cells])
+        head = [*heads(lang, "network"), *map(network_name, most)]
+        yield Part(lead=say("lead.co_occurrence", lang), grid=Grid("", head, rows, is_heat=True))
+    rows = []
+    for row in stats.tables["combinations"][:_MOST_SETS]:
+        names = ", ".join(map(network_name, row["networks"].split(";"))) or say("named.none_of_them", lang)
+        rows.append([names, locales.number(row["count"], lang), locales.percent(row["share"], lang)])
+    if rows:
+        head = heads(lang, "combination", "count", "share")
+        yield Part(lead=say("lead.combinations", lang), grid=Grid("", head, rows))
+
+
+def exceptions(stats: ScanStatistics, addresses: Mapping[str, str], lang: Language) -> Iterator[Part]:
+    """Yield the institutions to name; *addresses* are those of the sheets on the page, by the institution's id."""
+    names = {each.id: institution_name(each) for each in stats.scan.institutions}
+    for kind, head in _NAMED.items():
+        rows = [
+            (network_name(row["network"]), Cell(names[row["institution_id"]], addresses[row["institution_id"]]))
+            for row in stats.tables["exceptions"]
+            if row["kind"] == kind
+        ]
+        if rows:
+            grid = Grid("", heads(lang, *head), [row[-len(head) :] for row in rows], texts=2)
+            yield Part(title=say(f"named.{kind}", lang), grid=grid)
+
+
+def places(stats: ScanStatistics, lang: Language) -> Iterator[Part]:
+    """Yield where official accounts are shown, and whose accounts sites show."""
+    account_counts = stats.tables["account_counts"]
+    if not account_counts:
+        return
+    yield Part(lead=say("lead.places", lang, count=sum(row["official"] for row in account_counts)))
+    for aspect, found in groupby(stats.tables["places"], key=itemgetter("aspect")):
+        rows: list[Row] = []
+        for row in sorted(found, key=lambda row: -row["accounts"]):
+            place = say(f"{_PLACES[aspect]}.{row['place']}", lang)
+            rows.append([place, locales.number(row["accounts"], lang), locales.percent(row["share"], lang)])
+        title = say(f"aspect.{aspect}", lang)
+        yield Part(grid=Grid(title, [title, *heads(lang, "accounts", "share")], rows))
+    names = ("holders", "several", "official", "unit", "third_party", "uncertain")
+    rows = [[network_name(row["network"]), *numbers(lang, *(row[name] for name in names))] for row in account_counts]
+    yield Part(lead=say("lead.account_counts", lang), grid=Grid("", heads(lang, "network", *names), rows))
+
+
+def published(stats: ScanStatistics, lang: Language) -> Iterator[Part]:
+    """Yield the figures of other studies: one row a study, its caution, and our figure beside each."""
+    common = attrgetter("study", "year", f"population_{lang}", "n", f"caution_{lang}")
+    rows: list[Row] = []
+    for (study, year, people, n, caution), found in groupby(stats.published, lambda pair: common(pair[0])):
+        figures = "; ".join(_figure(theirs, ours, lang) for theirs, ours in found)
+        population = people if n is None else f"{people} ({locales.number(n, lang)})"
+        rows.append([f"{study} ({year})" if year else study, population, figures, caution])
+    grid = Grid(say("grid.published", lang), heads(lang, "study", "population", "figures", "caution"), rows, texts=4)
+    yield Part(lead=say("lead.published", lang), grid=grid, is_folded=True)
+
+
+def _figure(each: Baseline, ours: float | None, lang: Language) -> str:
+    if each.measure == "mean":
+        measure, theirs, here = "mean_networks", locales.decimal(each.value, lang), locales.decimal(ours, lang)
+    else:  # theirs with their own digits: more would claim what the study does not say
+        measure, here = each.network or f"at_least_{each.k}", locales.percent(ours, lang)
+        theirs = locales.percent(each.value, lang, digits=each.digits)
+    return say(f"published.{each.relation}", lang, measure=measure_words(measure, lang), figure=theirs, ours=here)

@@ -1,35 +1,67 @@
-"""The parts of a section of the page: words, a chart, its table; and a proportion as the line of a chart."""
+"""The parts of a section: words, a table, a chart. Charts are SVG from the templates of ``charts.svg``.
+
+Every chart has two widths, for a desktop and for a phone; the page shows the one that fits. The same figures give the
+same bytes on any machine: text is not measured, so margins assume a wide letter. Colours are those of the light theme,
+and the style sheet overrides them in the dark theme, so that a chart saved on its own is complete.
+"""
 
 from collections.abc import Sequence
+from functools import cache
 from typing import NamedTuple
 
-from cegep_audit.analyze.findings import Baseline, Figures, Proportion
-from cegep_audit.phrases import locales
-from cegep_audit.phrases.catalogue import say
-from cegep_audit.phrases.locales import Language
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from cegep_audit.analyze.findings import Proportion
+from cegep_audit.phrases import Language, locales
 from cegep_audit.report.blocks import Cell, Grid
-from cegep_audit.report.page.charts import Bar, Chart
 from cegep_audit.text import plain
 
+_WIDE, _NARROW = 720, 300  # pixels
+_NAME = 16 / 260  # from one name to the next at the ends of lines, of the height of their chart
 
-class Headline(NamedTuple):
-    """One headline figure: the figure, its subject, and its caveats."""
+Ticks = Sequence[tuple[float, str]]
+Headline = tuple[str, str, Sequence[str]]  # a figure in large, its subject, its caveats
 
-    figure: str
+
+class Bar(NamedTuple):
+    """One line of a chart of shares: ``value`` from 0 to 1 with its bounds, and the figure as a reader writes it.
+
+    ``is_few`` marks a group of few; ``mark`` is a published share to show below ours, None where there is none.
+    """
+
     name: str
-    facts: Sequence[str]
+    value: float
+    low: float
+    high: float
+    text: str
+    is_strong: bool = True
+    is_few: bool = False
+    mark: float | None = None
+    mark_text: str = ""
 
 
-class CauseRow(NamedTuple):
-    """A cause for which sites were not assessed, its status, and the sites; the template folds a long list."""
+class Series(NamedTuple):
+    """One line over time: its share at each moment, None if there is none; the last moment has one."""
 
-    cause: str
-    status: str
-    sites: Sequence[Cell]
+    name: str
+    shares: Sequence[float | None]
+    is_strong: bool = False
+
+
+class Chart(NamedTuple):
+    """A chart in both widths, as SVG, with its text alternative."""
+
+    wide: str
+    narrow: str
+    label: str
 
 
 class Part(NamedTuple):
-    """One piece of a section. Its table is folded beside a chart, or if asked; on paper it is open."""
+    """One piece of a section. Its table is folded beside a chart, or if asked; on paper it is open.
+
+    A table without a caption has the lead, or else the title, as its caption. ``causes`` are those for which sites
+    were not assessed: the cause, the status, the sites.
+    """
 
     title: str = ""
     lead: str = ""
@@ -37,50 +69,54 @@ class Part(NamedTuple):
     grid: Grid | None = None
     note: str = ""
     is_folded: bool = False
-    causes: Sequence[CauseRow] = ()
+    causes: Sequence[tuple[str, str, Sequence[Cell]]] = ()
 
 
-class Section(NamedTuple):
-    """One section of the page: the name of its anchor, its title, its parts."""
-
-    id: str
-    title: str
-    parts: Sequence[Part]
-
-
-def section(name: str, lang: Language, *parts: Part | None) -> Section | None:
-    """Return the section *name* of the parts that are not None, or None without any."""
-    found = [part for part in parts if part is not None]
-    return Section(name, say(f"section.{name}", lang), found) if found else None
-
-
-def to_sheet(text: str, anchor: str) -> Cell:
-    """Return a cell that links to the sheet at *anchor*, or plain text if that is ""."""
-    return Cell(text, f"#{anchor}" if anchor else "")
+@cache
+def environment() -> Environment:
+    """Return the environment of the templates: all text is escaped."""
+    found = Environment(
+        loader=PackageLoader("cegep_audit.report.page"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    found.filters["plain"] = plain
+    found.filters["short"] = lambda text: text.removeprefix("https://").removeprefix("www.")
+    found.tests["block"] = lambda block, name: type(block).__name__ == name
+    return found
 
 
-def ticks(lang: Language) -> list[tuple[float, str]]:
+def chart(macro: str, label: str, **facts: object) -> Chart:
+    """Return the chart that a *macro* of ``charts.svg`` makes of *facts*, with the text alternative *label*."""
+    drawn = getattr(environment().get_template("charts.svg").module, macro)
+    wide, narrow = (str(drawn(width=width, is_narrow=width == _NARROW, **facts)).strip() for width in (_WIDE, _NARROW))
+    return Chart(wide, narrow, label)
+
+
+def lines(series: Sequence[Series], moments: Sequence[tuple[float, str]], label: str, ticks: Ticks) -> Chart:
+    """Return a line for each of *series*, named at its end; *moments* are places from 0 to 1 and their names."""
+    ends = [1 - (each.shares[-1] or 0) for each in series]  # from the top; each is moved below the name above it
+    floor = -1.0
+    for index in sorted(range(len(ends)), key=ends.__getitem__):
+        floor = ends[index] = max(ends[index], floor + _NAME)
+    points = [
+        [(place, share) for (place, _), share in zip(moments, each.shares, strict=True) if share is not None]
+        for each in series
+    ]
+    shown, days = list(zip(series, ends, points, strict=True)), list(dict.fromkeys(moments))
+    return chart("lines", label, series=shown, days=days, ticks=ticks)
+
+
+def ticks(lang: Language) -> Ticks:
     """Return the shares that charts name on their axis."""
     return [(0, "0"), (0.5, "50"), (1, locales.percent(1, lang, digits=0))]
 
 
-def share_bar(
-    name: str,
-    share: Proportion,
-    lang: Language,
-    published: Baseline | None = None,
-    of: Figures | None = None,
-    *,
-    is_strong: bool = True,
-) -> Bar:
-    """Return a proportion as a line of a chart, a *published* one below it; one *of* a group has its counts."""
+def share_bar(name: str, share: Proportion, lang: Language) -> Bar:
+    """Return a proportion as a line of a chart."""
     value = share.share or 0
+    low, high = share.bounds or (value, value)
     text = f"{locales.percent(value, lang)} · {locales.number(share.count, lang)}"
-    if of:
-        text = say("chart.of", lang, count=share.count, total=of.assessed)
-    bar = Bar(plain(name), value, *(share.bounds or (value, value)), text, is_strong, of is not None and of.is_few)
-    if published is None:
-        return bar
-    theirs = locales.percent(published.value, lang, digits=published.digits)
-    mark_text = say("chart.baseline", lang, year=str(published.year), share=theirs)
-    return bar._replace(mark=published.value, mark_text=mark_text)
+    return Bar(plain(name), value, low, high, text)

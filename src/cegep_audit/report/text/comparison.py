@@ -1,16 +1,14 @@
 """Two or more scans side by side: what changed, account by account and share by share."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby, pairwise
 
 from cegep_audit.analyze.change.compare import BASKETS, Change, Comparison, Scope, ShareChange
 from cegep_audit.analyze.change.trend import Population, Trend
-from cegep_audit.analyze.presence import THREE_PLUS, ScanFacts
+from cegep_audit.analyze.presence import THREE_PLUS
 from cegep_audit.models import Institution
-from cegep_audit.phrases import locales
-from cegep_audit.phrases.catalogue import say
-from cegep_audit.phrases.locales import Language
-from cegep_audit.report.blocks import Block, Grid, Line, Row, Title, grid, listed, numbers
+from cegep_audit.phrases import Language, locales, say
+from cegep_audit.report.blocks import Block, Grid, Line, Row, Title, grid, heads, listed, numbers
 from cegep_audit.report.text import words
 
 _MOST_NAMED = 5  # institutions that a line can name
@@ -72,20 +70,17 @@ def comparison_cautions(comparison: Comparison, lang: Language, advice: str = ""
 
 def comparison_coverage(comparison: Comparison, lang: Language) -> Iterator[Line]:
     """Yield how many institutions can be compared, and which cannot, entered or left, by name if they are few."""
-    missing = {
-        change.institution.id: change.institution
-        for change in comparison.changes
-        if change.change is Change.NOT_COMPARABLE
-    }
+    changes = (each for each in comparison.changes if each.change is Change.NOT_COMPARABLE)
+    missing = {each.institution.id: each.institution for each in changes}
     yield Line(say("compare.compared", lang, count=len(comparison.compared)), "strong", is_apart=True)
     groups = {"not_comparable": tuple(missing.values()), "entered": comparison.entered, "left": comparison.left}
-    yield from _named(groups, lang)
+    yield from _named(lang, **groups)
 
 
-def _named(groups: Mapping[str, Sequence[Institution]], lang: Language) -> Iterator[Line]:
-    for key, institutions in groups.items():
-        if institutions:
-            yield Line(say(f"compare.{key}", lang, count=len(institutions)) + words.named(institutions))
+def _named(lang: Language, **groups: Sequence[Institution]) -> Iterator[Line]:
+    for key, found in groups.items():
+        if found:
+            yield Line(say(f"compare.{key}", lang, count=len(found)) + words.named(found))
 
 
 def thresholds_grid(comparison: Comparison, lang: Language) -> Grid:
@@ -97,9 +92,10 @@ def thresholds_grid(comparison: Comparison, lang: Language) -> Grid:
         if share := shares.get((name, scope)):  # a basket with fewer open networks has no such share
             ends = "; ".join(locales.points(100 * end, lang) for end in share.interval or ())
             title = say(f"compare.{scope}" if name == "all" else f"basket.{name}", lang)
-            rows.append([title, *_shares(share, lang), f"[{ends}]" if ends else "—"])
-    heads = [f"moved.{name}" for name in ("old", "new", "points", "p", "interval")]
-    return grid(say("compare.shares", lang, count=THREE_PLUS), heads, rows, lang)
+            p = locales.p_value(share.p_value, lang)
+            rows.append([title, *_shares(share, lang), p, f"[{ends}]" if ends else "—"])
+    title = say("compare.shares", lang, count=THREE_PLUS)
+    return grid(title, heads(lang, "old", "new", "points", "p", "interval", of="moved"), rows)
 
 
 def networks_grid(comparison: Comparison, lang: Language) -> Grid:
@@ -108,16 +104,16 @@ def networks_grid(comparison: Comparison, lang: Language) -> Grid:
     rows = []
     for share in comparison.shares:
         if share.measure == "network" and (share.old_count or share.new_count):
-            *shares, _ = _shares(share, lang)
             counts = numbers(lang, share.gained, share.lost, renamed.count(share.network))
-            rows.append([words.network_name(share.network), *shares, *counts, locales.p_value(share.p_holm, lang)])
-    heads = [f"moved.{name}" for name in ("old", "new", "points", "gained", "lost", "renamed", "p_holm")]
-    return grid(say("compare.networks", lang), heads, rows, lang)
+            p = locales.p_value(share.p_holm, lang)
+            rows.append([words.network_name(share.network), *_shares(share, lang), *counts, p])
+    names = ("old", "new", "points", "gained", "lost", "renamed", "p_holm")
+    return grid(say("compare.networks", lang), heads(lang, *names, of="moved"), rows)
 
 
 def _shares(share: ShareChange, lang: Language) -> list[str]:
-    shares = (locales.percent(each, lang) for each in (share.old_share, share.new_share))
-    return [*shares, locales.points(share.points, lang), locales.p_value(share.p_value, lang)]
+    both = (locales.percent(each, lang) for each in (share.old_share, share.new_share))
+    return [*both, locales.points(share.points, lang)]
 
 
 def trend_blocks(trend: Trend, lang: Language) -> Iterator[Block]:
@@ -126,53 +122,47 @@ def trend_blocks(trend: Trend, lang: Language) -> Iterator[Block]:
     if not trend.has_same_rules:
         versions = ", ".join(dict.fromkeys(scan.rules_version for scan in trend.scans))
         yield Line(say("trend.rules", lang, versions=versions), "strong")
+    days = [(scan.asked_day or scan.day).isoformat() for scan in trend.scans]
     yield Line(say("trend.all", lang), "strong", is_apart=True)
-    yield from _tables(trend, Population.ALL, lang)
+    yield from _tables(trend, Population.ALL, days, lang)
     if trend.every_time:
         yield Line(say("trend.every_time", lang, count=len(trend.every_time)), "strong", is_apart=True)
-        yield from _tables(trend, Population.EVERY_TIME, lang)
+        yield from _tables(trend, Population.EVERY_TIME, days, lang)
     else:
         yield Line(say("trend.nobody_every_time", lang), is_apart=True)
-    for (before, after), move in zip(pairwise(trend.scans), trend.moves, strict=True):
+    for (before, after), move in zip(pairwise(days), trend.moves, strict=True):
         if move.entered or move.left or move.merged:
-            days = {"before": _day(before), "after": _day(after)}
-            yield Line(say("trend.between", lang, **days), "strong", is_apart=True)
-            yield from _named({"entered": move.entered, "left": move.left}, lang)
+            yield Line(say("trend.between", lang, before=before, after=after), "strong", is_apart=True)
+            yield from _named(lang, entered=move.entered, left=move.left)
             if move.merged:
                 yield Line(words.merged_words(move.merged, lang))
     yield Line(say("trend.dash", lang), "dim", is_apart=True)
 
 
-def _tables(trend: Trend, population: Population, lang: Language) -> Iterator[Grid]:
-    """Yield the shares of one population, a few scans at a time, and for all institutions what each scan is."""
+def _tables(trend: Trend, population: Population, days: Sequence[str], lang: Language) -> Iterator[Grid]:
+    """Yield the shares of one population, a few scans at a time, and for all institutions what each scan is.
+
+    That is its number, its coverage, and how far its captures are from the day asked, in days.
+    """
     shares = [[each for each in of_scan if each.population is population] for of_scan in trend.shares]
     met = {each.network for of_scan in shares for each in of_scan if each.count}
-    title = say("trend.at_least", lang)
-    for place in range(0, len(trend.scans), _ABREAST):
-        scans = trend.scans[place : place + _ABREAST]
-        rows: list[Row] = []
-        networks: list[Row] = [[say("compare.networks", lang)]]
-        for row in zip(*shares[place : place + _ABREAST], strict=True):
+    for begin in range(0, len(days), _ABREAST):
+        shown = slice(begin, begin + _ABREAST)
+        baskets, networks, facts = list[Row](), list[Row](), list[Row]()
+        for row in zip(*shares[shown], strict=True):
             cells = [locales.percent(share.share, lang) for share in row]
             if row[0].measure == "min_networks":
-                rows.append([f"  {say(f'basket.{row[0].basket}', lang)}", *cells])
+                baskets.append([f"  {say(f'basket.{row[0].basket}', lang)}", *cells])
             elif row[0].network in met:
                 networks.append([f"  {words.network_name(row[0].network)}", *cells])
-        facts = _facts(scans, lang) if population is Population.ALL else []
-        yield Grid(title, [title, *map(_day, scans)], [*rows, *networks, *facts])
-
-
-def _facts(scans: Sequence[ScanFacts], lang: Language) -> Iterator[Row]:
-    """Yield rows with the number, coverage and drift (days from the day asked) of each scan."""
-    yield [say("trend.scan", lang), *(str(each.id) for each in scans)]
-    coverage = ("/".join(numbers(lang, each.assessed, len(each.institutions))) for each in scans)
-    yield [say("trend.assessed", lang), *coverage]
-    drifts = [each.largest_drift_days for each in scans]
-    if any(days is not None for days in drifts):
-        shown = ("—" if days is None else locales.number(days, lang) for days in drifts)
-        yield [say("trend.drift", lang), *shown]
-
-
-def _day(scan: ScanFacts) -> str:
-    """Return the day of a scan: the one asked of an archive, else that of its captures."""
-    return (scan.asked_day or scan.day).isoformat()
+        if population is Population.ALL:
+            scans = trend.scans[shown]
+            coverage = ("/".join(numbers(lang, each.assessed, len(each.institutions))) for each in scans)
+            drifts = [each.largest_drift_days for each in scans]
+            facts += [[say("trend.scan", lang), *(str(each.id) for each in scans)]]
+            facts += [[say("trend.assessed", lang), *coverage]]
+            if set(drifts) != {None}:
+                cells = ["—" if drift is None else locales.number(drift, lang) for drift in drifts]
+                facts += [[say("trend.drift", lang), *cells]]
+        rows = [*baskets, [say("compare.networks", lang)], *networks, *facts]
+        yield grid(say("trend.at_least", lang), days[shown], rows)

@@ -9,11 +9,9 @@ from typing import TYPE_CHECKING
 from cegep_audit.analyze.findings import FEW, Figures, shown_thresholds
 from cegep_audit.analyze.presence import THREE_PLUS, causes
 from cegep_audit.models import Scan
-from cegep_audit.phrases import locales
-from cegep_audit.phrases.catalogue import group_words, known, say
-from cegep_audit.phrases.locales import Language
+from cegep_audit.phrases import Language, group_words, known, locales, say
 from cegep_audit.report import blocks
-from cegep_audit.report.blocks import Block, Bullets, Grid, Line, Row, Title, bullets, numbers
+from cegep_audit.report.blocks import Block, Bullets, Grid, Line, Row, Title, grid, heads, numbers
 from cegep_audit.report.text import words
 from cegep_audit.vocabulary import Status
 
@@ -33,22 +31,10 @@ def summary_blocks(
 
     *differences* say whether the groups differ, one line a column.
     """
-    facts = stats.facts
-    mode = say(f"mode.{facts.mode}", lang)
+    facts, figures, is_stopped = stats.facts, stats.figures, stats.facts.ended_at is None
     key = "summary.title" if facts.captured else "summary.title_of_nothing"
+    mode = say(f"mode.{facts.mode}", lang)
     yield Title(say(key, lang, scan=str(facts.id), when=words.days_words(facts, lang), mode=mode), 1)
-    yield from _coverage(stats, lang)
-    if stats.figures.assessed:
-        yield from _presence(stats, others, lang, differences)
-    if facts.ended_at is None:
-        yield Line(say("summary.interrupted", lang), "strong", is_apart=True)
-    yield Line(say("summary.cite", lang), "strong", is_apart=facts.ended_at is not None)
-    yield Line(words.citation(stats, lang))
-
-
-def _coverage(stats: ScanStatistics, lang: Language) -> Iterator[Block]:
-    """Yield how many institutions were assessed and why the others were not, by name if they are few."""
-    figures = stats.figures
     yield Line(words.assessed_words(figures, lang), "strong", is_apart=True)
     if "completion" in stats.scan.settings:
         from cegep_audit.analyze.stats import attained
@@ -57,12 +43,37 @@ def _coverage(stats: ScanStatistics, lang: Language) -> Iterator[Block]:
         yield from map(Line, words.completion_lines(completed, lang))
     if partial := figures.by_status[Status.PARTIAL]:
         yield Line(say("summary.partial", lang, count=partial))
-    yield from map(Line, words.rendered_words(stats.facts, lang))
+    yield from map(Line, words.rendered_words(facts, lang))
     if missing := figures.institutions - figures.assessed:
         yield Line(say("summary.not_assessed", lang, count=missing), "strong", is_apart=True)
         yield _causes(stats.scan, lang, are_named=missing <= _MOST_NAMED)
-    if not figures.assessed:
+    if figures.assessed:
+        yield from _presence(stats, others, lang, differences)
+    else:
         yield Line(say("summary.none_assessed", lang), "warn", is_apart=True)
+    if is_stopped:
+        yield Line(say("summary.interrupted", lang), "strong", is_apart=True)
+    yield Line(say("summary.cite", lang), "strong", is_apart=not is_stopped)
+    yield Line(words.citation(stats, lang))
+
+
+def director_blocks(stats: ScanStatistics, lang: Language) -> Iterator[Block]:
+    """Yield the headline, the most common networks, what could not be read, and how to cite the scan."""
+    figures = stats.figures
+    yield Title(say("page.title", lang), 1)
+    yield Line(words.headline_sentence(stats, lang), "strong")
+    if figures.assessed:
+        yield Line(words.center_words(figures, lang))
+        met = ((words.network_name(name), share) for name, share in figures.networks.items() if share.count)
+        title = say("section.networks", lang)
+        yield Title(title)
+        yield blocks.shares_grid(title, say("head.network", lang), dict(islice(met, _MOST_NETWORKS)), figures, lang)
+    if missing := figures.institutions - figures.assessed:
+        yield Title(say("summary.not_assessed", lang, count=missing))
+        yield _causes(stats.scan, lang)
+        yield Line(say("summary.never_absent", lang))
+    yield Line(say("summary.lower_bound", lang))
+    yield Line(words.citation(stats, lang), "dim")
 
 
 def _causes(scan: Scan, lang: Language, *, are_named: bool = False) -> Bullets:
@@ -73,16 +84,27 @@ def _causes(scan: Scan, lang: Language, *, are_named: bool = False) -> Bullets:
         status, detail = say(f"status.{cause.status or 'not_visited'}", lang), words.detail_words(cause.detail, lang)
         names = words.named(cause.institutions, are_named=are_named)
         said.append(say(key, lang, status=status, detail=detail, count=len(cause.institutions)) + names)
-    return bullets(said)
+    return blocks.bullets(said)
 
 
 def _presence(
     stats: ScanStatistics, others: Sequence[str], lang: Language, differences: Sequence[str]
 ) -> Iterator[Block]:
-    figures = stats.figures
-    yield _thresholds(stats, others, lang)
-    for baseline in shown_thresholds():
-        yield Line(getattr(baseline, f"caution_{lang}"), "dim", is_apart=True)
+    """Yield the share on one, two, three or more networks for each basket, with published figures, then networks."""
+    figures, asked, rows, strong = stats.figures, stats.asked, list[Row](), set()
+    for basket, found in ((asked.basket, figures), *((name, stats.over(name)) for name in others)):
+        key = f"basket.{basket}"
+        rows.append([say(key, lang) if known(key) else say("basket.other", lang, name=basket)])
+        for k in sorted({*_FIRST_KS, asked.min_networks} & set(found.at_least)):
+            strong |= {len(rows)} if k == asked.min_networks else set()
+            rows.append([f"  {_count(k, lang)}", *blocks.share_cells(found.at_least[k], found, lang)])
+    for each in shown_thresholds():
+        rows.append([say("summary.baseline", lang, year=str(each.year), study=each.study)])
+        rows.append([f"  {_count(each.k or 0, lang)}", "—", locales.percent(each.value, lang, digits=each.digits)])
+    title = say("summary.at_least", lang)
+    yield Grid(title, [title, *blocks.share_heads(figures, lang)], rows, strong=frozenset(strong))
+    for each in shown_thresholds():
+        yield Line(getattr(each, f"caution_{lang}"), "dim", is_apart=True)
     met = {words.network_name(name): share for name, share in figures.networks.items() if share.count}
     title = say("summary.networks", lang)
     yield blocks.shares_grid(title, title, met, figures, lang)
@@ -95,23 +117,6 @@ def _presence(
     if figures.assessed < figures.institutions:
         yield Line(say("summary.never_absent", lang), "dim")
     yield from (Line(said, "dim") for said in words.sureness_words(stats, lang))
-
-
-def _thresholds(stats: ScanStatistics, others: Sequence[str], lang: Language) -> Grid:
-    """Return the share on one, two, three or more networks for each basket, and published figures below."""
-    rows: list[Row] = []
-    strong = set()
-    for basket, figures in ((stats.asked.basket, stats.figures), *((name, stats.over(name)) for name in others)):
-        key = f"basket.{basket}"
-        rows.append([say(key, lang) if known(key) else say("basket.other", lang, name=basket)])
-        for k in sorted({*_FIRST_KS, stats.asked.min_networks} & set(figures.at_least)):
-            strong |= {len(rows)} if k == stats.asked.min_networks else set()
-            rows.append([f"  {_count(k, lang)}", *blocks.share_cells(figures.at_least[k], figures, lang)])
-    for each in shown_thresholds():
-        rows.append([say("summary.baseline", lang, year=str(each.year), study=each.study)])
-        rows.append([f"  {_count(each.k or 0, lang)}", "—", locales.percent(each.value, lang, digits=each.digits)])
-    title = say("summary.at_least", lang)
-    return Grid(title, [title, *blocks.share_heads(stats.figures, lang)], rows, strong=frozenset(strong))
 
 
 def _count(k: int, lang: Language) -> str:
@@ -133,8 +138,7 @@ def _groups(stats: ScanStatistics, lang: Language) -> Iterator[Block]:
         for values, group in groups.items()
     ]
     title = say("summary.by", lang, column=words.crossed_name(by, lang))
-    heads = [f"column.{name}" for name in ("assessed", "count", "share", "mean")]
-    yield blocks.grid(title, heads, rows, lang)
+    yield grid(title, heads(lang, "assessed", "count", "share", "mean", of="column"), rows)
     yield Line(say("summary.group_share", lang, count=k), "dim")
     if any(group.is_few for group in groups.values()):
         yield Line(say("summary.few", lang, count=FEW), "dim")
@@ -152,32 +156,8 @@ def layer_blocks(facts: LayerFacts, before: Figures, after: Figures, lang: Langu
         if was or now.count or decided:
             rows.append([words.network_name(name), *numbers(lang, was, now.count, decided)])
     yield Line("")
-    heads = [f"layer.{name}" for name in ("detected", "coded", "decided")]
-    yield blocks.grid(say("layer.title", lang), heads, rows, lang)
+    yield grid(say("layer.title", lang), heads(lang, "detected", "coded", "decided", of="layer"), rows)
     institutions = say("table.institutions", lang, count=facts.institutions)
     yield Line(say("layer.basis", lang, count=sum(facts.decided.values()), institutions=institutions), is_apart=True)
-    left = {
-        "layer.not_assessed": facts.not_assessed,
-        "review.disputed": facts.disputed,
-        "review.lapsed": facts.lapsed,
-    }
+    left = {"layer.not_assessed": facts.not_assessed, "review.disputed": facts.disputed, "review.lapsed": facts.lapsed}
     yield from (Line(say(key, lang, count=count)) for key, count in left.items() if count)
-
-
-def director_blocks(stats: ScanStatistics, lang: Language) -> Iterator[Block]:
-    """Yield the headline, the most common networks, what could not be read, and how to cite the scan."""
-    figures = stats.figures
-    yield Title(say("page.title", lang), 1)
-    yield Line(words.headline_sentence(stats, lang), "strong")
-    if figures.assessed:
-        yield Line(words.center_words(figures, lang))
-        met = ((words.network_name(name), share) for name, share in figures.networks.items() if share.count)
-        title = say("section.networks", lang)
-        yield Title(title)
-        yield blocks.shares_grid(title, say("head.network", lang), dict(islice(met, _MOST_NETWORKS)), figures, lang)
-    if figures.assessed < figures.institutions:
-        yield Title(say("summary.not_assessed", lang, count=figures.institutions - figures.assessed))
-        yield _causes(stats.scan, lang)
-        yield Line(say("summary.never_absent", lang))
-    yield Line(say("summary.lower_bound", lang))
-    yield Line(words.citation(stats, lang), "dim")

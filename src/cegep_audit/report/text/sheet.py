@@ -2,29 +2,14 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import chain
 
 from cegep_audit.analyze.findings import json_values
 from cegep_audit.analyze.institution.sheets import Advice, Peers, Sheet
 from cegep_audit.detect.networks.identify import NETWORKS
 from cegep_audit.models import Account
-from cegep_audit.phrases import locales
-from cegep_audit.phrases.catalogue import known, say, value_words
-from cegep_audit.phrases.locales import Language
-from cegep_audit.report.blocks import (
-    Block,
-    Bullets,
-    Cell,
-    Entries,
-    Folded,
-    Grid,
-    Line,
-    Row,
-    Title,
-    Words,
-    bullets,
-    link,
-)
+from cegep_audit.phrases import Language, known, locales, say, value_words
+from cegep_audit.report import blocks
+from cegep_audit.report.blocks import Block, Bullets, Cell, Entries, Folded, Grid, Line, Row, Title, Words, link
 from cegep_audit.report.files.tables import sorted_accounts
 from cegep_audit.report.text.words import detail_words, network_name
 from cegep_audit.text import plain
@@ -37,13 +22,13 @@ _MISSING = "missing_network"  # the advice that names networks, not places
 
 
 def sheet_blocks(
-    each: Sheet, lang: Language, anchors: Mapping[str, str] | None = None, since: str = ""
+    each: Sheet, lang: Language, addresses: Mapping[str, str] | None = None, since: str = ""
 ) -> Iterator[Block]:
-    """Yield the sheet *each*. *anchors* lead to the sheets of other institutions, by their ids.
+    """Yield the sheet *each*. *addresses* lead to the sheets of other institutions on a page, by their ids.
 
     *since* says what changed since an earlier scan, "" where there is none.
     """
-    institution, result, names = each.institution, each.result, anchors or {}
+    institution, result, others = each.institution, each.result, addresses or {}
     yield Title(plain(institution.name), 1)
     city = institution.city if institution.city != institution.region else ""
     facts = {"type": institution.type, "region": institution.region, "city": city, "language": institution.language}
@@ -60,17 +45,17 @@ def sheet_blocks(
     yield from _peers(each, lang) if each.peers else ()
     if each.neighbours:
         yield Title(say("sheet.neighbours", lang))
-        yield bullets(
-            Cell(f"{plain(near.name)} ({locales.number(near.n_networks, lang)})", f"#{names[near.id]}" if names else "")
+        yield blocks.bullets(
+            Cell(f"{plain(near.name)} ({locales.number(near.n_networks, lang)})", others.get(near.id, ""))
             for near in each.neighbours[:_NEIGHBOURS]
         )
-    if result is not None and anchors is not None:  # on a page, also what was read and what could not be
+    if result is not None and addresses is not None:  # on a page, also what was read and what could not be
         read = [(say(f"page_role.{page.role}", lang), link(page.url)) for page in result.pages]
         missed = [(detail_words(item.detail, lang), link(item.url)) for item in result.failures]
         for key, items in (("sheet.pages", read), ("sheet.failures", missed)):
             if items:
                 cells = (Cell(f"{url.text} ({note})", url.href) for note, url in items)
-                yield Folded(say(key, lang), [bullets(cells)])
+                yield Folded(say(key, lang), [blocks.bullets(cells)])
 
 
 def _sentence(each: Sheet, lang: Language) -> str:
@@ -84,11 +69,11 @@ def _sentence(each: Sheet, lang: Language) -> str:
 
 def _first_peers(each: Sheet, lang: Language) -> tuple[Peers | None, dict[str, str]]:
     """Return the first group of peers with a median, None if there is none, and its median and name as facts."""
-    peers = next((peers for peers in each.peers if peers.median is not None), None)
-    if peers is None:
-        return None, {}
-    value = value_words(peers.column, peers.value, lang)
-    return peers, {"median": locales.number(peers.median or 0, lang), "value": value}
+    for peers in each.peers:
+        if peers.median is not None:
+            value = value_words(peers.column, peers.value, lang)
+            return peers, {"median": locales.number(peers.median, lang), "value": value}
+    return None, {}
 
 
 def card_words(each: Sheet, lang: Language) -> list[str]:
@@ -133,15 +118,11 @@ def _shown_accounts(sheet: Sheet) -> tuple[list[Account], list[Account]]:
 
 
 def _accounts(each: Sheet, lang: Language) -> Iterator[Block]:
-    own, others = _shown_accounts(each)
+    own, others = (Entries([_account(account, each, lang) for account in found]) for found in _shown_accounts(each))
     yield Title(say("sheet.accounts", lang))
-    if own:
-        yield Entries([_account(account, each, lang) for account in own])
-    else:
-        yield Line(say("sheet.no_official", lang))
-    if others:
-        title = say("sheet.others", lang, count=len(others))
-        yield Folded(title, [Entries([_account(account, each, lang) for account in others])])
+    yield own if own.items else Line(say("sheet.no_official", lang))
+    if others.items:
+        yield Folded(say("sheet.others", lang, count=len(others.items)), [others])
 
 
 def _account(account: Account, each: Sheet, lang: Language) -> tuple[str, Sequence[Words]]:
@@ -179,12 +160,14 @@ def _advice(each: Sheet, lang: Language) -> Iterator[Block]:
     home = each.result.final_url if each.result else ""
     places: dict[tuple[str, ...], list[Words]] = {}
     for place, found in rules.items():
-        items = places.setdefault((_MISSING,) if _MISSING in found else tuple(found), [])
+        if _MISSING in found:
+            places[_MISSING,] = []
+            continue
         page = link(place.page_url)
         network = network_name(place.network) if place.network else ""
         parts = (network, plain(without_password(place.url)), "" if place.page_url == home else page.text)
         words = ", ".join(filter(None, dict.fromkeys(parts)))
-        items += [Cell(words, page.href)] if words and _MISSING not in found else []
+        places.setdefault(tuple(found), []).extend([Cell(words, page.href)] if words else [])
     remedies = [(_remedies(each, key, lang), found) for key, found in places.items()]
     yield Bullets(remedies) if remedies else Line(say("sheet.nothing_to_mend", lang))
 
@@ -208,16 +191,13 @@ def _peers(each: Sheet, lang: Language) -> Iterator[Block]:
     rows: list[Row] = []
     for name in sorted(kept, key=lambda name: (-first.get(name, 0), network_name(name))):
         here = "sheet.unknown" if each.n_networks is None else "sheet.yes" if name in each.counted else "sheet.no"
-        counts = ((peers.networks.get(name, 0), peers.assessed) for peers in each.peers)
-        shares = (
-            f"{locales.percent(count / total if total else None, lang, digits=0)} ({locales.number(count, lang)})"
-            for count, total in counts
-        )
-        rows.append([network_name(name), say(here, lang), *shares])
-    numbers = [each.n_networks, *(peers.median for peers in each.peers)]
-    medians = ["—" if number is None else locales.number(number, lang) for number in numbers]
-    here = "?" if each.n_networks is None else medians[0]
-    rows.append([say("sheet.median", lang), here, *medians[1:]])
+        counts = [(peers.networks.get(name, 0), peers.assessed) for peers in each.peers]
+        shares = (locales.percent(count / total if total else None, lang, digits=0) for count, total in counts)
+        cells = (f"{share} ({locales.number(count, lang)})" for share, (count, _) in zip(shares, counts, strict=True))
+        rows.append([network_name(name), say(here, lang), *cells])
+    medians = ["—" if peers.median is None else locales.number(peers.median, lang) for peers in each.peers]
+    here = "?" if each.n_networks is None else locales.number(each.n_networks, lang)
+    rows.append([say("sheet.median", lang), here, *medians])
     groups = [
         say("sheet.peers_of", lang, value=value_words(peers.column, peers.value, lang), count=peers.assessed)
         for peers in each.peers
@@ -229,9 +209,20 @@ def _peers(each: Sheet, lang: Language) -> Iterator[Block]:
 
 def sheet_record(each: Sheet, lang: Language) -> dict[str, object]:
     """Return the sheet *each* as JSON values, for ``--json``: codes as in the files, advice in words of *lang* too."""
-    result, own_and_others = each.result, chain(*_shown_accounts(each))
+    result, (own, others) = each.result, _shown_accounts(each)
+    pages = result.pages if result else ()
     rules = [advice.rule for advice in each.advice or ()]
-    by_rule = sorted(each.advice or (), key=lambda advice: rules.index(advice.rule))
+    advice = [
+        {"rule": one.rule, "title": say(f"advice.{one.rule}", lang), "remedy": say(f"mend.{one.rule}", lang)}
+        | _fields(one, "network", "url", "page_url")
+        for one in sorted(each.advice or (), key=lambda one: rules.index(one.rule))
+    ]
+    accounts = [
+        {"network": account.network, "account_url": account.url}
+        | _fields(account, "handle", "kind", "role", "reason")
+        | {"evidence": [_fields(seen, "page_url", "how", "zone", "label") for seen in account.evidence]}
+        for account in (*own, *others)
+    ]
     return {
         "institution": _fields(each.institution, "id", "name", "type", "region", "language")
         | {"website": without_password(each.institution.url)},
@@ -240,25 +231,9 @@ def sheet_record(each: Sheet, lang: Language) -> dict[str, object]:
         "captured_at": json_values(result.captured_at) if result else None,
         "n_networks": each.n_networks,
         "networks": sorted(each.counted),
-        "pages": [
-            {"url": page.url, "role": page.role, "drawn": json_values(page.rendering)}
-            for page in (result.pages if result else ())
-        ],
-        "accounts": [
-            {"network": account.network, "account_url": account.url}
-            | _fields(account, "handle", "kind", "role", "reason")
-            | {"evidence": [_fields(seen, "page_url", "how", "zone", "label") for seen in account.evidence]}
-            for account in own_and_others
-        ],
-        "advice": [
-            {
-                "rule": advice.rule,
-                "title": say(f"advice.{advice.rule}", lang),
-                "remedy": say(f"mend.{advice.rule}", lang),
-            }
-            | _fields(advice, "network", "url", "page_url")
-            for advice in by_rule
-        ],
+        "pages": [{"url": page.url, "role": page.role, "drawn": json_values(page.rendering)} for page in pages],
+        "accounts": accounts,
+        "advice": advice,
         "peers": json_values(tuple(each.peers)),
         "neighbours": json_values(tuple(each.neighbours)),
     }

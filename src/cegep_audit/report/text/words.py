@@ -1,4 +1,4 @@
-"""Phrases shared by several reports: names of networks and columns, short phrases, and sentences for a paper."""
+"""Phrases that several reports share: names of networks and columns, facts about a scan, sentences for a paper."""
 
 from __future__ import annotations
 
@@ -6,15 +6,12 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
-from cegep_audit.analyze.findings import CorrectedShare, Figures, Records
+from cegep_audit.analyze.findings import Figures, Records
 from cegep_audit.analyze.presence import ScanFacts
 from cegep_audit.detect.networks.identify import name_of
-from cegep_audit.models import Institution, InstitutionResult
-from cegep_audit.phrases import locales
-from cegep_audit.phrases.catalogue import known, say
-from cegep_audit.phrases.locales import Language
+from cegep_audit.models import Institution
+from cegep_audit.phrases import Language, known, locales, say
 from cegep_audit.text import plain
-from cegep_audit.vocabulary import ReadBy
 
 if TYPE_CHECKING:  # pandas and numpy come with them
     from cegep_audit.analyze.scan_statistics import ScanStatistics
@@ -92,25 +89,27 @@ def difference_words(column: str, tests: Records, k: int, lang: Language) -> str
 
 def center_words(figures: Figures, lang: Language, key: str = "summary.center") -> str:
     """Return mean, median, quartiles and maximum in the sentence *key*; at least one site of *figures* is assessed."""
-    low, high = (locales.number(quartile, lang) for quartile in figures.quartiles or (0, 0))
-    median = locales.number(figures.median or 0, lang)
+    median, low, high = (locales.number(each, lang) for each in (figures.median or 0, *(figures.quartiles or (0, 0))))
     mean = locales.decimal(figures.mean, lang)
     return say(key, lang, mean=mean, median=median, low=low, high=high, maximum=figures.maximum or 0)
 
 
 def unlisted_words(figures: Figures, lang: Language) -> list[str]:
     """Return sentences on networks that nobody is on, that were closed, and that were not open yet, if any."""
-    absent = [network_name(name) for name, share in figures.networks.items() if not share.count]
-    closed = [f"{network_name(name)} ({locales.number(count, lang)})" for name, count in figures.closed.items()]
-    early = [f"{network_name(name)} ({locales.number(count, lang)})" for name, count in figures.not_yet_open.items()]
-    found = [("summary.no_network", absent), ("summary.closed", closed), ("sure.not_yet_open", early)]
-    return [say(key, lang, names=", ".join(names)) for key, names in found if names]
+    said = []
+    if absent := [network_name(name) for name, share in figures.networks.items() if not share.count]:
+        said.append(say("summary.no_network", lang, names=", ".join(absent)))
+    for key, counts in (("summary.closed", figures.closed), ("sure.not_yet_open", figures.not_yet_open)):
+        if counts:
+            shown = (f"{network_name(name)} ({locales.number(count, lang)})" for name, count in counts.items())
+            said.append(say(key, lang, names=", ".join(shown)))
+    return said
 
 
-def assessed_words(figures: Figures, lang: Language) -> str:
-    """Return how many institutions were assessed, and their share of all."""
+def assessed_words(figures: Figures, lang: Language, key: str = "summary.assessed") -> str:
+    """Return how many institutions were assessed, and their share of all, in the sentence *key*."""
     share = locales.percent(figures.assessed / figures.institutions if figures.institutions else None, lang)
-    return say("summary.assessed", lang, count=figures.assessed, total=figures.institutions, share=share)
+    return say(key, lang, count=figures.assessed, total=figures.institutions, share=share)
 
 
 def scan_day(facts: ScanFacts) -> date:
@@ -124,134 +123,10 @@ def days_words(facts: ScanFacts, lang: Language) -> str:
     return say("paper.on" if first == last else "paper.between", lang, day=first, first=first, last=last)
 
 
-def months_words(facts: ScanFacts, lang: Language) -> str:
-    """Return the months of capture: ``en novembre 2026``, ``de mai 2011 à juin 2012``."""
-    first, last = (locales.month(day, lang) for day in facts.captured or (facts.started_at.date(),) * 2)
-    return say("paper.in_month" if first == last else "paper.in_months", lang, month=first, first=first, last=last)
-
-
-def reading_words(result: InstitutionResult, lang: Language) -> str:
-    """Return how the pages of an assessed site were obtained: ``live``, ``web archive, May 2016``."""
-    mode = say(f"read_mode.{result.read_by or ReadBy.LIVE}", lang)
-    if result.read_by is ReadBy.ARCHIVE and result.captured_at is not None:
-        return f"{mode}, {locales.month(result.captured_at, lang)}"
-    return mode
-
-
-# ------------------------------------------------------------ sentences for a paper
-
-
-def paragraph(stats: ScanStatistics, lang: Language, completed: Attained | None = None) -> str:
-    """Return the methods and results of *stats* as one paragraph of plain text.
-
-    *completed* says how the institutions of a scan that completes another were read.
-    """
-    return " ".join(_sentences(stats, lang, completed))
-
-
-def headline_sentence(stats: ScanStatistics, lang: Language) -> str:
-    """Return the main finding in one sentence: coverage, date of capture, presence, bounds for all institutions."""
-    figures = stats.figures
-    if not figures.assessed:
-        return say("summary.none_assessed", lang)
-    k, share = next(iter(figures.at_least.items()))
-    shares = (share.share, *(share.bounds or (None, None)))
-    percents = (locales.percent(each, lang, digits=0) for each in shares)
-    return say(
-        "headline.whole" if figures.assessed == figures.institutions else "headline.sentence",
-        lang,
-        assessed=figures.assessed,
-        when=months_words(stats.facts, lang),
-        count=share.count,
-        networks=say("summary.networks_count", lang, count=k),
-        **dict(zip(("share", "low", "high"), percents, strict=True)),
-    )
-
-
-def citation(stats: ScanStatistics, lang: Language) -> str:
-    """Return the citation of the scan: tool, rules, number, date, coverage and, for a past scan, its captures."""
-    facts, figures = stats.facts, stats.figures
-    versions = {"tool": facts.tool_version, "rules": facts.rules_version, "scan": str(facts.id)}
-    day, total = locales.day(facts.started_at, lang), figures.institutions
-    said = [say("summary.citation", lang, **versions, day=day, count=figures.assessed, total=total)]
-    if facts.captured and facts.mode != "live":
-        said.append(say("summary.captured", lang, when=days_words(facts, lang)))
-    if (asked := facts.asked_day) and (drift := facts.largest_drift_days) is not None:
-        said.append(say("summary.asked", lang, day=locales.day(asked, lang), count=drift))
-    return " ".join(said)
-
-
-def _sentences(stats: ScanStatistics, lang: Language, completed: Attained | None) -> Iterator[str]:
-    figures, facts = stats.figures, stats.facts
-    versions = {"tool": facts.tool_version, "rules": facts.rules_version}
-    key = f"paper.{facts.mode}" if facts.captured else "paper.of_nothing"
-    yield say(key, lang, count=figures.institutions, when=days_words(facts, lang), **versions)
-    limits = facts.settings.get("limits")
-    yield say(
-        "paper.pages", lang, pages=int((limits if isinstance(limits, dict) else {}).get("max_pages", _PAGES_DEFAULT))
-    )
-    yield from rendered_words(facts, lang)
-    yield say("paper.presence", lang)
-    if facts.ended_at is None:
-        yield say("paper.interrupted", lang)
-    share = figures.assessed / figures.institutions if figures.institutions else None
-    yield say("paper.coverage", lang, count=figures.assessed, share=locales.percent(share, lang))
-    yield from completion_lines(completed, lang)
-    if figures.assessed < figures.institutions:
-        yield say("paper.bounds", lang)
-    if figures.assessed:
-        k, headline = next(iter(figures.at_least.items()))
-        said = locales.percent(headline.share, lang)
-        if figures.assessed < figures.institutions:
-            said = say("paper.with_bounds", lang, share=said, bounds=locales.span(headline.bounds, lang))
-        yield say("paper.headline", lang, count=headline.count, k=k, share=said)
-        yield center_words(figures, lang, "paper.center")
-        if headline.ci95 is None:
-            yield say("paper.census", lang)
-        yield from sureness_words(stats, lang)
-    yield say("paper.lower_bound", lang)
-
-
 def rendered_words(facts: ScanFacts, lang: Language) -> Iterator[str]:
     """Yield how many sites a browser rendered, and which browser, if any."""
     if facts.rendered:
         yield say("rendered.sites", lang, count=len(facts.rendered), browsers=", ".join(facts.browsers))
-
-
-def sureness_words(stats: ScanStatistics, lang: Language) -> Iterator[str]:
-    """Yield the uncertainty of the first share beyond its bounds: partial reading, sampling, correction."""
-    headline = next(iter(stats.figures.at_least.values()))
-    if (age := stats.of_known_age) and age.unknown:
-        facts = {"known": age.known.institutions, "share": locales.percent(age.known.share, lang)}
-        key = "sure.unknown_age_alone" if age.known.share is None else "sure.unknown_age"
-        yield say(key, lang, count=age.unknown, **facts)
-    if headline.bounds_partial != headline.bounds:
-        yield say("sure.partial", lang, bounds=locales.span(headline.bounds_partial, lang))
-    if headline.ci95 is not None:
-        key = "sure.sample" if headline.assessed < headline.institutions else "sure.sample_whole"
-        interval, without = (locales.span(each, lang) for each in (headline.ci95, headline.ci95_bounds))
-        yield say(key, lang, population=stats.asked.sample_of, interval=interval, without=without)
-    if adjusted := headline.adjusted:
-        yield _estimated("sure.adjusted", adjusted, adjusted.sampled, lang)
-        if adjusted.population and adjusted.sampled_unread:
-            yield _estimated("sure.population", adjusted.population, adjusted.sampled_unread, lang)
-
-
-def _estimated(key: str, estimate: CorrectedShare, count: int, lang: Language) -> str:
-    share, interval = locales.percent(estimate.share, lang), locales.span(estimate.ci95, lang)
-    return say(key, lang, count=count, share=share, interval=interval)
-
-
-def sensitivity_words(found: Sensitivity, lang: Language) -> Iterator[str]:
-    """Yield how far one institution moves the share, and how many errors would move it across a reference."""
-    if not found.assessed:
-        return
-    points = locales.decimal(100 * (found.per_institution or 0), lang)
-    yield say("sure.step", lang, points=points, below=found.one_below, above=found.one_above)
-    for turn in found.turns:
-        if turn["accounts"] is not None:
-            facts = turn | {"reference": locales.percent(turn["reference"], lang, digits=0)}
-            yield say(f"sure.turn_{turn['errors']}", lang, **facts)
 
 
 def completion_lines(attained: Attained | None, lang: Language) -> Iterator[str]:
@@ -272,8 +147,116 @@ def completion_lines(attained: Attained | None, lang: Language) -> Iterator[str]
 
 def later_modes(attained: Attained | None, lang: Language) -> Iterator[str]:
     """Yield how many institutions each mode but the first assessed: ``1 from a saved page``."""
-    if attained is None:
+    if attained is not None:
+        days = " – ".join(locales.day(each, lang) for each in attained.archive_days)
+        yield from (say(f"read_by.{mode}", lang, count=count, days=days) for mode, count in attained.by_mode.items())
+
+
+# ------------------------------------------------------------ sentences for a paper
+
+
+def headline_sentence(stats: ScanStatistics, lang: Language) -> str:
+    """Return the main finding in one sentence: coverage, date of capture, presence, bounds for all institutions."""
+    figures, facts = stats.figures, stats.facts
+    if not figures.assessed:
+        return say("summary.none_assessed", lang)
+    k, headline = next(iter(figures.at_least.items()))
+    first, last = (locales.month(day, lang) for day in facts.captured or (facts.started_at.date(),) * 2)
+    key = "paper.in_month" if first == last else "paper.in_months"
+    shares = (headline.share, *(headline.bounds or (None, None)))
+    share, low, high = (locales.percent(each, lang, digits=0) for each in shares)
+    return say(
+        "headline.whole" if figures.assessed == figures.institutions else "headline.sentence",
+        lang,
+        assessed=figures.assessed,
+        when=say(key, lang, month=first, first=first, last=last),
+        count=headline.count,
+        networks=say("summary.networks_count", lang, count=k),
+        share=share,
+        low=low,
+        high=high,
+    )
+
+
+def citation(stats: ScanStatistics, lang: Language) -> str:
+    """Return the citation of the scan: tool, rules, number, date, coverage and, for a past scan, its captures."""
+    facts, figures = stats.facts, stats.figures
+    versions = {"tool": facts.tool_version, "rules": facts.rules_version, "scan": str(facts.id)}
+    day, total = locales.day(facts.started_at, lang), figures.institutions
+    said = [say("summary.citation", lang, **versions, day=day, count=figures.assessed, total=total)]
+    if facts.captured and facts.mode != "live":
+        said.append(say("summary.captured", lang, when=days_words(facts, lang)))
+    if (asked := facts.asked_day) and (drift := facts.largest_drift_days) is not None:
+        said.append(say("summary.asked", lang, day=locales.day(asked, lang), count=drift))
+    return " ".join(said)
+
+
+def paragraph(stats: ScanStatistics, lang: Language, completed: Attained | None = None) -> str:
+    """Return the methods and results of *stats* as one paragraph of plain text.
+
+    *completed* says how the institutions of a scan that completes another were read.
+    """
+    return " ".join(_sentences(stats, lang, completed))
+
+
+def _sentences(stats: ScanStatistics, lang: Language, completed: Attained | None) -> Iterator[str]:
+    figures, facts = stats.figures, stats.facts
+    is_whole = figures.assessed == figures.institutions
+    versions = {"tool": facts.tool_version, "rules": facts.rules_version}
+    key = f"paper.{facts.mode}" if facts.captured else "paper.of_nothing"
+    yield say(key, lang, count=figures.institutions, when=days_words(facts, lang), **versions)
+    limits = facts.settings.get("limits")
+    pages = limits.get("max_pages", _PAGES_DEFAULT) if isinstance(limits, dict) else _PAGES_DEFAULT
+    yield say("paper.pages", lang, pages=int(pages))
+    yield from rendered_words(facts, lang)
+    yield say("paper.presence", lang)
+    if facts.ended_at is None:
+        yield say("paper.interrupted", lang)
+    yield assessed_words(figures, lang, "paper.coverage")
+    yield from completion_lines(completed, lang)
+    if not is_whole:
+        yield say("paper.bounds", lang)
+    if figures.assessed:
+        k, headline = next(iter(figures.at_least.items()))
+        share = locales.percent(headline.share, lang)
+        if not is_whole:
+            share = say("paper.with_bounds", lang, share=share, bounds=locales.span(headline.bounds, lang))
+        yield say("paper.headline", lang, count=headline.count, k=k, share=share)
+        yield center_words(figures, lang, "paper.center")
+        if headline.ci95 is None:
+            yield say("paper.census", lang)
+        yield from sureness_words(stats, lang)
+    yield say("paper.lower_bound", lang)
+
+
+def sureness_words(stats: ScanStatistics, lang: Language) -> Iterator[str]:
+    """Yield the uncertainty of the first share beyond its bounds: partial reading, sampling, correction."""
+    headline = next(iter(stats.figures.at_least.values()))
+    if (age := stats.of_known_age) and age.unknown:
+        key = "sure.unknown_age_alone" if age.known.share is None else "sure.unknown_age"
+        share = locales.percent(age.known.share, lang)
+        yield say(key, lang, count=age.unknown, known=age.known.institutions, share=share)
+    if headline.bounds_partial != headline.bounds:
+        yield say("sure.partial", lang, bounds=locales.span(headline.bounds_partial, lang))
+    if headline.ci95 is not None:
+        key = "sure.sample" if headline.assessed < headline.institutions else "sure.sample_whole"
+        interval, without = (locales.span(each, lang) for each in (headline.ci95, headline.ci95_bounds))
+        yield say(key, lang, population=stats.asked.sample_of, interval=interval, without=without)
+    if adjusted := headline.adjusted:
+        of_all = ("sure.population", adjusted.population, adjusted.sampled_unread)
+        for key, found, count in (("sure.adjusted", adjusted, adjusted.sampled), of_all):
+            if found and count:
+                share, interval = locales.percent(found.share, lang), locales.span(found.ci95, lang)
+                yield say(key, lang, count=count, share=share, interval=interval)
+
+
+def sensitivity_words(found: Sensitivity, lang: Language) -> Iterator[str]:
+    """Yield how far one institution moves the share, and how many errors would move it across a reference."""
+    if not found.assessed:
         return
-    days = " – ".join(locales.day(each, lang) for each in attained.archive_days)
-    for mode, count in attained.by_mode.items():
-        yield say(f"read_by.{mode}", lang, count=count, days=days)
+    points = locales.decimal(100 * (found.per_institution or 0), lang)
+    yield say("sure.step", lang, points=points, below=found.one_below, above=found.one_above)
+    for turn in found.turns:
+        if turn["accounts"] is not None:
+            facts = turn | {"reference": locales.percent(turn["reference"], lang, digits=0)}
+            yield say(f"sure.turn_{turn['errors']}", lang, **facts)

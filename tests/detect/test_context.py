@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rows import every_row
 
-from cegep_audit.detect.page.cues import cues_in, without_noise
+from cegep_audit.detect.page.context import cues_in, without_noise
 from cegep_audit.tables import read_tables
 from cegep_audit.text import compile_words, fold
 

@@ -1,27 +1,20 @@
-"""Lists on a terminal: scans, institutions, networks, what URLs are, and the accounts of a page."""
+"""Lists as blocks: scans, institutions, networks, what URLs are, and the accounts of a page."""
 
 from collections.abc import Iterable, Mapping, Sequence
-
-from rich.console import Group, RenderableType
-from rich.text import Text
 
 from cegep_audit.detect.networks.host_rules import Classified
 from cegep_audit.detect.networks.identify import Network
 from cegep_audit.models import Account, Institution, Scan
-from cegep_audit.phrases import locales
-from cegep_audit.phrases.catalogue import say
-from cegep_audit.phrases.locales import Language
-from cegep_audit.report.blocks import Block, Entries, Grid, Line, Row
+from cegep_audit.phrases import Language, locales, say
+from cegep_audit.report.blocks import Block, Entries, Grid, Line, Row, Title, grid, heads
 from cegep_audit.report.files.tables import years
-from cegep_audit.report.terminal.screen import view
 from cegep_audit.report.text.sheet import place_words
 from cegep_audit.report.text.words import column_name, network_name
-from cegep_audit.text import plain
 
 _DOMAINS = 3  # of a network, on its line; Mastodon has dozens
 
 
-def scans_table(scans: Iterable[tuple[Scan, int, int]], lang: Language) -> RenderableType:
+def scans_list(scans: Iterable[tuple[Scan, int, int]], lang: Language) -> Sequence[Block]:
     """Return the scans of a database, one a line: number, date, mode, progress, state, version.
 
     Each comes with the number of institutions it was to visit, and of those it did.
@@ -35,23 +28,21 @@ def scans_table(scans: Iterable[tuple[Scan, int, int]], lang: Language) -> Rende
     return _list(("scan", "date", "mode", "visited", "state", "version"), rows, lang)
 
 
-def institutions_table(institutions: Sequence[Institution], lang: Language) -> RenderableType:
+def institutions_list(institutions: Sequence[Institution], lang: Language) -> Sequence[Block]:
     """Return institutions of a registry, one a line, and their number."""
     rows = [(each.id, each.name, each.type, each.region, each.url) for each in institutions]
-    count = Text(say("table.institutions", lang, count=len(institutions)), "bold")
-    return Group(_list(("id", "name", "type", "region", "website"), rows, lang), Text(), count)
+    count = Line(say("table.institutions", lang, count=len(institutions)), "strong", is_apart=True)
+    return [*_list(("id", "name", "type", "region", "website"), rows, lang), count]
 
 
-def counts_table(column: str, counts: Mapping[str, int], lang: Language) -> RenderableType:
+def counts_list(column: str, counts: Mapping[str, int], lang: Language) -> Sequence[Block]:
     """Return how many institutions have each value of a registry *column*."""
-    rows = [
-        [value or say("summary.unknown_group", lang), locales.number(count, lang)] for value, count in counts.items()
-    ]
-    title = column_name(column, lang)
-    return view([Grid(title, [title, say("column.count", lang)], rows)], width=None)
+    unknown = say("summary.unknown_group", lang)
+    rows = [[value or unknown, locales.number(count, lang)] for value, count in counts.items()]
+    return [grid(column_name(column, lang), heads(lang, "count", of="column"), rows)]
 
 
-def networks_table(networks: Iterable[Network], lang: Language) -> RenderableType:
+def networks_list(networks: Iterable[Network], lang: Language) -> Sequence[Block]:
     """Return the networks known, one a line: id, name, years, the first of its domains."""
     rows = []
     for each in networks:
@@ -61,7 +52,7 @@ def networks_table(networks: Iterable[Network], lang: Language) -> RenderableTyp
     return _list(("id", "name", "years", "hosts"), rows, lang)
 
 
-def classified_table(answers: Iterable[Classified], lang: Language) -> RenderableType:
+def classified_list(answers: Iterable[Classified], lang: Language) -> Sequence[Block]:
     """Return what URLs are, one a line, in order: network, kind, account, rule."""
     rows = []
     for each in answers:
@@ -70,20 +61,18 @@ def classified_table(answers: Iterable[Classified], lang: Language) -> Renderabl
     return _list(("url", "network", "kind", "account", "reason"), rows, lang)
 
 
-def accounts_table(source: str, accounts: Sequence[Account], lang: Language) -> RenderableType:
+def accounts_list(source: str, accounts: Sequence[Account], lang: Language) -> Sequence[Block]:
     """Return the accounts that *source* shows: the network, and beside it address, role with its rule, and place."""
     items = []
     for account in accounts:
         role = f"{say(f'role.{account.role}', lang)} ({account.reason})"
         lines = [account.url or say("table.unresolved", lang), role]
         if account.evidence:
-            seen = say("table.pages_seen", lang, count=account.pages_seen)
-            lines.append(f"{place_words(account, lang)}, {seen}")
+            lines.append(f"{place_words(account, lang)}, {say('table.pages_seen', lang, count=account.pages_seen)}")
         items.append((network_name(account.network), lines))
-    body: Block = Entries(items) if items else Line(say("table.no_account", lang), "dim")
-    return Group(Text(plain(source), "bold underline"), view([body], width=None), Text())
+    found = Entries(items) if items else Line(say("table.no_account", lang), "dim")
+    return [Title(source), found, Line("")]  # an empty line before the next page
 
 
-def _list(headings: Sequence[str], rows: Sequence[Row], lang: Language) -> RenderableType:
-    head = [say(f"column.{heading}", lang) for heading in headings]
-    return view([Grid("", head, rows, texts=len(head))], width=None)
+def _list(names: Sequence[str], rows: Sequence[Row], lang: Language) -> Sequence[Block]:
+    return [Grid("", heads(lang, *names, of="column"), rows, texts=len(names))]

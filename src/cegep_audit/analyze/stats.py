@@ -47,6 +47,11 @@ class Presence:
         """The number of networks of each institution; 0 where the site was not assessed."""
         return np.asarray((self.shown & self.counts).sum(axis=1), dtype=np.int64)
 
+    def seen(self, where: Marks) -> dict[str, int]:
+        """Count the institutions that show an account of each network, *where* its cell is marked."""
+        counts = (self.shown & where).sum(axis=0).tolist()
+        return {name: count for name, count in zip(NETWORKS, counts, strict=True) if count}
+
     def proportion(self, has: Marks, among: Marks, adjusted: Adjusted | None, sample_of: int | None) -> Proportion:
         """Return the proportion that *has* a trait *among* some institutions, with all that says how sure it is."""
         institutions, assessed = int(among.sum()), int((among & self.assessed).sum())
@@ -103,25 +108,21 @@ def figures(
 ) -> Figures:
     """Return the figures of all the institutions of *scan* over the networks of *basket*.
 
-    The share on *min_networks* networks comes first. *sample_of* says that the registry is a random sample of so many
-    institutions, and asks for intervals. Raises UsageError where *basket* is not known.
+    The share on *min_networks* networks comes first. Shares have intervals if the registry is a random
+    sample (*sample_of* so many institutions). Raises UsageError where *basket* is not known.
     """
     found, corrections = presence(scan, basket), corrections or {}
     everyone, numbers = np.ones(len(found.ids), dtype=bool), found.numbers
     most = min(max(THREE_PLUS, int(numbers.max(initial=0))), int(found.counts.sum(axis=1).max(initial=0)))
-    columns = zip(NETWORKS, found.shown.T, found.counts.T, strict=True)
     networks = {
         name: found.proportion(shown, counts, corrections.get(name), sample_of)
-        for name, shown, counts in columns
+        for name, shown, counts in zip(NETWORKS, found.shown.T, found.counts.T, strict=True)
         if counts.any()
     }
     read, statuses = numbers[found.assessed], Counter(result.status for result in scan.results)
     first, median, third = np.quantile(read, (0.25, 0.5, 0.75)).tolist() if len(read) else (0.0, None, 0.0)
-    days_on = {  # the days of the captures that show an account of a network
-        network: found.days[shown] for network, shown in zip(NETWORKS.values(), found.shown.T, strict=True)
-    }
-    closed = {each.id: int((on >= (each.closed or date.max).toordinal()).sum()) for each, on in days_on.items()}
-    early = {each.id: int((on < each.opened.toordinal()).sum()) for each, on in days_on.items()}
+    opened = np.array([each.opened.toordinal() for each in NETWORKS.values()])
+    closed = np.array([(each.closed or date.max).toordinal() for each in NETWORKS.values()])
     return Figures(
         institutions=len(found.ids),
         assessed=len(read),
@@ -136,8 +137,8 @@ def figures(
         median=median,
         quartiles=(first, third) if len(read) else None,
         maximum=int(read.max()) if len(read) else None,
-        closed={name: count for name, count in closed.items() if count},
-        not_yet_open={name: count for name, count in early.items() if count},
+        closed=found.seen(found.days[:, None] >= closed),
+        not_yet_open=found.seen(found.days[:, None] < opened),
     )
 
 

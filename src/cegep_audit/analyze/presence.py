@@ -37,9 +37,9 @@ def main_accounts(result: InstitutionResult) -> Mapping[str, Account]:
 
 
 def day_of(scan: Scan, result: InstitutionResult | None) -> date:
-    """Return the day (UTC) on which networks count as open: of a homepage's capture, or of the scan without one.
+    """Return the day (UTC) of the capture of a homepage: networks open on that day count.
 
-    The day of a scan is that which a web archive was asked for, or that on which it began.
+    Without a capture it is the day that a web archive was asked for, or that on which the scan began.
     """
     if result is not None and result.captured_at is not None:
         return result.captured_at.astimezone(UTC).date()

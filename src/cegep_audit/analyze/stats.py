@@ -47,6 +47,11 @@ class Presence:
         """The number of networks of each institution; 0 where the site was not assessed."""
         return np.asarray((self.shown & self.counts).sum(axis=1), dtype=np.int64)
 
+    def seen(self, where: Marks) -> dict[str, int]:
+        """Count the institutions that show an account of each network, *where* its cell is marked."""
+        counts = (self.shown & where).sum(axis=0).tolist()
+        return {name: count for name, count in zip(NETWORKS, counts, strict=True) if count}
+
     def proportion(self, has: Marks, among: Marks, adjusted: Adjusted | None, sample_of: int | None) -> Proportion:
         """Return the proportion that *has* a trait *among* some institutions, with all that says how sure it is."""
         institutions, assessed = int(among.sum()), int((among & self.assessed).sum())
@@ -73,21 +78,24 @@ def presence(scan: Scan, basket: str = "all") -> Presence:
     visited = [result for _, result in visits(scan)]
     statuses = [result.status if result else None for result in visited]
     days = [day_of(scan, result) for result in visited]
-    official = [
-        {each.network for each in result.accounts if each.role is Role.OFFICIAL}
-        if result and result.status.is_assessed
-        else ()
-        for result in visited
+    places = {name: place for place, name in enumerate(NETWORKS)}
+    seen = [
+        (row, places[account.network])
+        for row, result in enumerate(visited)
+        if result is not None and result.status.is_assessed
+        for account in result.accounts
+        if account.role is Role.OFFICIAL and account.network in places
     ]
-    shape = len(visited), len(NETWORKS)
-    counted = {day: [name in networks_of(basket, day) for name in NETWORKS] for day in set(days)}
+    shown = np.zeros((len(visited), len(places)), dtype=bool)
+    shown[tuple(np.array(seen, dtype=int).reshape(-1, 2).T)] = True
+    counted = {day: [name in networks_of(basket, day) for name in places] for day in set(days)}
     return Presence(
         ids=[institution.id for institution in scan.institutions],
         assessed=np.array([status is not None and status.is_assessed for status in statuses], dtype=bool),
         in_part=np.array([status is Status.PARTIAL for status in statuses], dtype=bool),
         days=np.array([day.toordinal() for day in days], dtype=np.int32),
-        shown=np.array([[name in networks for name in NETWORKS] for networks in official], dtype=bool).reshape(shape),
-        counts=np.array([counted[day] for day in days], dtype=bool).reshape(shape),
+        shown=shown,
+        counts=np.array([counted[day] for day in days], dtype=bool).reshape(shown.shape),
     )
 
 
@@ -100,25 +108,21 @@ def figures(
 ) -> Figures:
     """Return the figures of all the institutions of *scan* over the networks of *basket*.
 
-    The share on *min_networks* networks comes first. *sample_of* says that the registry is a random sample of so many
-    institutions, and asks for intervals. Raises UsageError where *basket* is not known.
+    The share on *min_networks* networks comes first. Shares have intervals if the registry is a random
+    sample (*sample_of* so many institutions). Raises UsageError where *basket* is not known.
     """
     found, corrections = presence(scan, basket), corrections or {}
     everyone, numbers = np.ones(len(found.ids), dtype=bool), found.numbers
     most = min(max(THREE_PLUS, int(numbers.max(initial=0))), int(found.counts.sum(axis=1).max(initial=0)))
-    columns = zip(NETWORKS, found.shown.T, found.counts.T, strict=True)
     networks = {
         name: found.proportion(shown, counts, corrections.get(name), sample_of)
-        for name, shown, counts in columns
+        for name, shown, counts in zip(NETWORKS, found.shown.T, found.counts.T, strict=True)
         if counts.any()
     }
     read, statuses = numbers[found.assessed], Counter(result.status for result in scan.results)
     first, median, third = np.quantile(read, (0.25, 0.5, 0.75)).tolist() if len(read) else (0.0, None, 0.0)
-    days_on = {  # the days of the captures that show an account of a network
-        network: found.days[shown] for network, shown in zip(NETWORKS.values(), found.shown.T, strict=True)
-    }
-    closed = {each.id: int((on >= (each.closed or date.max).toordinal()).sum()) for each, on in days_on.items()}
-    early = {each.id: int((on < each.opened.toordinal()).sum()) for each, on in days_on.items()}
+    opened = np.array([each.opened.toordinal() for each in NETWORKS.values()])
+    closed = np.array([(each.closed or date.max).toordinal() for each in NETWORKS.values()])
     return Figures(
         institutions=len(found.ids),
         assessed=len(read),
@@ -133,8 +137,8 @@ def figures(
         median=median,
         quartiles=(first, third) if len(read) else None,
         maximum=int(read.max()) if len(read) else None,
-        closed={name: count for name, count in closed.items() if count},
-        not_yet_open={name: count for name, count in early.items() if count},
+        closed=found.seen(found.days[:, None] >= closed),
+        not_yet_open=found.seen(found.days[:, None] < opened),
     )
 
 

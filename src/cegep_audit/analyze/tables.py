@@ -68,7 +68,8 @@ def combinations(held: pd.DataFrame) -> Records:
 
     ``networks`` (ids, separated by ``;``); ``n_networks``; ``count`` (institutions); ``share`` (of the assessed).
     """
-    counts = Counter(tuple(compress(held.columns, row)) for row in held.to_numpy().tolist())
+    names = list(held.columns)
+    counts = Counter(tuple(compress(names, row)) for row in held.to_numpy().tolist())
     ordered = sorted(counts.items(), key=lambda item: (-item[1], -len(item[0])))
     return [
         {"networks": ";".join(names), "n_networks": len(names), "count": count, "share": count / len(held)}

@@ -145,7 +145,10 @@ class Comparison:
 
 
 def successors(scans: Sequence[Scan]) -> Mapping[str, str]:
-    """Return the id in the last of *scans* of each institution of any, its own or that of a merger, if it has one."""
+    """Return, by id, the institution of the last of *scans* that each institution of any of them is or merged into.
+
+    An institution that is not there and has no successor there is left out.
+    """
     next_ids = {each.id: each.successor_id for scan in scans for each in scan.institutions}
     there = {each.id for each in scans[-1].institutions}
     found = {}
@@ -162,7 +165,7 @@ def successors(scans: Sequence[Scan]) -> Mapping[str, str]:
 def followed(scan: Scan, scans: Sequence[Scan]) -> Mapping[str, str]:
     """Return the id under which each institution of *scan* is compared with those of the last of *scans*.
 
-    It is that of its successor, unless another of *scan* has the same one or is it: two that became one are two.
+    It is that of its successor if no other institution of *scan* is the successor or merged into it; else its own.
     """
     found = successors(scans)
     ids = {each.id: found.get(each.id, each.id) for each in scan.institutions}

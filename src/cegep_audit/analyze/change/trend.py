@@ -53,7 +53,8 @@ class Move(NamedTuple):
 class Trend:
     """Scans by date, with the shares of each; ``moves`` holds what changed between one and the next.
 
-    ``every_time`` are the ids of the institutions assessed in every scan that assessed any, after mergers.
+    ``every_time`` are the ids of the institutions assessed in every scan that assessed any; one that merged is counted
+    under the id of its successor.
     """
 
     scans: tuple[ScanFacts, ...]
@@ -100,6 +101,7 @@ def comparable(shown: Scan, others: Sequence[Scan]) -> list[Scan]:
     """Return *shown* and those of *others* that belong in a trend with it: the last one of each day of capture, by day.
 
     They ended and have enough institutions in common with *shown* (:data:`LEAST_COMMON`), unlike a trial on a few.
+    On its own day *shown* is taken.
     """
     ids = {institution.id for institution in shown.institutions}
     days = {}
@@ -116,7 +118,10 @@ _ALIKE = {ReadBy.RETRY: ReadBy.LIVE, ReadBy.WARC: ReadBy.LIVE}
 
 
 def read_differently(scans: Sequence[Scan]) -> list[str]:
-    """Return the ids of the assessed that *scans* read by several modes; none if all were, as past and present are."""
+    """Return the ids of the institutions that several of *scans* assessed by different modes, in registry order.
+
+    None if that is so for all of them (today, and the past in an archive): there the difference is what is compared.
+    """
     modes: dict[str, list[ReadBy]] = {}
     for result in (result for scan in scans for result in scan.results if result.status.is_assessed):
         modes.setdefault(result.institution.id, []).append(_ALIKE.get(result.read_by, result.read_by))

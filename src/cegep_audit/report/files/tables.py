@@ -43,12 +43,13 @@ def institutions_of(scan: Scan) -> Table:
     def extra(name: str) -> Value:
         return lambda row: row.institution.extra.get(name)
 
+    empty = dict.fromkeys((*NETWORKS, "n_networks", "three_plus"))
+
     def row_of(institution: Institution, result: InstitutionResult | None) -> SimpleNamespace:
         """Return what a row shows; values that need a visit or an assessment are None without one."""
         main = main_accounts(result) if result else {}
-        row = SimpleNamespace(institution=institution, result=result, pages=len(result.pages) if result else 0)
-        vars(row).update((name, main[name].url if name in main else None) for name in NETWORKS)
-        row.n_networks = row.three_plus = None
+        row = SimpleNamespace(institution=institution, result=result, pages=len(result.pages) if result else 0, **empty)
+        vars(row).update((name, account.url) for name, account in main.items())
         if result and result.status.is_assessed:
             row.n_networks = len(main.keys() & basket("all", day_of(scan, result)))
             row.three_plus = row.n_networks >= THREE_PLUS

@@ -12,7 +12,6 @@ from cegep_audit.report.page.parts import Part, chart, share_bar, ticks
 from cegep_audit.report.text.words import (
     FEW_MARK,
     column_name,
-    crossed_name,
     institution_name,
     measure_words,
     network_name,
@@ -56,10 +55,22 @@ def groups(stats: ScanStatistics, lang: Language) -> Iterator[Part]:
     for by, found in stats.groups.items():
         if by != ("region",):
             lead = say("lead.groups", lang, k=stats.asked.min_networks)
-            yield _shares(stats, by, found, lead, lang, crossed_name(by, lang).capitalize())
+            yield _shares(stats, by, found, lead, lang, column_name(lang, *by).capitalize())
             yield from _crossed(stats, by, found, lang)
             for column in by:
-                yield from _tests(stats, column, lang)
+                rows = [
+                    [
+                        measure_words(row["measure"], lang),
+                        say(f"test.{row['test']}", lang),
+                        *(locales.p_value(row[name], lang) for name in ("p", "p_holm")),
+                        locales.decimal(row["cramers_v"], lang, digits=2),
+                    ]
+                    for row in stats.group_tests_by(column)
+                ]
+                if rows:
+                    caption = say("grid.tests", lang, column=column_name(lang, column))
+                    head = heads(lang, "measure", "test", "p", "p_holm", "cramers_v")
+                    yield Part(grid=Grid(caption, head, rows, texts=2), is_folded=True)
 
 
 def _shares(
@@ -75,7 +86,7 @@ def _shares(
         if group.assessed:
             text = say("chart.of", lang, count=group.at_least[k].count, total=group.assessed)
             bars.append(share_bar(name, group.at_least[k], lang)._replace(text=text, is_few=group.is_few))
-    label = say("chart.groups", lang, k=k, column=crossed_name(by, lang))
+    label = say("chart.groups", lang, k=k, column=column_name(lang, *by))
     rows: list[Row] = [
         [
             f"{name}{FEW_MARK if group.is_few else ''}",
@@ -113,25 +124,8 @@ def _crossed(stats: ScanStatistics, by: tuple[str, ...], found: Groups, lang: La
             cells = (heat(share.share or 0, lang, is_muted=is_few) if share else Cell("—") for share, is_few in shares)
             rows.append([network_name(name), *cells])
     if rows:
-        caption = say("grid.crossed", lang, column=crossed_name(by, lang))
+        caption = say("grid.crossed", lang, column=column_name(lang, *by))
         yield Part(grid=Grid(caption, [*heads(lang, "network"), *titles], rows, is_heat=True))
-
-
-def _tests(stats: ScanStatistics, column: str, lang: Language) -> Iterator[Part]:
-    rows = [
-        [
-            measure_words(row["measure"], lang),
-            say(f"test.{row['test']}", lang),
-            locales.p_value(row["p"], lang),
-            locales.p_value(row["p_holm"], lang),
-            locales.decimal(row["cramers_v"], lang, digits=2),
-        ]
-        for row in stats.group_tests_by(column)
-    ]
-    if rows:
-        caption = say("grid.tests", lang, column=column_name(column, lang))
-        head = heads(lang, "measure", "test", "p", "p_holm", "cramers_v")
-        yield Part(grid=Grid(caption, head, rows, texts=2), is_folded=True)
 
 
 def co_occurrence(stats: ScanStatistics, lang: Language) -> Iterator[Part]:

@@ -54,14 +54,10 @@ def detail_words(detail: str, lang: Language) -> str:
     return say(f"detail.{detail}", lang) if known(f"detail.{detail}") else plain(detail)
 
 
-def column_name(column: str, lang: Language) -> str:
-    """Return the name of a registry *column* in words; a column of the user's own keeps its name."""
-    return say(f"column_name.{column}", lang) if known(f"column_name.{column}") else plain(column)
-
-
-def crossed_name(columns: Sequence[str], lang: Language) -> str:
-    """Return the name of crossed registry *columns*: ``type × langue``."""
-    return " × ".join(column_name(column, lang) for column in columns)
+def column_name(lang: Language, *columns: str) -> str:
+    """Return the name of crossed registry *columns*: ``type × langue``; a column of the user's own keeps its name."""
+    keys = {f"column_name.{column}": column for column in columns}
+    return " × ".join(say(key, lang) if known(key) else plain(column) for key, column in keys.items())
 
 
 def measure_words(measure: str, lang: Language) -> str:
@@ -77,7 +73,7 @@ def difference_words(column: str, tests: Records, k: int, lang: Language) -> str
 
     *tests* are the rows of the group tests of that column; without a row for *k* there was nothing to test.
     """
-    caption = say("grid.tests", lang, column=column_name(column, lang))
+    caption = say("grid.tests", lang, column=column_name(lang, column))
     test = next((row for row in tests if row["measure"] == f"at_least_{k}"), None)
     if test is None:
         return say("test.untested", lang, caption=caption)

@@ -21,8 +21,7 @@ def now() -> datetime:
 def stamp(when: datetime) -> str:
     """Return *when* as every file and JSON document writes it: ``2026-11-23T18:00:00.500000Z``.
 
-    The length is always the same, so that the order of texts is that of times. Raises ValueError for a time without
-    a zone.
+    Texts sort as their times do, because all have the same length. Raises ValueError for a time without a zone.
     """
     if when.tzinfo is None:
         raise ValueError(f"a time without a zone: {when}")

@@ -9,7 +9,7 @@ CegepAuditError
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
 class CegepAuditError(Exception):
@@ -28,16 +28,12 @@ class TooManyAccountsError(CegepAuditError):
     """A site that names more accounts than are judged."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """One fault of a file that a user wrote: where, what is wrong, and what to do.
-
-    ``line`` counts from 1 (0: the file as a whole); ``column`` is the header's name, or "" for a whole line.
-    """
+class Fault(NamedTuple):
+    """One fault of a file that a user wrote: where, what is wrong, and what to do."""
 
     file: str
-    line: int
-    column: str
+    line: int  # from 1; 0 for the file as a whole
+    column: str  # the header's name, "" for a whole line
     message: str
 
     def __str__(self) -> str:

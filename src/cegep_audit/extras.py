@@ -1,7 +1,4 @@
-"""Builds the command that adds an optional extra to this installation, with the installer that created it.
-
-The command never names ``cegep-audit`` on a package index, because the owner of that name decides what it installs.
-"""
+"""Builds the command that adds an optional extra to this installation, with the installer that created it."""
 
 import json
 import re
@@ -14,7 +11,10 @@ _NAME = "cegep-audit"
 
 
 def install_command(extra: str, *, prefix: str = sys.prefix, found: Distribution | None = None) -> str:
-    """Return the command that adds *extra* to the environment at *prefix*, ready to copy."""
+    """Return the command that adds *extra* to the environment at *prefix*, ready to copy.
+
+    It never names ``cegep-audit`` on a package index, because the owner of that name decides what it installs.
+    """
     try:
         found = found or distribution(_NAME)
     except PackageNotFoundError:  # run from its folder, without being installed

@@ -10,6 +10,7 @@ from string import Formatter
 import pytest
 
 from cegep_audit.phrases.catalogue import _sentences, known, say, set_in_french
+from cegep_audit.tables import read_tables
 from cegep_audit.vocabulary import Detail, How, Kind, Need, Role, Status, Zone
 
 SOURCE = Path(__file__).parents[2] / "src"
@@ -21,6 +22,17 @@ BELOW_A_FIGURE = {"headline.gained", "headline.lost", "headline.renamed", "sheet
 
 def places(text: str) -> set[str]:
     return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
+
+
+def test_no_key_is_in_two_files() -> None:
+    files = sorted((SOURCE / "cegep_audit" / "phrases").glob("*.toml"))
+    keys = [
+        f"{section}.{name}"
+        for file in files
+        for section, rows in read_tables(f"phrases/{file.name}").items()
+        for name in rows
+    ]
+    assert sorted(keys) == [key for key, _ in PHRASES]
 
 
 def test_both_languages_say_it_with_the_same_facts() -> None:
@@ -103,9 +115,15 @@ def test_every_sentence_is_said_somewhere() -> None:
     code = "\n".join(path.read_text("utf-8") for path in SOURCE.rglob("*") if path.suffix in {".py", ".html"})
     rules = [path for path in SOURCE.rglob("*.toml") if path.parent.name != "phrases"]
     tables = "\n".join(path.read_text("utf-8") for path in (*rules, SOURCE.parent / "data" / "institutions.csv"))
-    put_together = r"""f["']([a-z_]+)\.[a-z_]*\{|["']([a-z_]+)\.["'] ~|\bof(?:: str = |=)["']([a-z_]+)["']"""
-    joined = {section for found in re.findall(put_together, code) for section in found if section}
-    joined |= {"language_name", "type_name", "verdict"}
+    joined = set(re.findall(r"""f["']([a-z_]+)\.[a-z_]*\{""", code)) | {
+        *re.findall(r"""["']([a-z_]+)\.["'] ~ """, code),  # in templates
+        *re.findall(r"""\bof(?:: str)? ?= ?["']([a-z_]+)["']""", code),  # headings of tables
+        "evidence",
+        "grid",
+        "language_name",
+        "type_name",
+        "verdict",
+    }
     quoted = set(re.findall(r"""["']([\w.]+)(?=["'])""", code))
     words = set(re.findall(r"""["']([a-z0-9_]+)["']""", code)) | set(re.findall(r"\b[a-z0-9_-]+\b", tables))
 

@@ -15,7 +15,7 @@ from commands import Done, command, rows_of
 from manners import Request
 from servers import Asked, Reply, Web, page, redirect, robots, serve
 
-from cegep_audit import demo
+from cegep_audit.demo import server as demo
 
 DELAY_S = 0.2
 MAX_PAGES = 4
@@ -228,7 +228,7 @@ def test_the_demo_s_sites_are_asked_with_the_same_manners(tmp_path: Path) -> Non
             folder=tmp_path, HTTP_PROXY=web.proxy, HTTPS_PROXY=web.proxy,
         )  # fmt: skip
     assert done.code == 0, done.err
-    log = [Request(hit.at_s, hit.at_s, hit.host, hit.path, hit.status) for hit in web.log]
+    log = [Request(at_s, at_s, host, path, status) for at_s, host, path, status in web.log]
     shortest, request = manners.gaps(log)[0]
     assert shortest >= 0.1 - LATE_S, request
     for site, requests in manners.by_site(log).items():

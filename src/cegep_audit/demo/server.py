@@ -6,7 +6,6 @@ ordinary code runs. Unknown hosts get a 502; CONNECT (https) gets a 501, because
 """
 
 import csv
-import gzip
 import socket
 import sys
 import threading
@@ -41,50 +40,38 @@ _POLL_S = 0.05  # longest time until the server notices that it must stop
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One address of a site. Without a ``body``, the site's template renders it, with ``slots`` filled in.
-
-    ``location`` is where a redirect leads. A ``content_type`` of None is the site's own. ``wait_s`` is how long the
-    answer takes, in seconds.
-    """
+    """One address of a site. Without a ``body``, the site's template renders it, with ``slots`` filled in."""
 
     status: int = 200
-    location: str = ""
+    location: str = ""  # where a redirect leads
     title: str = ""
     language: str = ""
-    content_type: str | None = None
+    content_type: str | None = None  # None: the site's own
     body: str | None = None
     slots: Mapping[str, str] = field(default_factory=dict)
-    wait_s: float = 0.0
+    wait_s: float = 0.0  # seconds until it answers
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """One invented institution and its host.
-
-    ``look`` names a template of ``templates/``; "" for a site that serves only its own ``pages``. ``serves`` is
-    ``pages``, ``nothing`` (the host does not exist: a proxy answers 502) or ``silence`` (it closes the connection
-    without an answer). ``aliases`` maps other hosts to the addresses to which they redirect. ``charset`` is a Python
-    codec, ``declared`` its name on the pages ("" for none). ``rendered`` are accounts that appear only after a browser
-    has run the scripts: the site is ``ok`` then. ``saved`` are the slots of a homepage that refuses programs, as a
-    person saves it from her browser.
-    """
+    """One invented institution and its host."""
 
     id: str
     row: Mapping[str, str]
     host: str
     traps: tuple[str, ...]
-    look: str = "modern"
-    serves: str = "pages"
+    look: str = "modern"  # a template of templates/; "" for a site that serves only its own pages
+    serves: str = "pages"  # or "nothing": the host does not exist; or "silence": it hangs up without an answer
     status: str = "ok"
     detail: str = ""
     accounts: tuple[tuple[str, str, str], ...] = ()
-    rendered: tuple[tuple[str, str, str], ...] = ()
+    rendered: tuple[tuple[str, str, str], ...] = ()  # accounts of a site that is ok once a browser runs its scripts
     slots: Mapping[str, str] = field(default_factory=dict)
-    saved: Mapping[str, str] = field(default_factory=dict)
+    saved: Mapping[str, str] = field(default_factory=dict)  # slots of a homepage that a person saved from her browser
     pages: Mapping[str, Document] = field(default_factory=dict)
-    aliases: Mapping[str, str] = field(default_factory=dict)
-    charset: str = "utf-8"
-    declared: str = "utf-8"
+    aliases: Mapping[str, str] = field(default_factory=dict)  # other hosts, and the addresses to which they redirect
+    charset: str = "utf-8"  # a Python codec
+    declared: str = "utf-8"  # its name on the pages, "" for none
     content_type: str = "text/html; charset=utf-8"
 
     @property
@@ -118,7 +105,7 @@ def write_registry(path: Path) -> None:
 
 
 class Answer(NamedTuple):
-    """One HTTP answer, not compressed; ``wait_s`` is how long it takes to come, in seconds."""
+    """One HTTP answer; ``wait_s`` is how long it takes to come, in seconds."""
 
     status: int
     headers: Mapping[str, str]
@@ -192,20 +179,9 @@ def _prose(language: str, deal: int) -> dict[str, Any]:
     return text | {name: items[: _A_PAGE.get(name)] for name, items in turned.items()}
 
 
-class Hit(NamedTuple):
-    """One request: its host, its path with query, and the status of the answer (0: none)."""
-
-    host: str
-    path: str
-    status: int
-
-
 @contextmanager
 def serve() -> Iterator["Web"]:
-    """Serve the invented web on a free port of 127.0.0.1, from threads, until the block ends.
-
-    Raises OSError if there is no free port. At the end, connections are closed and threads have ended.
-    """
+    """Serve the invented web on a free port of 127.0.0.1 until the block ends; raise OSError if no port is free."""
     with TemporaryDirectory(prefix="cegep-audit-demo-") as folder:
         web = Web(Path(folder) / "institutions.csv")
         thread = threading.Thread(target=web.serve_forever, args=(_POLL_S,), name="cegep-audit-demo", daemon=True)
@@ -222,10 +198,7 @@ def serve() -> Iterator["Web"]:
 
 
 class Web(ThreadingTCPServer):
-    """The invented web while it is served: ``proxy`` is the address to use as HTTP proxy.
-
-    The file ``registry`` exists while the web is open. ``log`` grows in the order of the answers.
-    """
+    """The invented web while it is served: the address of its proxy, the file of its registry, and its requests."""
 
     request_queue_size = 128  # connections that wait to be accepted
 
@@ -233,7 +206,7 @@ class Web(ThreadingTCPServer):
         super().__init__(("127.0.0.1", 0), _Conversation)
         self.proxy = f"http://127.0.0.1:{self.server_address[1]}"
         self.registry = registry
-        self.log: list[Hit] = []
+        self.log: list[tuple[float, str, str, int]] = []  # monotonic seconds, host, path with query, status (0: none)
         self.connections: list[Any] = []
         self.hosts = {site.host: site for site in sites()}
         self.aliases = {alias: to for site in sites() for alias, to in site.aliases.items()}
@@ -267,22 +240,16 @@ class _Conversation(BaseHTTPRequestHandler):
             return
         path = (url.path or "/") + (f"?{url.query}" if url.query else "")
         found = self._found(host, path)
-        self.server.log.append(Hit(host, path, found.status if found else 0))
+        self.server.log.append((time.monotonic(), host, path, found.status if found else 0))
         if found is None:
             self.close_connection = True
             return
         time.sleep(found.wait_s)
-        body, headers = found.body, dict(found.headers)
-        if body and "gzip" in self.headers.get("accept-encoding", ""):
-            body, headers["Content-Encoding"] = gzip.compress(body, mtime=0), "gzip"
         self.send_response_only(found.status)
-        for name, value in (headers | {"Content-Length": str(len(body))}).items():
+        for name, value in {**found.headers, "Content-Length": str(len(found.body))}.items():
             self.send_header(name, value)
         self.end_headers()
-        if self.command == "GET":
-            self.wfile.write(body)
-
-    do_HEAD = do_GET  # noqa: N815 - as http.server has it
+        self.wfile.write(found.body)
 
     def _found(self, host: str, path: str) -> Answer | None:
         """Return the answer to a request, None if the host closes the connection without one."""

@@ -71,7 +71,7 @@ class Verdict(NamedTuple):
 def assess(institution: Institution, visits: Sequence[Visit], accounts_found: int) -> Verdict:
     """Return status and detail of a site after *visits*, its homepage first.
 
-    *accounts_found* counts all accounts that its pages show: a page that shows some was readable.
+    *accounts_found* counts all accounts that its pages show.
     """
     if not visits:
         return Verdict(Status.UNUSABLE, Detail.INTERNAL_ERROR, "no page was asked for", "")
@@ -193,10 +193,7 @@ class _Sign:
         return [*pairs, (compile_words(texts), re.compile(""))] if texts else pairs  # a text needs no second phrase
 
     def is_shown(self, title: str, sentences: Sequence[str], words: set[str]) -> bool:
-        """Whether a page with this *title*, these *sentences* and their *words*, all plain, shows the sign.
-
-        The first sentence is the page's whole opening, which may be just a title.
-        """
+        """Whether a page with this *title*, these *sentences* and their *words*, all plain, shows the sign."""
         if any(map(self._titles.fullmatch, (title, *sentences[:1]))):
             return True
         return not self._words.isdisjoint(words) and any(
@@ -216,7 +213,7 @@ def sign_of(reading: Reading, accounts_found: int, identity: Identity) -> str:
     Circumstances alone suffice for a page with hardly any text, no link within the site, and no name.
     """
     title, text = _plain(reading.title), _plain(reading.opening)
-    sentences = [text, title, *_SENTENCE.split(text)]
+    sentences = [text, title, *_SENTENCE.split(text)]  # the whole opening may be just a title
     words = {"", *_WORD.findall(title), *_WORD.findall(text)}
     points = Counter[str]()
     for sign in _signs():
@@ -261,10 +258,7 @@ def _plain(text: str) -> str:
 
 
 def is_challenge(status: int | None, headers: Mapping[str, str], body: bytes) -> bool:
-    """Whether an error answer is a firewall's challenge to prove that one is human, not a plain refusal.
-
-    The names of *headers* are in lower case; the beginning of *body* is enough.
-    """
+    """Whether an error answer (names of headers in lower case) is a firewall's challenge, not a plain refusal."""
     text = body.decode("latin-1")
     return status in MAY_CHALLENGE and any(
         row.get("value") in re.split(r"[^\w-]+", headers.get(row.get("header", ""), "").lower())
@@ -272,8 +266,6 @@ def is_challenge(status: int | None, headers: Mapping[str, str], body: bytes) ->
         for row in read_tables("detect/challenges.toml")["challenge"]
     )
 
-
-# ------------------------------------------------------------------------------------------ shells for scripts
 
 _SIGNS = (Need.APP_ROOT, Need.NOSCRIPT_PLEA, Need.STATE)  # that a reading may hold, in the order in which they are said
 

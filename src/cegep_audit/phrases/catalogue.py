@@ -67,8 +67,6 @@ def _sentences() -> Mapping[str, Mapping[Language, Forms]]:
     for path in files(__package__).iterdir():
         tables = read_tables(f"phrases/{path.name}") if path.name.endswith(".toml") else {}
         for key, row in ((f"{section}.{name}", row) for section, rows in tables.items() for name, row in rows.items()):
-            if key in found:
-                raise ValueError(f"{path.name}: {key} is in another file too")
             forms = {lang: cell if isinstance(cell, dict) else {"other": cell} for lang, cell in row.items()}
             french = {category: set_in_french(text) for category, text in forms["fr"].items()}
             found[key] = {"fr": french, "en": forms["en"]}

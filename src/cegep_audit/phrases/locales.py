@@ -1,7 +1,4 @@
-"""Formats numbers, percentages, dates and durations for a reader, and picks their language.
-
-Babel is imported where it is used, because commands without figures do not need it.
-"""
+"""Formats numbers, percentages, dates and durations for a reader, and picks their language."""
 
 import re
 from collections.abc import Mapping
@@ -30,17 +27,14 @@ def pick_language(option: str | None, environ: Mapping[str, str]) -> Language:
 
 @lru_cache(maxsize=10_000)  # a page repeats the same figures, and Babel is slow
 def _figure(value: float | None, pattern: str | None, lang: Language) -> str:
-    """Return *value* in a Unicode number *pattern* (None: the locale's own), or a dash for None.
-
-    A half is rounded up, as in spreadsheets, so that page and workbook agree. Zero has no sign, never "-0.0 %".
-    """
-    from babel.numbers import format_decimal
+    """Return *value* in a Unicode number *pattern* (None: the locale's own), or a dash for None."""
+    from babel.numbers import format_decimal  # slow to import, and commands without figures do not need it
 
     if value is None:
         return "—"
-    with localcontext(Context(rounding=ROUND_HALF_UP)):
+    with localcontext(Context(rounding=ROUND_HALF_UP)):  # as in spreadsheets, so that page and workbook agree
         text = str(format_decimal(value, format=pattern, locale=LOCALES[lang]))
-    return text if re.search("[1-9]", text) else text.lstrip("+-−")
+    return text if re.search("[1-9]", text) else text.lstrip("+-−")  # zero has no sign
 
 
 def number(value: float, lang: Language) -> str:

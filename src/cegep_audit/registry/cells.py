@@ -1,12 +1,9 @@
-"""Reads single cells of a file that a person made, and collects all faults: a reader returns a value or raises.
-
-Messages never show a password: everything before an ``@`` becomes ``***``.
-"""
+"""Reads single cells of a file that a person made, and collects all faults; messages never show a password."""
 
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 from cegep_audit.errors import Fault, RegistryError
@@ -31,8 +28,7 @@ class CellError(ValueError):
         self.facts = facts
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One row: the *line* of the file on which it starts, from 1, and its stripped cells by column."""
 
     line: int

@@ -1,7 +1,4 @@
-"""The registry: reads its institutions, or reports every fault of its file at once; selects and counts them.
-
-``docs/registry.md`` describes the columns.
-"""
+"""Reads the registry, or reports every fault of its file at once; selects and counts its institutions."""
 
 import re
 from collections import Counter
@@ -40,9 +37,6 @@ _YEAR = re.compile(r"([12][0-9]{3})(?:-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[0
 _WIKIDATA = re.compile(r"Q[1-9][0-9]{0,10}")
 _ROR = re.compile(r"(?:https?://)?(?:ror\.org/)?(0[0-9a-hj-km-np-tv-z]{6}[0-9]{2})")  # ror.readme.io
 _LISTED_AT_MOST = 40  # values that a message lists; there are more ids
-
-
-# ------------------------------------------------------------------------------------------ reading
 
 
 def default_registry() -> Path:
@@ -268,9 +262,6 @@ def as_of(institutions: list[Institution], day: date) -> list[Institution]:
     return changed
 
 
-# ------------------------------------------------------------------------------------------ columns
-
-
 def columns(institutions: Sequence[Institution]) -> list[str]:
     """Return the non-empty columns of the registry: the known ones, then the others in file order."""
     known = [column for column in KNOWN_COLUMNS if any(value_of(item, column) for item in institutions)]
@@ -288,10 +279,7 @@ def value_of(institution: Institution, column: str) -> str:
 
 
 def counts(institutions: Sequence[Institution], column: str, lang: Language = "fr") -> Mapping[str, int]:
-    """Return how many *institutions* have each value of *column*, the most frequent first; "" counts empty cells.
-
-    Raises UsageError, with the existing columns, for a column that the registry does not have.
-    """
+    """Return how many *institutions* have each value of *column* ("": none), most frequent first; raise UsageError."""
     existing = columns(institutions)
     if column not in existing:
         raise UsageError(say("registry.unknown_column", lang, column=excerpt(column), existing=", ".join(existing)))

@@ -10,10 +10,10 @@ import io
 import re
 import zipfile
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date
 from itertools import chain, islice
 from pathlib import Path
+from typing import NamedTuple
 
 from cegep_audit.registry.cells import CellError, FaultList, Row
 from cegep_audit.text import excerpt, slug
@@ -31,7 +31,6 @@ _END = "\x00end of file\x00"  # added after the last line; inside a cell it show
 _ZIP = b"PK\x03\x04"  # xlsx
 _XLS = b"\xd0\xcf\x11\xe0"
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)  # UTF-32's other mark begins like the first
-_FRENCH_LETTERS = frozenset("àâäæçéèêëîïôöœùûüÿÀÂÄÆÇÉÈÊËÎÏÔÖŒÙÛÜŸ")
 _UNREADABLE: dict[type[Exception], str] = {
     FileNotFoundError: "csv.missing_file",
     NotADirectoryError: "csv.missing_file",
@@ -43,8 +42,7 @@ _ADDRESS = re.compile(r"\S+\.[^\W\d]\S+")  # of a site, as the first cell of a l
 _Records = Iterator[tuple[int, list[str]]]  # stripped cells, with the number of the line on which they start
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(NamedTuple):
     """The rows with the right number of cells. ``whole`` says whether these are all rows of the file."""
 
     columns: tuple[str, ...]
@@ -179,23 +177,16 @@ def _text(data: bytes) -> str:
     if data.startswith(_XLS):
         raise CellError("csv.workbook")
     head = data[:1_000]
-    nulls = head[::2].count(0), head[1::2].count(0)
     # Without a mark, nearly every second byte of Latin text in UTF-16 is null.
-    if data.startswith(_UTF_16) or (min(nulls) == 0 and max(nulls) * 5 > len(head) * 2):
+    if data.startswith(_UTF_16) or head.count(0) * 5 > len(head) * 2:
         raise CellError("csv.utf_16")
     data = data.removeprefix(codecs.BOM_UTF8)
     try:
         return data.decode()
     except UnicodeDecodeError as error:
-        at = error.start
-    *before, start = [0, *(match.end() for match in _LINE_END.finditer(data, 0, at))]
-    line = _LINE_END.split(data[start:], maxsplit=1)[0].decode("cp1252", "replace")  # one character a byte
-    column = at - start
-    word = next((match[0] for match in re.finditer(r"\w+", line) if match.start() <= column < match.end()), "")
-    # A line with an @ may contain a password, so none of its words is shown.
-    key = "csv.windows_1252" if line[column] in _FRENCH_LETTERS and "@" not in line else "csv.not_utf_8"
-    facts = {"line": len(before) + 1, "byte": f"0x{data[at]:02X}", "position": column + 1, "word": excerpt(word)}
-    raise CellError(key, **facts)
+        before = _LINE_END.split(data[: error.start])
+        facts = {"byte": f"0x{data[error.start]:02X}", "position": len(before[-1]) + 1}
+        raise CellError("csv.not_utf_8", line=len(before), **facts) from error
 
 
 def _split(lines: Iterator[str], separator: str, skipped: int, found: FaultList) -> _Records:

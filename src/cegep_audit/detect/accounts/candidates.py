@@ -116,10 +116,7 @@ class Candidate:
 
 
 def gather(identity: Identity, visits: Sequence[Visit], most: int) -> list[Candidate]:
-    """Return the accounts that the pages of *visits* name, in the order in which they were first seen.
-
-    Raises TooManyAccountsError if there are more than *most*.
-    """
+    """Return the accounts that the pages of *visits* name, the first seen first; TooManyAccountsError above *most*."""
     groups: dict[tuple[str, str], list[Sighting]] = defaultdict(list)
     for seen in _sightings(identity, visits):
         network, url = seen.what.network or "", seen.what.account_url
@@ -171,7 +168,7 @@ class Sighting(NamedTuple):
 
 def _sightings(identity: Identity, visits: Sequence[Visit]) -> Iterator[Sighting]:
     """Yield the links of *visits* that lead to an account or may lead to one."""
-    resolved = {
+    resolved = {  # where the site's own addresses redirect
         urls.visit_key(visit.choice.url): visit.page.redirect_to
         for visit in visits
         if visit.choice.role is PageRole.OWN_LINK and visit.page and visit.page.redirect_to
@@ -197,10 +194,7 @@ def _last(url: str) -> str:
 
 
 def _what(link: Link, resolved: Mapping[str, str], identity: Identity) -> tuple[Link, Classified] | None:
-    """Return *link* as evidence and what it leads to; None if that is not an account of a network.
-
-    *resolved* gives the targets of the site's own addresses that redirect to an account.
-    """
+    """Return *link* as evidence, and the account to which it leads; None if that is not an account of a network."""
     what = _read(link.url)
     # A site hosted by a network, such as a blog, is not an account of itself.
     if what.account_url and urls.host_of(what.account_url) != urls.host_of(link.page_url):
@@ -229,8 +223,6 @@ def _read(url: str) -> Classified:
     return what._replace(handle=name, account_url=f"https://{server}/@{name}")
 
 
-# ------------------------------------------------------------------------------------------ Mastodon on any host
-
 # Any host may be a Mastodon server, and other services use the same form of address. These words show the service.
 _SIGN_IN_HOST = re.compile(r"(?:^|[.-])(?:masto\w*|mstdn|toots?|fedi\w*|social)(?=[.-])")
 _SIGN_IN_LABEL = re.compile(r"mastodon|fediverse|fedivers")
@@ -252,8 +244,6 @@ def _declares_mastodon(link: Link, identity: Identity) -> bool:
     is_own_server = urls.is_same_site(link.url, link.page_url)
     return link.zone is Zone.HEAD or is_own_server or link.names == MASTODON or has_sign is not None
 
-
-# ------------------------------------------------------------------------------------------ links within the site
 
 # Parameters that say where the reader comes from, not where the address leads.
 _ORIGINS = frozenset({"ref", "referer", "referrer", "from", "source", "src", "via"})

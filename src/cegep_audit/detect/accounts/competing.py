@@ -25,10 +25,7 @@ _DIRECTORY_FROM = 4  # accounts of one network in the content: a list, not a pre
 
 
 def compare(candidates: Sequence[Candidate], title: str, host: str) -> Sequence[Candidate]:
-    """Set the attributes of *candidates* that compare each with the others, and return them.
-
-    *title* and *host* are those of the homepage: they may be those of a part.
-    """
+    """Compare each of *candidates* with the others, and return them; *title* and *host* are those of the homepage."""
     by_network: dict[str, list[Candidate]] = defaultdict(list)
     for item in candidates:
         by_network[item.network].append(item)
@@ -44,10 +41,7 @@ def compare(candidates: Sequence[Candidate], title: str, host: str) -> Sequence[
 
 
 def _compare_network(accounts: Sequence[Candidate], *, has_own: bool) -> None:
-    """Set what the other *accounts* of one network say about each of them.
-
-    *has_own*: an account in the frame, on any network, shows the institution's name.
-    """
+    """Compare the *accounts* of one network; *has_own*: one in the frame, of any network, is alike."""
     any_whole = any(item.name_match >= NameMatch.WHOLE for item in accounts)
     visible = _best(item for item in accounts if item.is_seen_in_frame)
     in_frame = _best(item for item in accounts if item.prominence >= Prominence.FRAME)
@@ -80,11 +74,7 @@ def _best(accounts: Iterable[Candidate]) -> int:
 
 
 def _compare_rows(candidates: Sequence[Candidate]) -> None:
-    """Set what the rows on a site say about their members: neighbours often tell who holds an account.
-
-    A script may contain anybody's accounts, so its addresses form a row of icons only if no visible link shows an
-    account in the frame.
-    """
+    """Set what the rows on a site say about their members: neighbours often tell who holds an account."""
     shows_any = any(item.is_seen_in_frame for item in candidates)
     short: set[Candidate] = set()  # accounts in a row that is not a directory
     beside_equals: set[Candidate] = set()  # accounts in a row without an outranked one
@@ -93,6 +83,7 @@ def _compare_rows(candidates: Sequence[Candidate]) -> None:
     for row in {row for item in candidates for row in item.rows}:
         row.counts = Counter(item.network for item in row.members)
         is_short = max(row.counts.values()) < _LIST_FROM
+        # A script may contain anybody's accounts.
         row.is_of_icons = is_short and len(row.counts) >= _ICONS_FROM and not (row.is_script and shows_any)
         invites = any(item.is_alike or "follow" in item.cues for item in row.members)
         is_of_others = not invites and any(item.is_outdone for item in row.members)
@@ -132,9 +123,6 @@ def _compare_data(candidates: Sequence[Candidate]) -> None:
         if found and not any(item.is_visible for item in declared):
             for item in hidden if hidden == declared else found:
                 item.is_contradicted = True
-
-
-# ------------------------------------------------------------------------------------------ parts
 
 
 class _Units:

@@ -24,17 +24,11 @@ _MIN_ACRONYM = 3  # letters; two are in a handle by chance
 _MIN_LABEL = 3  # letters of a host label
 
 
-# ------------------------------------------------------------------------------------------ the lists
-
-
 class Part(NamedTuple):
-    """One kind of part that an institution has (a library, a campus, its sports), or a body separate from it.
-
-    ``may_be_whole`` is set where institutions also put the word into their main accounts.
-    """
+    """One kind of part that an institution has (a library, a campus, its sports), or a body separate from it."""
 
     name: str
-    may_be_whole: bool
+    may_be_whole: bool  # institutions also use the word in their main accounts
 
 
 @cache
@@ -61,10 +55,7 @@ def _patterns(table: str) -> tuple[re.Pattern[str], list[tuple[Part, re.Pattern[
 
 @lru_cache(maxsize=2048)
 def parts_in(text: str, table: str = "unit") -> frozenset[Part]:
-    """Return the parts of an institution that *text*, a handle, an address or a label, names.
-
-    With the *table* ``separate``, return the bodies that are separate from the institution.
-    """
+    """Return the parts of an institution, or its ``separate`` bodies, that a handle, an address or a label names."""
     any_word, rows = _patterns(table)
     spaced = fold(text).translate(_JOINING_MARKS)
     return frozenset(part for part, words in rows if words.search(spaced)) if any_word.search(spaced) else frozenset()
@@ -80,22 +71,17 @@ def is_vendor(network: str, handle: str) -> bool:
 
 
 class Identity:
-    """The names that an institution may use for itself; *also* is more text that may name a part.
-
-    ``labels`` come from its ``hosts``, ``words`` are the distinctive words of its names, ``whole`` its names without
-    spaces, and ``ordered`` all of these with the acronyms, the longest first. ``text`` is its names, folded.
-    ``parts`` are those that its names, its type or the path of its address mention: a library that the registry
-    lists is the institution, not a part of it.
-    """
+    """The names that an institution may use for itself; *also* is more text that may name a part."""
 
     def __init__(self, names: tuple[str, str], also: str, language: str, hosts: Sequence[str]) -> None:
         self.language = language
         self.hosts = hosts
         self.text = fold(" ".join(names))
+        # A library that the registry lists is the institution, not a part of it.
         self.parts = parts_in(f"{' '.join(names)} {also}")
         self.labels = {label for host in hosts for label in _host_labels(host, self.parts)}
         written = [_WORD.findall(fold(name)) for name in names]
-        self.whole = {"".join(tokens) for tokens in written} - {""}
+        self.whole = {"".join(tokens) for tokens in written} - {""}  # its names without spaces
         of_hosts = (part for host in hosts for part in urls.site_name(host).split("-"))
         self.words = {word for word in chain(of_hosts, *written) if _is_distinctive(word)}
         chosen = [*written, *([token for token in tokens if token not in listed("article")] for tokens in written)]

@@ -55,7 +55,7 @@ class Bullets(NamedTuple):
 class Grid(NamedTuple):
     """A table. The first ``texts`` columns hold words, the others figures; a row of one cell is a heading between rows.
 
-    ``strong`` has the indexes of the highlighted rows.
+    ``caption`` names it on a page; ``strong`` has the indexes of the highlighted rows.
     """
 
     caption: str

@@ -15,7 +15,7 @@ from cegep_audit.analyze.institution.sheets import bare_sheets, sheets
 from cegep_audit.analyze.scan_statistics import ScanStatistics
 from cegep_audit.analyze.stats import attained
 from cegep_audit.phrases import Language, locales, say
-from cegep_audit.report.blocks import Block, Title
+from cegep_audit.report.blocks import Block, Title, heads
 from cegep_audit.report.page.change import (
     change_headlines,
     change_sections,
@@ -184,8 +184,8 @@ def _filled(sections: Mapping[str, Iterable[Part]]) -> Mapping[str, Sequence[Par
 
 def _cautions(stats: ScanStatistics, lang: Language) -> list[str]:
     """Return the cautions on the figures, in sentences that can be cited."""
-    figures, population = stats.figures, stats.asked.sample_of
-    bounds = ("bounds",) if figures.assessed < figures.institutions else ()
-    keys = ("presence", "lower_bound", "activity", *bounds, "census" if population is None else "sample")
-    said = (f"caution.{key}" for key in (*keys, "closed", "rules"))
-    return [say(key, lang, population=population) for key in (*said, "lead.tests")]
+    population = stats.asked.sample_of
+    bounds = ["bounds"] if stats.figures.assessed < stats.figures.institutions else []
+    names = ["presence", "lower_bound", "activity", *bounds, "census" if population is None else "sample"]
+    cautions = heads(lang, *names, "closed", "rules", of="caution", population=population)
+    return [*cautions, say("lead.tests", lang)]

@@ -151,7 +151,7 @@ def co_occurrence(stats: ScanStatistics, lang: Language) -> Iterator[Part]:
 
 
 def exceptions(stats: ScanStatistics, addresses: Mapping[str, str], lang: Language) -> Iterator[Part]:
-    """Yield the institutions to name; *addresses* are those of the sheets on the page, by the institution's id."""
+    """Yield the institutions to name, each with a link to its sheet: *addresses* by the institution's id."""
     names = {each.id: institution_name(each) for each in stats.scan.institutions}
     for kind, head in _NAMED.items():
         rows = [

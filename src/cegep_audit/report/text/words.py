@@ -33,10 +33,7 @@ def institution_name(each: Institution) -> str:
 
 
 def named(institutions: Sequence[Institution], *, are_named: bool = False) -> str:
-    """Return the names of *institutions* in brackets after a space.
-
-    Returns "" if they are too many for a line, unless *are_named* asks for all.
-    """
+    """Return *institutions* by name in brackets after a space, "" if they are too many, unless *are_named*."""
     is_short = are_named or len(institutions) <= _NAMED
     return f" ({', '.join(map(institution_name, institutions))})" if is_short else ""
 
@@ -188,10 +185,7 @@ def citation(stats: ScanStatistics, lang: Language) -> str:
 
 
 def paragraph(stats: ScanStatistics, lang: Language, completed: Attained | None = None) -> str:
-    """Return the methods and results of *stats* as one paragraph of plain text.
-
-    *completed* says how the institutions of a scan that completes another were read.
-    """
+    """Return the methods and results of *stats* as one paragraph; *completed* says how a completed scan was read."""
     return " ".join(_sentences(stats, lang, completed))
 
 

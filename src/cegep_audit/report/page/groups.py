@@ -9,23 +9,13 @@ from cegep_audit.analyze.scan_statistics import Groups, ScanStatistics
 from cegep_audit.phrases import Language, group_words, locales, say
 from cegep_audit.report.blocks import Cell, Grid, Row, heads, heat, numbers, share_cells, share_heads
 from cegep_audit.report.page.parts import Part, chart, share_bar, ticks
-from cegep_audit.report.text.words import (
-    FEW_MARK,
-    column_name,
-    institution_name,
-    measure_words,
-    network_name,
-)
+from cegep_audit.report.text.words import FEW_MARK, column_name, institution_name, measure_words, network_name
 from cegep_audit.tables import read_tables
 
 _MOST_CROSSED = 10  # networks in the co-occurrence table; a larger table is unreadable
 _MOST_SETS = 15  # combinations named
 _PLACES = {"zone": "zone", "how": "how", "page": "page_role"}  # the sentences that word the places of an aspect
-_NAMED = {  # why an institution is named, with the columns of its table
-    "sole_holder": ("network", "institution"),
-    "lacks_common": ("network", "institution"),
-    "no_network": ("institution",),
-}
+_NAMED = ("sole_holder", "lacks_common", "no_network")  # why an institution is named
 
 
 def regions(stats: ScanStatistics, lang: Language) -> Iterator[Part]:
@@ -153,7 +143,8 @@ def co_occurrence(stats: ScanStatistics, lang: Language) -> Iterator[Part]:
 def exceptions(stats: ScanStatistics, addresses: Mapping[str, str], lang: Language) -> Iterator[Part]:
     """Yield the institutions to name, each with a link to its sheet: *addresses* by the institution's id."""
     names = {each.id: institution_name(each) for each in stats.scan.institutions}
-    for kind, head in _NAMED.items():
+    for kind in _NAMED:
+        head = ("network", "institution") if kind != "no_network" else ("institution",)
         rows = [
             (network_name(row["network"]), Cell(names[row["institution_id"]], addresses[row["institution_id"]]))
             for row in stats.tables["exceptions"]

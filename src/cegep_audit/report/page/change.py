@@ -1,6 +1,6 @@
 """Change: the shares over several scans, who gained or lost an account, and the page of a comparison."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
 from cegep_audit.analyze.change.compare import Change, Comparison, Scope, ShareChange
@@ -117,13 +117,13 @@ def _threshold(since: Comparison) -> ShareChange | None:
     return next((each for each in since.shares if (each.basket, each.k, each.scope) == wanted), None)
 
 
-def change_sections(since: Comparison, lang: Language) -> Mapping[str, Iterable[Part]]:
+def change_sections(since: Comparison, lang: Language) -> Mapping[str, Sequence[Part]]:
     """Return the sections of the page of a comparison: who can be compared, what moved most, who gained and lost.
 
     The threshold and the networks that moved most are lines from one scan to the other.
     """
     first, *others = (each.text for each in comparison_coverage(since, lang))
-    sections: dict[str, Iterable[Part]] = {"coverage": [Part(lead=first, note=". ".join(others))]}
+    sections: dict[str, Sequence[Part]] = {"coverage": [Part(lead=first, note=". ".join(others))]}
     if since.compared:
         found = [each for each in since.shares if each.network and each.points]
         ranked = sorted(found, key=lambda each: (-abs(each.points or 0), -each.new_count))
@@ -136,7 +136,7 @@ def change_sections(since: Comparison, lang: Language) -> Mapping[str, Iterable[
         grid, note = networks_grid(since, lang), say("compare.legend", lang)
         sections["movers"] = [Part(lead=say("lead.movers", lang), chart=chart, grid=grid, note=note)]
         sections["thresholds"] = [Part(grid=thresholds_grid(since, lang))]
-    return sections | {"moved": moved(since, {}, lang)}
+    return sections | {"moved": list(moved(since, {}, lang))}
 
 
 def change_headlines(since: Comparison, lang: Language) -> Iterator[Headline]:

@@ -92,7 +92,7 @@ def change_page(since: Comparison, lang: Language) -> bytes:
         warnings=[each.text for each in comparison_cautions(since, lang)],
         sentence=change.change_sentence(since, lang),
         headlines=change.change_headlines(since, lang),
-        sections=_filled(change.change_sections(since, lang)),
+        sections=change.change_sections(since, lang),
         cautions=[say(key, lang) for key in ("compare.test", "caution.presence", "caution.lower_bound")],
         citation="",
         has_sheets=False,
@@ -150,7 +150,7 @@ def _signs(table: Matrix) -> Iterator[str]:
 def _sections(
     stats: ScanStatistics, addresses: Mapping[str, str], lang: Language, history: Trend | None, since: Comparison | None
 ) -> Mapping[str, Sequence[Part]]:
-    """Return the sections of the page in order; the table of institutions has its own template."""
+    """Return the sections of the page in order, those with nothing to show too; the table has its own template."""
     found: dict[str, Iterable[Part]] = {"coverage": coverage(stats, addresses, lang)}
     if stats.figures.assessed:
         trend = change.over_time(history, lang) if history else ()
@@ -166,13 +166,7 @@ def _sections(
             "places": places(stats, lang),
             "published": published(stats, lang),
         }
-    return _filled(found)
-
-
-def _filled(sections: Mapping[str, Iterable[Part]]) -> Mapping[str, Sequence[Part]]:
-    """Return *sections* without those that have nothing to show."""
-    found = {name: list(parts) for name, parts in sections.items()}
-    return {name: parts for name, parts in found.items() if parts or name == "table"}
+    return {name: list(parts) for name, parts in found.items()}
 
 
 def _cautions(stats: ScanStatistics, lang: Language) -> list[str]:

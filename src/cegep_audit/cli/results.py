@@ -18,7 +18,6 @@ from cegep_audit.phrases.locales import Language
 from cegep_audit.report.blocks import Line, markdown
 from cegep_audit.report.files.files import check_file, write_file
 from cegep_audit.report.text.overview import director_blocks, layer_blocks, summary_blocks
-from cegep_audit.report.text.words import difference_words
 from cegep_audit.report.text.words import paragraph as methods_paragraph
 from cegep_audit.scan.request import warc_of
 from cegep_audit.store import Store, collector_paused
@@ -84,12 +83,9 @@ def summary(
 
 
 def show_figures(stats: ScanStatistics) -> None:
-    """Print the summary of a scan, with whether the groups asked for differ."""
-    asked, lang = stats.asked, stats.lang
-    others = ["classic"] if asked.basket == "all" else []  # what readers of ten years ago would count
-    tests = {name: stats.group_tests_by(name) for name in asked.by}
-    differences = [difference_words(name, rows, asked.min_networks, lang) for name, rows in tests.items()]
-    common.show_blocks(summary_blocks(stats, others, lang, differences))
+    """Print the summary of a scan."""
+    others = ["classic"] if stats.asked.basket == "all" else []  # what readers of ten years ago would count
+    common.show_blocks(summary_blocks(stats, others, stats.lang))
 
 
 @command("export")

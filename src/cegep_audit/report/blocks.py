@@ -14,8 +14,6 @@ from cegep_audit.urls import without_password
 
 HEAT = 10  # shades of a coloured cell, from none to all
 
-Style = Literal["", "strong", "dim", "warn"]
-
 
 class Cell(NamedTuple):
     """Text that may be a link (``href``, "" for none); ``shade`` colours a cell of a table, from 0 to :data:`HEAT`."""
@@ -41,7 +39,7 @@ class Line(NamedTuple):
     """A paragraph that may be a link. ``is_apart`` puts an empty line before it on a terminal."""
 
     text: str
-    style: Style = ""
+    style: Literal["", "strong", "dim", "warn"] = ""
     is_apart: bool = False
     href: str = ""
 
@@ -55,7 +53,7 @@ class Bullets(NamedTuple):
 class Grid(NamedTuple):
     """A table. The first ``texts`` columns hold words, the others figures; a row of one cell is a heading between rows.
 
-    ``strong`` has the indexes of the highlighted rows.
+    ``caption`` names it on a page; ``strong`` has the indexes of the highlighted rows.
     """
 
     caption: str

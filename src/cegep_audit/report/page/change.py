@@ -1,6 +1,6 @@
 """Change: the shares over several scans, who gained or lost an account, and the page of a comparison."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
 from cegep_audit.analyze.change.compare import Change, Comparison, Scope, ShareChange
@@ -117,28 +117,26 @@ def _threshold(since: Comparison) -> ShareChange | None:
     return next((each for each in since.shares if (each.basket, each.k, each.scope) == wanted), None)
 
 
-def change_sections(since: Comparison, lang: Language) -> Mapping[str, Iterable[Part]]:
-    """Return the sections of the page of a comparison: who can be compared, what moved most, who gained and lost."""
+def change_sections(since: Comparison, lang: Language) -> Mapping[str, Sequence[Part]]:
+    """Return the sections of the page of a comparison: who can be compared, what moved most, who gained and lost.
+
+    The threshold and the networks that moved most are lines from one scan to the other.
+    """
     first, *others = (each.text for each in comparison_coverage(since, lang))
-    sections: dict[str, Iterable[Part]] = {"coverage": [Part(lead=first, note=". ".join(others))]}
+    sections: dict[str, Sequence[Part]] = {"coverage": [Part(lead=first, note=". ".join(others))]}
     if since.compared:
-        sections["movers"] = [_movers(since, lang)]
+        found = [each for each in since.shares if each.network and each.points]
+        ranked = sorted(found, key=lambda each: (-abs(each.points or 0), -each.new_count))
+        old, new = (locales.short_day(words.scan_day(facts), lang) for facts in (since.old, since.new))
+        series = []
+        for each in filter(None, (_threshold(since), *ranked[:_MOST_LINES])):
+            name = f"{_name(each.network, lang)} {locales.points(each.points, lang)}"
+            series.append(Series(name, (each.old_share, each.new_share), is_strong=not each.network))
+        chart = lines(series, [(0.0, old), (1.0, new)], say("chart.movers", lang), ticks(lang))
+        grid, note = networks_grid(since, lang), say("compare.legend", lang)
+        sections["movers"] = [Part(lead=say("lead.movers", lang), chart=chart, grid=grid, note=note)]
         sections["thresholds"] = [Part(grid=thresholds_grid(since, lang))]
-    return sections | {"moved": moved(since, {}, lang)}
-
-
-def _movers(since: Comparison, lang: Language) -> Part:
-    """Return the threshold and the networks that moved most as lines from one scan to the other, and all as a table."""
-    found = [each for each in since.shares if each.network and each.points]
-    ranked = sorted(found, key=lambda each: (-abs(each.points or 0), -each.new_count))
-    old, new = (locales.short_day(words.scan_day(facts), lang) for facts in (since.old, since.new))
-    series = []
-    for each in filter(None, (_threshold(since), *ranked[:_MOST_LINES])):
-        name = f"{_name(each.network, lang)} {locales.points(each.points, lang)}"
-        series.append(Series(name, (each.old_share, each.new_share), is_strong=not each.network))
-    chart = lines(series, [(0.0, old), (1.0, new)], say("chart.movers", lang), ticks(lang))
-    note = say("compare.legend", lang)
-    return Part(lead=say("lead.movers", lang), chart=chart, grid=networks_grid(since, lang), note=note)
+    return sections | {"moved": list(moved(since, {}, lang))}
 
 
 def change_headlines(since: Comparison, lang: Language) -> Iterator[Headline]:

@@ -15,15 +15,8 @@ from cegep_audit.analyze.institution.sheets import bare_sheets, sheets
 from cegep_audit.analyze.scan_statistics import ScanStatistics
 from cegep_audit.analyze.stats import attained
 from cegep_audit.phrases import Language, locales, say
-from cegep_audit.report.blocks import Block, Title
-from cegep_audit.report.page.change import (
-    change_headlines,
-    change_sections,
-    change_sentence,
-    moved,
-    over_time,
-    since_words,
-)
+from cegep_audit.report.blocks import Block, Title, heads
+from cegep_audit.report.page import change
 from cegep_audit.report.page.groups import co_occurrence, exceptions, groups, places, published, regions
 from cegep_audit.report.page.parts import Part, environment
 from cegep_audit.report.page.presence import Matrix, coverage, headlines, matrix, networks, thresholds
@@ -55,7 +48,7 @@ def page(
     found = list((sheets if has_sheets else bare_sheets)(stats.scan))
     addresses = _addresses(stats, has_sheets=has_sheets)
     table = matrix(stats, found, addresses, lang)
-    changes = since_words(since, lang) if since else {}
+    changes = change.since_words(since, lang) if since else {}
     population = say("page.population", lang, count=len(stats.scan.institutions))
     modes = ", ".join((say(f"mode.{facts.mode}", lang), *later_modes(completed, lang)))
     key = "page.scan" if facts.captured else "page.scan_of_nothing"
@@ -97,9 +90,9 @@ def change_page(since: Comparison, lang: Language) -> bytes:
         title=say("page.change", lang),
         about=say("compare.title", lang, old=str(old.id), new=str(new.id), **days),
         warnings=[each.text for each in comparison_cautions(since, lang)],
-        sentence=change_sentence(since, lang),
-        headlines=change_headlines(since, lang),
-        sections=_filled(change_sections(since, lang)),
+        sentence=change.change_sentence(since, lang),
+        headlines=change.change_headlines(since, lang),
+        sections=change.change_sections(since, lang),
         cautions=[say(key, lang) for key in ("compare.test", "caution.presence", "caution.lower_bound")],
         citation="",
         has_sheets=False,
@@ -157,14 +150,14 @@ def _signs(table: Matrix) -> Iterator[str]:
 def _sections(
     stats: ScanStatistics, addresses: Mapping[str, str], lang: Language, history: Trend | None, since: Comparison | None
 ) -> Mapping[str, Sequence[Part]]:
-    """Return the sections of the page in order; the table of institutions has its own template."""
+    """Return the sections of the page in order, those with nothing to show too; the table has its own template."""
     found: dict[str, Iterable[Part]] = {"coverage": coverage(stats, addresses, lang)}
     if stats.figures.assessed:
-        trend = over_time(history, lang) if history else ()
+        trend = change.over_time(history, lang) if history else ()
         found |= {
             "networks": networks(stats, lang),
             "thresholds": thresholds(stats, lang),
-            "trend": (*trend, *(moved(since, addresses, lang) if since else ())),
+            "trend": (*trend, *(change.moved(since, addresses, lang) if since else ())),
             "table": (),
             "regions": regions(stats, lang),
             "groups": groups(stats, lang),
@@ -173,19 +166,13 @@ def _sections(
             "places": places(stats, lang),
             "published": published(stats, lang),
         }
-    return _filled(found)
-
-
-def _filled(sections: Mapping[str, Iterable[Part]]) -> Mapping[str, Sequence[Part]]:
-    """Return *sections* without those that have nothing to show."""
-    found = {name: list(parts) for name, parts in sections.items()}
-    return {name: parts for name, parts in found.items() if parts or name == "table"}
+    return {name: list(parts) for name, parts in found.items()}
 
 
 def _cautions(stats: ScanStatistics, lang: Language) -> list[str]:
     """Return the cautions on the figures, in sentences that can be cited."""
-    figures, population = stats.figures, stats.asked.sample_of
-    bounds = ("bounds",) if figures.assessed < figures.institutions else ()
-    keys = ("presence", "lower_bound", "activity", *bounds, "census" if population is None else "sample")
-    said = (f"caution.{key}" for key in (*keys, "closed", "rules"))
-    return [say(key, lang, population=population) for key in (*said, "lead.tests")]
+    population = stats.asked.sample_of
+    bounds = ["bounds"] if stats.figures.assessed < stats.figures.institutions else []
+    names = ["presence", "lower_bound", "activity", *bounds, "census" if population is None else "sample"]
+    cautions = heads(lang, *names, "closed", "rules", of="caution", population=population)
+    return [*cautions, say("lead.tests", lang)]

@@ -9,24 +9,13 @@ from cegep_audit.analyze.scan_statistics import Groups, ScanStatistics
 from cegep_audit.phrases import Language, group_words, locales, say
 from cegep_audit.report.blocks import Cell, Grid, Row, heads, heat, numbers, share_cells, share_heads
 from cegep_audit.report.page.parts import Part, chart, share_bar, ticks
-from cegep_audit.report.text.words import (
-    FEW_MARK,
-    column_name,
-    crossed_name,
-    institution_name,
-    measure_words,
-    network_name,
-)
+from cegep_audit.report.text.words import FEW_MARK, column_name, institution_name, measure_words, network_name
 from cegep_audit.tables import read_tables
 
 _MOST_CROSSED = 10  # networks in the co-occurrence table; a larger table is unreadable
 _MOST_SETS = 15  # combinations named
 _PLACES = {"zone": "zone", "how": "how", "page": "page_role"}  # the sentences that word the places of an aspect
-_NAMED = {  # why an institution is named, with the columns of its table
-    "sole_holder": ("network", "institution"),
-    "lacks_common": ("network", "institution"),
-    "no_network": ("institution",),
-}
+_NAMED = ("sole_holder", "lacks_common", "no_network")  # why an institution is named
 
 
 def regions(stats: ScanStatistics, lang: Language) -> Iterator[Part]:
@@ -56,10 +45,22 @@ def groups(stats: ScanStatistics, lang: Language) -> Iterator[Part]:
     for by, found in stats.groups.items():
         if by != ("region",):
             lead = say("lead.groups", lang, k=stats.asked.min_networks)
-            yield _shares(stats, by, found, lead, lang, crossed_name(by, lang).capitalize())
+            yield _shares(stats, by, found, lead, lang, column_name(lang, *by).capitalize())
             yield from _crossed(stats, by, found, lang)
             for column in by:
-                yield from _tests(stats, column, lang)
+                rows = [
+                    [
+                        measure_words(row["measure"], lang),
+                        say(f"test.{row['test']}", lang),
+                        *(locales.p_value(row[name], lang) for name in ("p", "p_holm")),
+                        locales.decimal(row["cramers_v"], lang, digits=2),
+                    ]
+                    for row in stats.group_tests_by(column)
+                ]
+                if rows:
+                    caption = say("grid.tests", lang, column=column_name(lang, column))
+                    head = heads(lang, "measure", "test", "p", "p_holm", "cramers_v")
+                    yield Part(grid=Grid(caption, head, rows, texts=2), is_folded=True)
 
 
 def _shares(
@@ -75,7 +76,7 @@ def _shares(
         if group.assessed:
             text = say("chart.of", lang, count=group.at_least[k].count, total=group.assessed)
             bars.append(share_bar(name, group.at_least[k], lang)._replace(text=text, is_few=group.is_few))
-    label = say("chart.groups", lang, k=k, column=crossed_name(by, lang))
+    label = say("chart.groups", lang, k=k, column=column_name(lang, *by))
     rows: list[Row] = [
         [
             f"{name}{FEW_MARK if group.is_few else ''}",
@@ -113,25 +114,8 @@ def _crossed(stats: ScanStatistics, by: tuple[str, ...], found: Groups, lang: La
             cells = (heat(share.share or 0, lang, is_muted=is_few) if share else Cell("—") for share, is_few in shares)
             rows.append([network_name(name), *cells])
     if rows:
-        caption = say("grid.crossed", lang, column=crossed_name(by, lang))
+        caption = say("grid.crossed", lang, column=column_name(lang, *by))
         yield Part(grid=Grid(caption, [*heads(lang, "network"), *titles], rows, is_heat=True))
-
-
-def _tests(stats: ScanStatistics, column: str, lang: Language) -> Iterator[Part]:
-    rows = [
-        [
-            measure_words(row["measure"], lang),
-            say(f"test.{row['test']}", lang),
-            locales.p_value(row["p"], lang),
-            locales.p_value(row["p_holm"], lang),
-            locales.decimal(row["cramers_v"], lang, digits=2),
-        ]
-        for row in stats.group_tests_by(column)
-    ]
-    if rows:
-        caption = say("grid.tests", lang, column=column_name(column, lang))
-        head = heads(lang, "measure", "test", "p", "p_holm", "cramers_v")
-        yield Part(grid=Grid(caption, head, rows, texts=2), is_folded=True)
 
 
 def co_occurrence(stats: ScanStatistics, lang: Language) -> Iterator[Part]:
@@ -157,9 +141,10 @@ def co_occurrence(stats: ScanStatistics, lang: Language) -> Iterator[Part]:
 
 
 def exceptions(stats: ScanStatistics, addresses: Mapping[str, str], lang: Language) -> Iterator[Part]:
-    """Yield the institutions to name; *addresses* are those of the sheets on the page, by the institution's id."""
+    """Yield the institutions to name, each with a link to its sheet: *addresses* by the institution's id."""
     names = {each.id: institution_name(each) for each in stats.scan.institutions}
-    for kind, head in _NAMED.items():
+    for kind in _NAMED:
+        head = ("network", "institution") if kind != "no_network" else ("institution",)
         rows = [
             (network_name(row["network"]), Cell(names[row["institution_id"]], addresses[row["institution_id"]]))
             for row in stats.tables["exceptions"]

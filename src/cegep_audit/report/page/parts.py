@@ -90,8 +90,8 @@ def environment() -> Environment:
 
 def chart(macro: str, label: str, **facts: object) -> Chart:
     """Return the chart that a *macro* of ``charts.svg`` makes of *facts*, with the text alternative *label*."""
-    drawn = getattr(environment().get_template("charts.svg").module, macro)
-    wide, narrow = (str(drawn(width=width, is_narrow=width == _NARROW, **facts)).strip() for width in (_WIDE, _NARROW))
+    render = getattr(environment().get_template("charts.svg").module, macro)
+    wide, narrow = (str(render(width=width, is_narrow=width == _NARROW, **facts)).strip() for width in (_WIDE, _NARROW))
     return Chart(wide, narrow, label)
 
 

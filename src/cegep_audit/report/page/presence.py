@@ -60,10 +60,7 @@ def _facts(share: Proportion, figures: Figures, lang: Language) -> list[str]:
 
 
 def coverage(stats: ScanStatistics, addresses: Mapping[str, str], lang: Language) -> Iterator[Part]:
-    """Yield what was read and why the rest was not, and which sites a browser rendered.
-
-    *addresses* are those of the sheets on the page, by the institution's id.
-    """
+    """Yield what was read and why the rest was not, and which sites a browser rendered; see :func:`matrix`."""
     figures, asked = stats.figures, stats.asked
     said = [*words.completion_lines(attained(stats.scan, asked.basket, asked.min_networks), lang)]
     said = said or [words.assessed_words(figures, lang)]
@@ -156,7 +153,7 @@ class Matrix(NamedTuple):
 
 
 def matrix(stats: ScanStatistics, found: Sequence[Sheet], addresses: Mapping[str, str], lang: Language) -> Matrix:
-    """Return the table of *found*; *addresses* are those of the sheets on the page, by id.
+    """Return the table of *found*; *addresses* are those of their sheets on the page, by the institution's id.
 
     A network has a column where a site shows an official account or a unit's; those that count come first, by how
     many are on them.

@@ -7,7 +7,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import KW_ONLY, dataclass
-from types import TracebackType
 from typing import Self, TextIO
 
 from rich.console import Group
@@ -85,9 +84,7 @@ class Progress(Observer):
             self._live.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._live:
             self._live.update(Text(), refresh=True)
             self._live.stop()

@@ -141,7 +141,19 @@ def _sentences(found: Agreement, lang: Language) -> Iterator[str]:
         yield say("methods.sample", lang)
     for each in found.comparisons:
         yield from _sample_words(each, lang) if each.first == TOOL else ()
-        yield from _pair(each, lang) if each.presence.overall.rows else ()
+        presence, account = each.presence.overall, each.account.overall
+        if not presence.rows:
+            continue
+        first = say("methods.name_tool", lang) if each.first == TOOL else plain(each.first)
+        second = plain(each.second)
+        said = {name: _value(name, estimate, lang) for name, estimate in presence.figures.items()}
+        said |= {name: _bracketed(presence.figures[name], lang) for name in COEFFICIENTS}
+        same = locales.percent(account.figures["agreement"].value, lang)
+        yield say("methods.pair", lang, **said, first=first, second=second, count=presence.rows, account=same)
+        known = [name for name in ("precision", "recall", "f1") if presence.figures[name].value is not None]
+        if each.first == TOOL and known:
+            figures = _joined([say(f"methods.of_{name}", lang, value=said[name]) for name in known], lang)
+            yield say("methods.against", lang, second=second, figures=figures)
     if len(people) > 2:  # noqa: PLR2004 - of two, the pair says it
         yield say("methods.all_coders", lang, **_alphas(found, lang))
     yield say("methods.intervals", lang, resamples=RESAMPLES)
@@ -156,19 +168,6 @@ def _sample_words(each: Comparison, lang: Language) -> Iterator[str]:
         yield say("agreement.undone", lang, count=each.sampled.rows_undone)
     if each.sampled.empty_strata:
         yield say("agreement.empty_strata", lang, names=", ".join(map(plain, each.sampled.empty_strata)))
-
-
-def _pair(each: Comparison, lang: Language) -> Iterator[str]:
-    presence, account = each.presence.overall, each.account.overall
-    first, second = (say("methods.name_tool", lang) if each.first == TOOL else plain(each.first)), plain(each.second)
-    said = {name: _value(name, estimate, lang) for name, estimate in presence.figures.items()}
-    said |= {name: _bracketed(presence.figures[name], lang) for name in COEFFICIENTS}
-    same = locales.percent(account.figures["agreement"].value, lang)
-    yield say("methods.pair", lang, **said, first=first, second=second, count=presence.rows, account=same)
-    known = [name for name in ("precision", "recall", "f1") if presence.figures[name].value is not None]
-    if each.first == TOOL and known:
-        shares = [say(f"methods.of_{name}", lang, value=said[name]) for name in known]
-        yield say("methods.against", lang, second=second, figures=_joined(shares, lang))
 
 
 def _alphas(found: Agreement, lang: Language) -> dict[str, str]:

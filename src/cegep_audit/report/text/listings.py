@@ -39,7 +39,7 @@ def counts_list(column: str, counts: Mapping[str, int], lang: Language) -> Seque
     """Return how many institutions have each value of a registry *column*."""
     unknown = say("summary.unknown_group", lang)
     rows = [[value or unknown, locales.number(count, lang)] for value, count in counts.items()]
-    return [grid(column_name(column, lang), heads(lang, "count", of="column"), rows)]
+    return [grid(column_name(lang, column), heads(lang, "count", of="column"), rows)]
 
 
 def networks_list(networks: Iterable[Network], lang: Language) -> Sequence[Block]:

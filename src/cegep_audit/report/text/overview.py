@@ -24,13 +24,8 @@ _FIRST_KS = (1, 2, THREE_PLUS)
 _MOST_NETWORKS = 8  # in the summary of one screen
 
 
-def summary_blocks(
-    stats: ScanStatistics, others: Sequence[str], lang: Language, differences: Sequence[str] = ()
-) -> Iterator[Block]:
-    """Yield the report of a scan: coverage, presence, networks, groups; and presence over *others*, names of baskets.
-
-    *differences* say whether the groups differ, one line a column.
-    """
+def summary_blocks(stats: ScanStatistics, others: Sequence[str], lang: Language) -> Iterator[Block]:
+    """Yield the report of a scan: coverage, presence, networks, groups; and presence over the baskets *others*."""
     facts, figures, is_stopped = stats.facts, stats.figures, stats.facts.ended_at is None
     key = "summary.title" if facts.captured else "summary.title_of_nothing"
     mode = say(f"mode.{facts.mode}", lang)
@@ -48,7 +43,7 @@ def summary_blocks(
         yield Line(say("summary.not_assessed", lang, count=missing), "strong", is_apart=True)
         yield _causes(stats.scan, lang, are_named=missing <= _MOST_NAMED)
     if figures.assessed:
-        yield from _presence(stats, others, lang, differences)
+        yield from _presence(stats, others, lang)
     else:
         yield Line(say("summary.none_assessed", lang), "warn", is_apart=True)
     if is_stopped:
@@ -87,9 +82,7 @@ def _causes(scan: Scan, lang: Language, *, are_named: bool = False) -> Bullets:
     return blocks.bullets(said)
 
 
-def _presence(
-    stats: ScanStatistics, others: Sequence[str], lang: Language, differences: Sequence[str]
-) -> Iterator[Block]:
+def _presence(stats: ScanStatistics, others: Sequence[str], lang: Language) -> Iterator[Block]:
     """Yield the share on one, two, three or more networks for each basket, with published figures, then networks."""
     figures, asked, rows, strong = stats.figures, stats.asked, list[Row](), set()
     for basket, found in ((asked.basket, figures), *((name, stats.over(name)) for name in others)):
@@ -112,7 +105,6 @@ def _presence(
     yield Line(words.center_words(figures, lang), is_apart=True)
     if stats.asked.by:
         yield from _groups(stats, lang)
-        yield from map(Line, differences)
     yield Line(say("summary.lower_bound", lang), "dim", is_apart=True)
     if figures.assessed < figures.institutions:
         yield Line(say("summary.never_absent", lang), "dim")
@@ -124,7 +116,7 @@ def _count(k: int, lang: Language) -> str:
 
 
 def _groups(stats: ScanStatistics, lang: Language) -> Iterator[Block]:
-    """Yield the headline share of each group; groups of few institutions have a mark."""
+    """Yield the headline share of each group, those of few institutions with a mark, and whether the groups differ."""
     k, by = stats.asked.min_networks, stats.asked.by
     groups = stats.groups[by]
     rows = [
@@ -137,11 +129,12 @@ def _groups(stats: ScanStatistics, lang: Language) -> Iterator[Block]:
         ]
         for values, group in groups.items()
     ]
-    title = say("summary.by", lang, column=words.crossed_name(by, lang))
+    title = say("summary.by", lang, column=words.column_name(lang, *by))
     yield grid(title, heads(lang, "assessed", "count", "share", "mean", of="column"), rows)
     yield Line(say("summary.group_share", lang, count=k), "dim")
     if any(group.is_few for group in groups.values()):
         yield Line(say("summary.few", lang, count=FEW), "dim")
+    yield from (Line(words.difference_words(name, stats.group_tests_by(name), k, lang)) for name in by)
 
 
 def layer_blocks(facts: LayerFacts, before: Figures, after: Figures, lang: Language) -> Iterator[Block]:

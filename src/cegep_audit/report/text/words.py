@@ -33,10 +33,7 @@ def institution_name(each: Institution) -> str:
 
 
 def named(institutions: Sequence[Institution], *, are_named: bool = False) -> str:
-    """Return the names of *institutions* in brackets after a space.
-
-    Returns "" if they are too many for a line, unless *are_named* asks for all.
-    """
+    """Return *institutions* by name in brackets after a space, "" if they are too many, unless *are_named*."""
     is_short = are_named or len(institutions) <= _NAMED
     return f" ({', '.join(map(institution_name, institutions))})" if is_short else ""
 
@@ -54,14 +51,10 @@ def detail_words(detail: str, lang: Language) -> str:
     return say(f"detail.{detail}", lang) if known(f"detail.{detail}") else plain(detail)
 
 
-def column_name(column: str, lang: Language) -> str:
-    """Return the name of a registry *column* in words; a column of the user's own keeps its name."""
-    return say(f"column_name.{column}", lang) if known(f"column_name.{column}") else plain(column)
-
-
-def crossed_name(columns: Sequence[str], lang: Language) -> str:
-    """Return the name of crossed registry *columns*: ``type × langue``."""
-    return " × ".join(column_name(column, lang) for column in columns)
+def column_name(lang: Language, *columns: str) -> str:
+    """Return the name of crossed registry *columns*: ``type × langue``; a column of the user's own keeps its name."""
+    keys = {f"column_name.{column}": column for column in columns}
+    return " × ".join(say(key, lang) if known(key) else plain(column) for key, column in keys.items())
 
 
 def measure_words(measure: str, lang: Language) -> str:
@@ -77,7 +70,7 @@ def difference_words(column: str, tests: Records, k: int, lang: Language) -> str
 
     *tests* are the rows of the group tests of that column; without a row for *k* there was nothing to test.
     """
-    caption = say("grid.tests", lang, column=column_name(column, lang))
+    caption = say("grid.tests", lang, column=column_name(lang, column))
     test = next((row for row in tests if row["measure"] == f"at_least_{k}"), None)
     if test is None:
         return say("test.untested", lang, caption=caption)
@@ -192,10 +185,7 @@ def citation(stats: ScanStatistics, lang: Language) -> str:
 
 
 def paragraph(stats: ScanStatistics, lang: Language, completed: Attained | None = None) -> str:
-    """Return the methods and results of *stats* as one paragraph of plain text.
-
-    *completed* says how the institutions of a scan that completes another were read.
-    """
+    """Return the methods and results of *stats* as one paragraph; *completed* says how a completed scan was read."""
     return " ".join(_sentences(stats, lang, completed))
 
 

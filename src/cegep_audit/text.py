@@ -28,15 +28,10 @@ def slug(text: str) -> str:
 
 
 def compile_words(words: Iterable[str], *, classes: bool = False) -> re.Pattern[str]:
-    """Return a pattern that finds any of *words* whole in folded text; a ``*`` before or behind takes any letters.
-
-    In class names (*classes*) a word ends at blanks and, for BEM names, at ``__`` and ``--``.
-    """
+    """Return a pattern for whole *words* in folded text, or by dashes in *classes*; ``*`` stands for any letters."""
     start, end = (r"(?:^|(?<=[\s_-]))", r"(?=[\s_-]|$)") if classes else (r"(?<![\w-])", r"(?![\w'])")
     return re.compile(f"{start}(?:{'|'.join(re.escape(fold(word)) for word in words)}){end}".replace(r"\*", r"[\w-]*"))
 
-
-# ------------------------------------------------------------------------------------------ shown
 
 # Line breaks and tabs of every kind become one space: C0 and C1 breaks, line and paragraph separators.
 _BREAKS = re.compile("[\t\n\v\f\r\x1c-\x1f\x85\u2028\u2029]+")
@@ -77,20 +72,14 @@ def excerpt(text: str) -> str:
 _PATHS = {"registry", "warc", "output", "from_warc", "saved"}  # settings that name files of the user's machine
 
 
-def without_folders(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return *settings* without the folders of the user's machine: each file by its name alone."""
+def without_folders(settings: object, name: str = "") -> Any:  # noqa: ANN401 -- what it is given
+    """Return the *settings* (of that *name*) without folders of the user's machine: each file by its name alone."""
+    if isinstance(settings, Mapping):
+        return {key: without_folders(value, key) for key, value in settings.items()}
+    if isinstance(settings, list | tuple):
+        return [without_folders(value, name) for value in settings]
+    return re.split(r"[/\\]", str(settings))[-1] if name in _PATHS else settings
 
-    def shortened(name: str, value: object) -> object:
-        if isinstance(value, Mapping):
-            return without_folders(value)
-        if isinstance(value, list | tuple):
-            return [shortened(name, each) for each in value]
-        return re.split(r"[/\\]", str(value))[-1] if name in _PATHS else value
-
-    return {name: shortened(name, value) for name, value in settings.items()}
-
-
-# ------------------------------------------------------------------------------------------ bytes
 
 SNIFFED = 1024  # bytes; browsers look at 1445 at most (https://mimesniff.spec.whatwg.org/#reading-the-resource-header)
 HTML_TYPES = frozenset({"text/html", "application/xhtml+xml"})

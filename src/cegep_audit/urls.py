@@ -38,10 +38,7 @@ def _suffixes() -> PublicSuffixList:
 
 
 def absolute(base: str, raw: str) -> str | None:
-    """Resolve *raw* against *base* as a browser does; None where the result is not http or https.
-
-    The result has the standard's spelling: host in lower case and ASCII, no default port or ``..``, percent-encoded.
-    """
+    """Resolve *raw* against *base* as a browser does, in the standard's spelling; None if it is not http or https."""
     if _STANDARD.fullmatch(raw):
         return raw
     try:
@@ -80,10 +77,7 @@ def ascii_host(host: str) -> str:
 
 @lru_cache(maxsize=4096)
 def crawl_key(url: str) -> str:
-    """Return one spelling for all addresses of one document, which can be fetched, and is its own crawl key.
-
-    It is the standard's spelling without fragment, user name, empty query or the final dot of a host.
-    """
+    """Return one spelling of an address, to fetch and compare: no fragment, user, empty query or last dot of a host."""
     parts = split(url)
     if parts is None:
         return url

@@ -11,7 +11,7 @@ import typer
 from cegep_audit.cli import common
 from cegep_audit.cli.common import argument, what
 from cegep_audit.cli.program import command, group, say
-from cegep_audit.detect.networks.identify import NETWORKS, open_networks
+from cegep_audit.detect.networks.identify import NETWORKS, basket
 from cegep_audit.detect.networks.identify import classify as what_is
 from cegep_audit.errors import UsageError
 from cegep_audit.registry.institutions import columns, counts, heading_of, read_registry, select, value_of
@@ -91,7 +91,7 @@ def networks(
     lang: common.Lang, on: Annotated[str | None, what("--on", metavar="DATE")] = None, as_json: common.Json = False
 ) -> None:
     """List the networks known, with their host names and years."""
-    shown = [NETWORKS[name] for name in (open_networks(read_day(on, lang)) if on else NETWORKS)]
+    shown = [NETWORKS[name] for name in (basket("all", read_day(on, lang)) if on else NETWORKS)]
     if as_json:
         names = ("name", "domains", "opened", "closed", "source")
         common.print_json([{"network": network.id, **common.fields(network, *names)} for network in shown])

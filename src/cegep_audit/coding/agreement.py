@@ -43,47 +43,36 @@ class Coder:
 
 @dataclass(frozen=True, slots=True)
 class AtLevel:
-    """The figures at one level: over all networks, over those coded for every institution, and over each network.
+    """The figures at one level: over all networks, over those coded for every institution, and over each network."""
 
-    Outside the classic ones a row exists only because the site shows some sign of the network, so recall means little.
-    """
-
-    overall: Measured
+    overall: Measured  # recall means little: outside the classic networks, a row needs some sign of the network
     classic: Measured
     networks: Mapping[str, Measured] = field(metadata=in_json("networks", by="network"))
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Two raters on the units that both decided.
-
-    ``left_out`` counts the units of which one of the two could not say: ``unsure``, ``not_assessed``, ``disputed``.
-    ``differences`` are the units on which they disagree: ``institution_id``, ``institution``, ``network``, and the
-    accounts ``first`` and ``second``, None for no account.
-    """
+    """Two raters on the units that both decided, the second being the reference."""
 
     first: str
     second: str
     sampled: Sampled = field(metadata=in_json(""))
-    left_out: Mapping[str, int]
+    left_out: Mapping[str, int]  # units of which one of the two cannot say, by cause: unsure, not_assessed, disputed
     presence: AtLevel
     account: AtLevel
-    differences: Records
+    differences: Records  # units on which they disagree, with the accounts "first" and "second", None for no account
 
 
 @dataclass(frozen=True, slots=True)
 class Overlap:
-    """The accounts that two sources name, rows of ``institution_id``, ``network`` and ``account_url``.
-
-    ``not_assessed`` counts those of sites that the tool could not assess.
-    """
+    """The accounts that two sources name, rows of ``institution_id``, ``institution``, ``network``, ``account_url``."""
 
     first: str
     second: str
     both: Records
     first_only: Records
     second_only: Records
-    not_assessed: int
+    not_assessed: int  # accounts left out, of sites that the tool could not assess
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,17 +30,14 @@ ROLES = {"allow": Role.OFFICIAL, "deny": Role.THIRD_PARTY}  # by what an overrid
 
 @dataclass(frozen=True, slots=True)
 class Override:
-    """The decision of the user on one account; ``account_url`` is canonical, ``date`` an ISO 8601 day as text.
-
-    A scan keeps its overrides in its settings, under ``overrides``, as mappings of these fields.
-    """
+    """The decision of the user on one account; a scan keeps them in its settings, as mappings of these fields."""
 
     institution_id: str
     network: str
-    account_url: str
+    account_url: str  # canonical
     decision: str  # a key of ROLES
     reason: str
-    date: str
+    date: str  # an ISO 8601 day
 
 
 def overrides_of(scan: Scan) -> list[Override]:
@@ -75,15 +72,11 @@ def apply_overrides(scan: Scan) -> tuple[Scan, list[Override]]:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The decisions on one scan, resolved; no unit is in two of the three.
-
-    ``settled`` holds the decision that applies to each unit. Coders disagree on the units ``disputed``. The units
-    ``lapsed`` were only decided on another finding.
-    """
+    """The decisions on one scan, resolved; no unit is in two of the three."""
 
     settled: Mapping[Unit, Decision]
-    disputed: tuple[Unit, ...]
-    lapsed: tuple[Unit, ...]
+    disputed: tuple[Unit, ...]  # coders disagree on them
+    lapsed: tuple[Unit, ...]  # only decided on another finding
 
 
 def finding(result: InstitutionResult | None, network: str) -> str | None:

@@ -26,18 +26,14 @@ _UNREAD = "/not_assessed"  # how the strata of sites that were not assessed end
 
 @dataclass(frozen=True, slots=True)
 class CodingRow:
-    """One row to code: a unit, its institution, the result of its site (None: not visited), and what was found.
-
-    ``weight`` is the number of rows that this one stands for, 1 or more. It is None, and ``stratum`` "", where nothing
-    was drawn.
-    """
+    """One row to code; ``stratum`` and ``weight`` are those of a drawn row."""
 
     unit: Unit
     institution: Institution
-    result: InstitutionResult | None
+    result: InstitutionResult | None  # of a site that was visited
     state: str  # found, not_found or not_assessed
     stratum: str = ""
-    weight: float | None = None
+    weight: float | None = None  # the rows that this one stands for, 1 or more
 
     @property
     def stratum_of_row(self) -> str:
@@ -158,16 +154,12 @@ def weights_of(
 
 
 class Case(NamedTuple):
-    """One institution and one trait.
+    """One institution and one trait; ``state`` and ``type`` are its stratum."""
 
-    ``state`` (what the scan found) and ``type`` are its stratum. ``found`` is whether the tool found the trait, None
-    where the site was not assessed; ``truth`` whether coders did, None outside the sample.
-    """
-
-    state: str
+    state: str  # on how many networks the scan found it
     type: str
-    found: bool | None
-    truth: bool | None
+    found: bool | None  # whether the tool found the trait; None where the site was not assessed
+    truth: bool | None  # whether coders did; None outside the sample
 
 
 def corrected(cases: Sequence[Case]) -> Adjusted | None:

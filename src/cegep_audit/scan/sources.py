@@ -7,7 +7,6 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
-from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -139,7 +138,7 @@ class Pages:
             self.connectivity = None if self._plan.base else self._web.connectivity
         web, record = self._web, self._record
         if render is Render.NEVER:
-            return self.reader(lambda each: web.open(each, partial(around, each) if around else None), read_by)
+            return self.reader(lambda each: web.open(each, around), read_by)
         path = require(self._lang)
         from cegep_audit.collect.browser.browser import Browser  # needs Playwright
 

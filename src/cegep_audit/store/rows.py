@@ -29,17 +29,13 @@ Key = tuple[Any, ...]
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table that holds records of one class.
-
-    ``keys`` are the columns that identify a row, the most general first. Each of ``children`` is a table for the
-    records in the field of that name. ``apart`` are the fields that have no column.
-    """
+    """A table that holds records of one class."""
 
     name: str
     record: type[Any]
-    keys: tuple[str, ...] = ()
-    children: tuple[Table, ...] = ()
-    apart: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()  # the columns that identify a row, the most general first
+    children: tuple[Table, ...] = ()  # each for the records in the field of its name
+    apart: tuple[str, ...] = ()  # fields without a column
 
     @property
     def columns(self) -> list[str]:

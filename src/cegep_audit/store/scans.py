@@ -32,8 +32,8 @@ class Store(AbstractContextManager["Store", None]):
     """An open database of scans; close it, or use it as a context manager.
 
     Any number of processes may read and write one file, and wait for each other; one process at a time writes a given
-    scan (:meth:`claim`). Calls from several threads take turns. Every method raises StoreError, one line that names the
-    file and what to do, if the file cannot be read or written.
+    scan (:meth:`claim`). Calls from several threads take turns. Every method raises StoreError if the file cannot be
+    read or written.
     """
 
     def __init__(self, path: Path, connection: sqlite3.Connection, lang: Language) -> None:
@@ -45,10 +45,7 @@ class Store(AbstractContextManager["Store", None]):
 
     @classmethod
     def open(cls, path: Path, *, create: bool, lang: Language = "fr", busy_s: float = BUSY_S) -> Self:
-        """Open the database at *path*; without *create* a missing or empty one is a StoreError.
-
-        *busy_s* is how long to wait for another program that locks the file.
-        """
+        """Open the database at *path*; without *create* a missing or empty one is a StoreError."""
         path = Path(path)
         return cls(path, connect(path, create=create, lang=lang, busy_s=busy_s), lang)
 
@@ -83,10 +80,7 @@ class Store(AbstractContextManager["Store", None]):
         return scan_id
 
     def claim(self, scan_id: int) -> None:
-        """Claim *scan_id* for this process, to resume it, until :meth:`finish_scan` or :meth:`close`.
-
-        Raises StoreError if another process has claimed it: a scan is never resumed twice at once.
-        """
+        """Claim *scan_id* until :meth:`finish_scan` or :meth:`close`; StoreError if another process has claimed it."""
         self._check_sound()
         self._hold(scan_id)
 
@@ -184,34 +178,27 @@ class Store(AbstractContextManager["Store", None]):
             return replace(known[chosen], institutions=tuple(load(connection, INSTITUTIONS, (chosen,))[1]))
 
     def load(self, scan_id: int | None = None) -> Scan:
-        """Return a scan with its results in registry order; the latest if *scan_id* is None.
-
-        Raises as :meth:`scan` does.
-        """
+        """Return a scan with its results in registry order; which one, and the errors, are as for :meth:`scan`."""
         scan = self.scan(scan_id)
         return replace(scan, results=tuple(self.results(scan.id, scan.institutions)))
 
     def results(
-        self,
-        scan_id: int,
-        institutions: Sequence[Institution],
-        without: Collection[str] = (),
-        whole: Collection[str] = (),
+        self, scan_id: int, subjects: Sequence[Institution], without: Collection[str] = (), whole: Collection[str] = ()
     ) -> Iterator[InstitutionResult]:
-        """Yield the existing results of *institutions* of a scan, in their order.
+        """Yield the existing results of the institutions *subjects* of a scan, in their order.
 
         The fields named in *without* stay empty, except in the results of the ids *whole*. Results are read by the
         hundred; between reads, nothing is locked.
         """
-        for first in range(0, len(institutions), _AT_ONCE):
-            subjects = {each.id: each for each in institutions[first : first + _AT_ONCE]}
-            given, found = {"institution": subjects.__getitem__}, dict[str, InstitutionResult]()
-            for ids, left_out in (([*subjects.keys() & whole], ()), ([*subjects.keys() - whole], without)):
+        for first in range(0, len(subjects), _AT_ONCE):
+            by_id = {each.id: each for each in subjects[first : first + _AT_ONCE]}
+            given, found = {"institution": by_id.__getitem__}, dict[str, InstitutionResult]()
+            for ids, left_out in (([*by_id.keys() & whole], ()), ([*by_id.keys() - whole], without)):
                 if ids:
                     with collector_paused(), self._reading() as connection:
                         (kept,), results = load(connection, RESULTS, (scan_id,), given, among=ids, without=left_out)
                     found.update(zip(kept, results, strict=True))
-            yield from (found[id_] for id_ in subjects if id_ in found)
+            yield from (found[id_] for id_ in by_id if id_ in found)
 
     def shown_accounts(self, scan_id: int) -> tuple[list[tuple[str, str, str]], dict[str, str]]:
         """Return the institution id, network and URL of each shown account that has a URL, and every final URL."""

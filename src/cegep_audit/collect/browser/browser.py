@@ -82,7 +82,7 @@ class Browser(AbstractAsyncContextManager["Browser"]):
         """Open the site of *institution*: an :data:`~cegep_audit.collect.port.OpenSource`."""
         async with AsyncExitStack() as held:
 
-            def rendering(fetch: Fetch) -> Fetch:
+            def rendering(_: Institution, fetch: Fetch) -> Fetch:
                 return RenderingFetch(
                     self.around(institution, fetch) if self.around else fetch, self, held, institution
                 )

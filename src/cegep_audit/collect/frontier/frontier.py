@@ -7,7 +7,7 @@ show the same accounts and the last adds nothing. The words are in ``discovery.t
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -39,6 +39,7 @@ _READ_ANYWAY = frozenset({PageRole.SOCIAL, PageRole.LANGUAGE})
 _FRONT = frozenset({PageRole.HOME, PageRole.FRAME})
 _SITE_WIDE = frozenset({Zone.HEADER, Zone.NAV, Zone.ASIDE, Zone.FOOTER})
 _IN_SIGHT = frozenset({How.ANCHOR, How.REL_ME, How.MICRODATA})
+_FRAME = LinkScore(PageRole.FRAME, 0, "frame")
 _LANGUAGES_IN_PATHS = {"fr": "fr", "en": "en", "fra": "fr", "eng": "en"}
 
 
@@ -48,7 +49,7 @@ class _Candidate(NamedTuple):
     link: InnerLink
     scored: LinkScore
     base: str  # against which its address resolves
-    host: str  # of the page that shows it
+    is_elsewhere: bool  # on another host than the page that shows it
     page: int  # index of that page among those read
 
 
@@ -70,10 +71,8 @@ class Frontier:
             return Choice(self.institution.url, PageRole.HOME, "homepage")
         details = [visit.failure.detail if visit.failure else "" for visit in visits]
         # The homepage failed or redirects elsewhere, or the site refuses further requests.
-        is_over = visits[0].reading is None or details[-1] in _GIVE_UP
+        is_over = visits[0].reading is None or details[-1] in _GIVE_UP or len(visits) >= self.limits.max_pages
         if is_over or all(detail in _NOT_GIVEN for detail in details[-MAX_FAILURES_IN_A_ROW:]):
-            return None
-        if len(visits) >= self.limits.max_pages:
             return None
         readings = [visit.reading for visit in visits if visit.reading]
         self._learn(visits)
@@ -101,34 +100,32 @@ class Frontier:
             self._seen: set[int] = set()  # links
 
     def _look_over(self, readings: Sequence[Reading]) -> None:
-        """Score the links of the *readings* that are new, each link once per label."""
+        """Score the links of the *readings* that are new, each link once per label: menus repeat, scoring is costly."""
         for number, reading in list(enumerate(readings))[len(self._blocks) :]:
             self._blocks.append(_shown_accounts(reading))
-            is_splash, host, base = _is_splash(reading), _host(reading.url), reading.base
-            for link, scored in score_links(list(self._fresh(reading)), is_splash=is_splash):
-                self._candidates.append(_Candidate(link, scored, base, host, number))
-            # On a page with its own links, a frame of the site is seldom more than a map or a calendar.
-            for frame in () if is_splash else reading.frames:
-                link, scored = InnerLink(frame, "", Zone.MAIN), LinkScore(PageRole.FRAME, 0, "frame")
-                self._candidates.append(_Candidate(link, scored, base, host, number))
-
-    def _fresh(self, reading: Reading) -> Iterator[InnerLink]:
-        """Yield the links of the site that no earlier page showed, because menus repeat and scoring is costly."""
-        origin = reading.base.partition("://")[2].partition("/")[0]
-        links = [  # those that look like an account may lead to a host of the site: itunesu.x.ca
-            InnerLink(link.url, link.label, link.zone)
-            for link in reading.links
-            if link.how is How.ANCHOR and self._names_us(link.url)
-        ]
-        for link in (*reading.inner, *links):
-            href = link.href
-            if href[:1] == "#" or (href[:4] == "http" and href.isascii() and not self._names_us(href)):
-                continue
-            # Only the hash, because the set would keep the text of every link until the visit ends.
-            key = hash((origin if href[:1] == "/" else reading.base, href, link.label))
-            if key not in self._seen:
-                self._seen.add(key)
-                yield link
+            origin = reading.base.partition("://")[2].partition("/")[0]
+            links = [  # those that look like an account may lead to a host of the site: itunesu.x.ca
+                InnerLink(link.url, link.label, link.zone)
+                for link in reading.links
+                if link.how is How.ANCHOR and self._names_us(link.url)
+            ]
+            fresh = []
+            for link in (*reading.inner, *links):
+                href = link.href
+                if href[:1] == "#" or (href[:4] == "http" and href.isascii() and not self._names_us(href)):
+                    continue
+                # Only the hash, because the set would keep the text of every link until the visit ends.
+                key = hash((origin if href[:1] == "/" else reading.base, href, link.label))
+                if key not in self._seen:
+                    self._seen.add(key)
+                    fresh.append(link)
+            found = list(score_links(fresh, is_splash=_is_splash(reading)))
+            if not _is_splash(reading):  # then a frame of the site is seldom more than a map or a calendar
+                found += [(InnerLink(url, "", Zone.MAIN), _FRAME) for url in reading.frames]
+            own_hosts = {"", _host(reading.url)}
+            for link, scored in found:
+                is_elsewhere = _host(link.href) not in own_hosts
+                self._candidates.append(_Candidate(link, scored, reading.base, is_elsewhere, number))
 
     def _names_us(self, address: str) -> bool:
         """Whether *address*, as written, contains a domain of the site: a cheap test before it is resolved."""
@@ -161,12 +158,13 @@ class Frontier:
 
         def rank(item: _Candidate) -> tuple[object, ...]:
             """One page per role before a second of any; the page's own host before others."""
-            role = item.scored.role
-            is_elsewhere = _host(item.link.href) not in {"", item.host}
-            is_inside = item.link.zone not in _SITE_WIDE
-            return self._counts[role], _ORDER.index(role), is_elsewhere, -item.scored.score, is_inside, item.page
+            role, is_inside = item.scored.role, item.link.zone not in _SITE_WIDE
+            return self._counts[role], _ORDER.index(role), item.is_elsewhere, -item.scored.score, is_inside, item.page
 
-        if _has_seen_enough(self._blocks):
+        # The stopping rule: two pages show the same accounts on several networks, and the last page added none.
+        times = Counter(account for block in self._blocks for account in block)
+        repeated = {network for (network, _), count in times.items() if count > 1}
+        if len(repeated) >= REPEATED_NETWORKS and all(times[account] > 1 for account in self._blocks[-1]):
             return self._best({role for role in _READ_ANYWAY if not self._counts[role]}, rank)
         return self._best(_ORDER, rank)
 
@@ -209,13 +207,6 @@ def _language_of(visit: Visit, institution: Institution) -> str:
         if part in _LANGUAGES_IN_PATHS:
             return _LANGUAGES_IN_PATHS[part]
     return institution.language if institution.language in _LANGUAGES_IN_PATHS and visit.choice.role in _FRONT else ""
-
-
-def _has_seen_enough(blocks: Sequence[frozenset[tuple[str, str]]]) -> bool:
-    """Whether at least two pages show the same accounts on several networks, and the last page added none."""
-    times = Counter(account for block in blocks for account in block)
-    repeated = {network for (network, _), count in times.items() if count > 1}
-    return len(repeated) >= REPEATED_NETWORKS and all(times[account] > 1 for account in blocks[-1])
 
 
 def _shown_accounts(reading: Reading) -> frozenset[tuple[str, str]]:

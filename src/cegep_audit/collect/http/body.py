@@ -13,15 +13,12 @@ from cegep_audit.text import SNIFFED, is_vague, looks_like_markup, media_type
 from cegep_audit.vocabulary import Detail
 
 SUCCESS = range(HTTPStatus.OK, HTTPStatus.MULTIPLE_CHOICES)
-
 _ERROR_BYTES = 64 * 1024  # read from an error, only so that the connection can be reused
 _SNIFFED_RAW = 8 * SNIFFED  # bytes as received, enough to decode those that are sniffed
 _MAX_PIECES = 20_000  # of one body; each costs time, and a real page has hundreds
 _MAX_LAYERS = 4  # codings over one another; real servers use one
 _MAX_MEMBERS = 100  # gzip files in a row in one body; real servers send one
-
 _MARKUP_TYPES = frozenset({"text/html", "application/xhtml+xml", "application/xml", "text/xml", "text/plain"})
-
 _GZIP, _GZIP_OR_ZLIB, _BARE_DEFLATE = 31, 47, -15  # wbits of zlib; many servers leave out the zlib header
 _ZLIB = range(0x08, 0x100, 0x10)  # the first byte of zlib data: deflate, any window (RFC 1950)
 

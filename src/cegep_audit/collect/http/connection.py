@@ -13,6 +13,7 @@ import re
 import ssl
 import sys
 from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 import httpcore
@@ -61,40 +62,31 @@ class Connection(asyncio.Protocol, httpcore.AsyncNetworkBackend, httpcore.AsyncN
         self._is_lost = False
         self._error: Exception | None = None
 
-    async def connect_tcp(self, host: str, port: int, *_: object, **__: object) -> Self:
+    async def connect_tcp(self, host: str, port: int, *_args: object, **_kwargs: object) -> Self:
         """Connect to *host*, at the first of its addresses that answers; raise AnswerError."""
-        try:
-            await self._connect(host, port)
-        except AnswerError as error:
-            if not self.proxy:
-                raise
-            self.tried = ()
-            raise AnswerError(Detail.PROXY, f"the proxy {host}:{port} cannot be reached") from error
-        return self
-
-    async def _connect(self, host: str, port: int) -> None:
         with suppress(OSError):
             self.tried = tuple(await self._resolve(host))
-        if not self.tried:
-            raise AnswerError(Detail.DNS, "no address is known for this host name")
+        detail, message = Detail.DNS, "no address is known for this host name"
+        if self.tried:
+            detail, message = Detail.PRIVATE_ADDRESS, f"the host name leads to {self.tried[0]}, not a public address"
         public = [address for address in self.tried if self._allow_private or not is_special(address)]
-        if not public:
-            raise AnswerError(Detail.PRIVATE_ADDRESS, f"the host name leads to {self.tried[0]}, not a public address")
         addresses = alternating(public)[:_MAX_ADDRESSES]
         for number, address in enumerate(addresses, 1):
             self.tried = tuple(addresses[:number])
             try:
                 async with asyncio.timeout(_CONNECT_S if number < len(addresses) else None):
                     self._transport, _ = await asyncio.get_running_loop().create_connection(lambda: self, address, port)
-            except OSError as error:  # TimeoutError too
-                failure = error
+            except TimeoutError:  # of the kernel, too
+                detail, message = Detail.TIMEOUT, "no answer"
+            except OSError as error:  # no route there (a network without IPv6) counts as a refusal
+                detail, message = Detail.REFUSED, f"no connection: {error.strerror or error}".lower()
             else:
                 self.ip, self.tried = (None, ()) if self.proxy else (address, (address,))
-                return
-        if isinstance(failure, TimeoutError):  # the kernel's own limit
-            raise AnswerError(Detail.TIMEOUT, "no answer") from failure
-        # No route there (a network without IPv6) counts as a refusal.
-        raise AnswerError(Detail.REFUSED, f"no connection: {failure.strerror or failure}".lower()) from failure
+                return self
+        if self.proxy:
+            self.tried = ()
+            detail, message = Detail.PROXY, f"the proxy {host}:{port} cannot be reached"
+        raise AnswerError(detail, message)
 
     async def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, *_: object, **__: object
@@ -182,17 +174,17 @@ def _tls_error(error: Exception) -> AnswerError:
     return AnswerError(Detail.TLS, message)
 
 
+@dataclass(slots=True)
 class Framing:
     """Finds the ends of the answers on one connection; ``surplus`` is what followed the latest one."""
 
-    def __init__(self) -> None:
-        self.surplus = bytearray()
-        self._is_head = False
-        self._held = bytearray()  # the beginning of a head, or the latest bytes of chunks
-        self._searched = 0  # bytes of a head
-        self._left = 0  # bytes of the body that are still to come
-        self._has_chunks = False
-        self._is_connect = False
+    surplus: bytearray = field(default_factory=bytearray)
+    _is_head: bool = False
+    _held: bytearray = field(default_factory=bytearray)  # the beginning of a head, or the latest bytes of chunks
+    _searched: int = 0  # bytes of a head
+    _left: int = 0  # bytes of the body that are still to come
+    _has_chunks: bool = False
+    _is_connect: bool = False
 
     @property
     def is_clean(self) -> bool:

@@ -13,6 +13,7 @@ from urllib.request import Request
 
 import httpcore
 import httpx
+from httpcore import AsyncConnectionInterface
 from socksio import SOCKSError
 
 from cegep_audit.clock import now
@@ -22,7 +23,7 @@ from cegep_audit.collect.http.connection import Connection
 from cegep_audit.collect.http.environment import drop_echo, read_proxies, tls_context
 from cegep_audit.collect.http.progress import Connectivity, Tally, Waiting
 from cegep_audit.collect.politeness import ROBOTS_BYTES, Pace, RobotsCache, Turn
-from cegep_audit.collect.port import Answer, Exchange, Fetch, Recorder, Source, Want, header_map
+from cegep_audit.collect.port import Answer, Around, Exchange, Fetch, Recorder, Source, Want, header_map
 from cegep_audit.collect.site import Site
 from cegep_audit.errors import FetchError
 from cegep_audit.models import Institution, Limits
@@ -92,14 +93,12 @@ class LiveWeb:
         self._beating.cancel()
 
     @asynccontextmanager
-    async def open(
-        self, institution: Institution, around: Callable[[Fetch], Fetch] | None = None
-    ) -> AsyncIterator[Source]:
+    async def open(self, institution: Institution, around: Around | None = None) -> AsyncIterator[Source]:
         """Visit a site; cookies and connections live until the block ends. *around* wraps what fetches its pages."""
         try:
             room = None if around else self.room  # a page that waits for a browser does not delay other visits
             async with aclosing(HttpFetch(self, institution.id, room)) as fetch:
-                yield self._site(institution, around(fetch) if around else fetch, Want.PAGE)
+                yield self._site(institution, around(institution, fetch) if around else fetch, Want.PAGE)
         finally:
             self.tally.visits.pop(institution.id, None)
 
@@ -130,7 +129,7 @@ class HttpFetch:
     turn: Turn | None = None  # of a burst, None if each request waits for its own
     _slot: AsyncExitStack = field(default_factory=AsyncExitStack)
     _cookies: httpx.Cookies = field(default_factory=httpx.Cookies)
-    _open: dict[str, tuple[httpcore.AsyncConnectionInterface, Connection]] = field(default_factory=dict)
+    _open: dict[str, tuple[AsyncConnectionInterface, Connection]] = field(default_factory=dict)
 
     async def __call__(self, url: str, want: Want) -> Answer:
         """Request *url* when it is its host's turn; raise FetchError if there is no whole answer."""
@@ -149,8 +148,7 @@ class HttpFetch:
                 try:
                     async with asyncio.timeout(patience_s):
                         response = await sender.handle_async_request(request)
-                        # The host received the request at an unknown time before. The delay counts from the answer,
-                        # so that it holds by the host's own clock, however slow the connection.
+                        # The delay counts from the answer, so that it holds by the host's own clock too.
                         turn.last_at = web.clock()
                         headers = await self._receive(exchange, response, connection.proxy, want, limit)
                     exchange.duration_s = web.clock() - began_s
@@ -180,9 +178,7 @@ class HttpFetch:
             await sender.aclose()
         self._open.clear()  # the traceback of a failure keeps a reference to this object
 
-    async def _prepare(
-        self, exchange: Exchange
-    ) -> tuple[httpcore.Request, httpcore.AsyncConnectionInterface, Connection]:
+    async def _prepare(self, exchange: Exchange) -> tuple[httpcore.Request, AsyncConnectionInterface, Connection]:
         """Return the request of *exchange*, and the open connection for it or a new one, which connects when used."""
         web, url = self.web, urlsplit(exchange.url)
         headers = [(b"Host", url.netloc.encode()), *web.headers]

@@ -28,7 +28,7 @@ from cegep_audit.collect.politeness import ROBOTS_BYTES
 from cegep_audit.collect.port import REPLAY, Answer, Fetch, Source, Want, header_map
 from cegep_audit.collect.site import Site
 from cegep_audit.collect.warc import records
-from cegep_audit.collect.warc.records import PAYLOADS, Found, Record
+from cegep_audit.collect.warc.records import PAYLOADS, Index, Record
 from cegep_audit.errors import FetchError
 from cegep_audit.models import Institution, Limits, Rendering
 from cegep_audit.phrases.locales import Language
@@ -57,8 +57,8 @@ class Response(NamedTuple):
 class WarcArchive:
     """The captures of one or more WARC files; ``damage`` has a line for each damage: file, byte and what is wrong."""
 
-    def __init__(self, founds: Iterable[Found], limits: Limits, period: Period | None = None) -> None:
-        """Join *founds*, the indexes of the files in order; with a *period*, only captures in its range count."""
+    def __init__(self, indexes: Iterable[Index], limits: Limits, period: Period | None = None) -> None:
+        """Join the *indexes* of the files, in their order; with a *period*, only captures in its range count."""
         self.damage: list[str] = []
         self._by_key: dict[str, list[Record]] = {}  # by visit key, which all spellings of an address share
         self._by_digest: dict[str, Record] = {}  # the first response with each payload: what revisits refer to
@@ -66,7 +66,7 @@ class WarcArchive:
         self._limits = limits
         self._most = records.HEAD_BYTES + limits.max_bytes + 1  # bytes of a block, a byte more than a body may have
         self._near = period.noon if period else None
-        for captures, damage in founds:
+        for captures, damage in indexes:
             self.damage += damage
             for capture in captures:
                 if capture.kind == "conversion":
@@ -86,8 +86,8 @@ class WarcArchive:
         With a *period*, only captures in its range count, the nearest first. Raises StoreError, with a message in
         *lang*, for a file that cannot be read or holds no record.
         """
-        founds = (records.go_through(file, lang) for file in records.files_of(paths, lang))
-        return cls(founds, limits or Limits(), period)
+        indexes = (records.index_of(file, lang) for file in records.files_of(paths, lang))
+        return cls(indexes, limits or Limits(), period)
 
     @asynccontextmanager
     async def open_source(self, institution: Institution) -> AsyncIterator[Source]:
@@ -155,25 +155,26 @@ class WarcArchive:
 
     def read(self, capture: Record, want: Want) -> Answer:
         """Return the answer in *capture*, or the page that a browser rendered from it; raise FetchError."""
-        status, name, most = None, capture.get("WARC-Record-ID"), self._limits.max_bytes
+        status, record_id, most = None, capture.get("WARC-Record-ID") or None, self._limits.max_bytes
         try:
             if capture.kind == "metadata":
                 noted = capture.fields()
                 detail, message = noted.get("detail", Detail.CUT_SHORT), noted.get("message", "")
-                raise FetchError(capture.url, detail, message, record_id=name or None)
+                raise FetchError(capture.url, detail, message, record_id=record_id)
             response = self._response(capture)
             status = response.status
-            rendered = self._rendered.get(name) if status in SUCCESS and want is Want.PAGE else None
-            if rendered and rendered.is_whole and rendered.size <= most:
-                headers, body = {"content-type": rendered.get("Content-Type")}, rendered.block(most)
-                needs = tuple(Need(word) for word in rendered.get(records.RENDERED_FOR).split() if word in set(Need))
-                rendering, name = Rendering(rendered.get(records.RENDERED_BY), needs), rendered.get("WARC-Record-ID")
-                return Answer(rendered.url, HTTPStatus.OK, headers, body, capture.at, name or None, rendering)
+            page = self._rendered.get(record_id or "") if status in SUCCESS and want is Want.PAGE else None
+            if page and page.is_whole and page.size <= most:
+                headers, body = {"content-type": page.get("Content-Type")}, page.block(most)
+                needs = tuple(Need(word) for word in page.get(records.RENDERED_FOR).split() if word in set(Need))
+                rendering = Rendering(page.get(records.RENDERED_BY), needs)
+                record_id = page.get("WARC-Record-ID") or None
+                return Answer(page.url, HTTPStatus.OK, headers, body, capture.at, record_id, rendering)
             body = body_of(response, want, most, is_whole=capture.is_whole)
         except (AnswerError, OSError) as error:
             detail = error.detail if isinstance(error, AnswerError) else Detail.CUT_SHORT
-            raise FetchError(capture.url, detail, str(error), status=status, record_id=name or None) from error
-        return Answer(capture.url, status, response.headers, body, capture.at, name or None)
+            raise FetchError(capture.url, detail, str(error), status=status, record_id=record_id) from error
+        return Answer(capture.url, status, response.headers, body, capture.at, record_id)
 
     def _response(self, capture: Record) -> Response:
         """Return the HTTP response in *capture* or, for a revisit, in what it refers to; raise AnswerError, OSError."""

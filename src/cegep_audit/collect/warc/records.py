@@ -100,7 +100,7 @@ class Record:
         return not is_asset and (self.kind in CAPTURES or (self.kind == "metadata" and "detail" in self.fields()))
 
 
-Found = tuple[list[Record], list[str]]
+Index = tuple[list[Record], list[str]]
 """The captures of a file in file order, and a line for each damage: file, byte, what is wrong."""
 
 
@@ -268,7 +268,7 @@ def files_of(paths: Sequence[Path], lang: Language = "fr") -> list[RecordFile]:
     return found
 
 
-def go_through(file: RecordFile, lang: Language = "fr") -> Found:
+def index_of(file: RecordFile, lang: Language = "fr") -> Index:
     """Return the index of *file*; raise StoreError, said in *lang*, if it cannot be read or holds no record."""
     damage: Damage = []
     name = shown(str(file.path / file.entry))

@@ -42,11 +42,8 @@ _LONGEST_HIDDEN = 4_096  # characters; longer text is a script, where host names
 
 
 def _any_of(words: Iterable[str]) -> str:
-    """Return a pattern for the longest of *words* that follows, in any case, letter by letter.
-
-    Alternatives are tried in turn, so they are grouped by their first letter. ``re.IGNORECASE`` is ten times slower.
-    """
-    rests: dict[str, list[str]] = {}
+    """Return a pattern for the longest of *words* that follows, in any case; ``re.IGNORECASE`` is ten times slower."""
+    rests: dict[str, list[str]] = {}  # by first letter: alternatives are tried in turn
     for word in words:
         rests.setdefault(word[:1], []).append(word[1:])
     may_end = "?" if rests.pop("", None) else ""
@@ -62,12 +59,9 @@ def _any_of(words: Iterable[str]) -> str:
 
 @cache
 def _signs() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str], tuple[str, ...]]:
-    """Return what shows that a text may hold an address of a network: three patterns, and words in host names.
-
-    The patterns find what follows the first dot in known host names (dots are rare, so the search is fast), the scheme
-    of an app (``fb:``), and an address on a host known by its form.
-    """
+    """Return patterns for known hosts, schemes of apps (``fb:``) and hosts known by their form, and words of hosts."""
     known, tables = places(), read_tables("detect/networks/wrappers.toml")
+    # What follows the first dot in known host names: dots are rare, so the search is fast.
     ends = {name.partition(".")[2] for name in (*known.hosts, *known.wild, *known.assets)} - {""}
     suffix = re.compile(rf"\.(?<=\w.)(?>{_any_of(ends)})(?!\.?[\w-])")
     schemes = "|".join(sorted(host[:-1] for host in known.hosts if host.endswith(":")))
@@ -89,9 +83,8 @@ _PLAIN = re.compile(
 def might_name_account(raw: str, own: str = "") -> bool:
     """Whether :func:`~cegep_audit.detect.networks.identify.classify` could find a network in *raw*: a cheap test.
 
-    True for every link in which it finds one, however wrapped or escaped, and for some in which it does not.
-    *raw* may be a link or a whole text; the time is linear in its length. A plainly spelt link that stays on *own*,
-    the scheme and host of its page, names none.
+    True for every link in which it finds one, however wrapped or escaped, and for some in which it does not. A plain
+    link that stays on *own*, the scheme and host of its page, has none. *raw* may be a whole text; the time is linear.
     """
     plain = _PLAIN.fullmatch(raw)
     if plain is None:
@@ -131,10 +124,9 @@ def _has_host(text: str) -> bool:
 
 
 def addresses_in_text(text: str) -> Iterator[str]:
-    """Yield the addresses of known networks written in *text* (a script, JSON, prose), in order and unescaped.
+    """Yield the addresses of known networks written in *text* (a script, JSON, prose), in order, in linear time.
 
-    The time is linear in the length of *text*. An address without a scheme counts if it has a path and is not part
-    of another address; the domain of an e-mail address does not count. Pass each to ``classify``.
+    An address without a scheme counts if it has a path and is not part of another address or of an e-mail address.
     """
     sign = _signs()[0]
     lowest = position = 0
@@ -157,10 +149,7 @@ def addresses_in_text(text: str) -> Iterator[str]:
 
 
 def _end_of_quoted(text: str, start: int, end: int) -> int:
-    """Return the end of the address whose host is at *start*: beyond *end* if the quoted address contains spaces.
-
-    ``"https://network/College des Aulnes"`` is one address; cut at the space it would be another account.
-    """
+    """Return the end of the address, beyond *end* where it is quoted: ``"https://network/College des Aulnes"``."""
     is_cut = text[end : end + 1] in {" ", "\xa0"}
     opening = _OPENING.search(text, max(0, start - _LONGEST_OPENING), start) if is_cut else None
     words = _WORDS_TO_QUOTE.match(text, end) if opening else None
@@ -180,10 +169,7 @@ def _host_start(text: str, dot: int, lowest: int) -> int:
 
 
 def _completed(before: str, address: str, *, is_name: bool) -> Iterator[str]:
-    """Yield *address* with its scheme, which is in the text *before* its host, unless it is part of something else.
-
-    With *is_name* the host names an account by itself, without a path.
-    """
+    """Yield *address* with its scheme from *before*, unless it is part of another; *is_name*: it needs no path."""
     before = "" if before[-1:] in _BLANKS else _STOP.split(unwrap.unescaped(before))[-1]
     if scheme := _SCHEME.search(before):
         yield before[scheme.start() :] + address

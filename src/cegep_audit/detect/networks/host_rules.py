@@ -116,9 +116,8 @@ class Rule:
 class Grammar:
     """The rules for the paths of one host, put together when the first address on it is read.
 
-    ``tables`` are those of the networks on the host, each with the rules that hold there, and under ``words`` tables of
-    words that are never names of accounts. ``miss`` is what an address is that no rule matches, None where its path
-    tells.
+    ``tables`` are those of the networks on the host, with the rules that hold there, and under ``words`` tables of the
+    words that are never names. ``miss`` is what an address without a rule is, None where its path tells.
     """
 
     def __init__(self, *tables: Table, miss: Classified | None = None) -> None:

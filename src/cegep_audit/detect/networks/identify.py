@@ -1,8 +1,4 @@
-"""The known networks, and what a URL is on its network: an account, a share button, a post, or nothing.
-
-All of it comes from networks.toml: the networks with the years in which they were open, the baskets that statistics
-count over, and the rules for addresses.
-"""
+"""The networks of networks.toml, and what a URL is on its network: an account, a share button, a post, or nothing."""
 
 import re
 from dataclasses import dataclass
@@ -57,12 +53,6 @@ def name_of(network: str) -> str:
     return _NAMES.get(network, "")
 
 
-@lru_cache(maxsize=10_000)
-def open_networks(day: date) -> tuple[str, ...]:
-    """Return the ids of the networks open on *day*, in display order."""
-    return tuple(network.id for network in NETWORKS.values() if network.is_open(day))
-
-
 @lru_cache(maxsize=10_000)  # a scan asks it of each institution, of few days
 def basket(name: str, day: date) -> tuple[str, ...]:
     """Return the ids of the networks of the basket *name* that were open on *day*, in the basket's order.
@@ -75,8 +65,6 @@ def basket(name: str, day: date) -> tuple[str, ...]:
     return tuple(network for network in wanted if NETWORKS[network].is_open(day))
 
 
-# ------------------------------------------------------------------------------------------ addresses
-
 # What templates hold in place of the site's names: their makers' accounts, and words.
 _WRAPPERS = read_tables("detect/networks/wrappers.toml")
 _MAKERS = frozenset(name for row in _WRAPPERS["vendor_default"] for name in row["names"])
@@ -84,10 +72,7 @@ _PLACEHOLDER = re.compile("|".join(row["pattern"] for row in _WRAPPERS["placehol
 
 
 def classify(raw: str) -> Classified:
-    """Classify the link *raw* as written on a page: wrapped, escaped, mistyped or without a scheme.
-
-    Never raises. The time is bounded, because only the start of a very long string is read.
-    """
+    """Classify the link *raw* as written on a page: wrapped, escaped, mistyped, without a scheme; never raises."""
     return _remembered(unwrap.readable(raw))._replace(url=raw)
 
 
@@ -171,9 +156,8 @@ _WITH_CASE = frozenset(row["id"] for row in _TABLES["network"] if any(rule.get("
 def account_key(network: str, account_url: str) -> str:
     """Return a key that is equal for all canonical addresses of one account of *network*.
 
-    Folds the scheme, ``www.``, a final slash, and what the rows ``same`` of networks.toml name: dots in a name on
-    Facebook; a bare name and ``/user/`` on YouTube; company, school and edu pages of one name or number on
-    LinkedIn. Case is folded on networks none of whose names depend on it. ``/user/x`` and ``/@x`` stay apart.
+    Folds the scheme, ``www.``, a final slash, what ``same`` in networks.toml names (dots in a name on Facebook), and
+    case on networks none of whose names depend on it. ``/user/x`` and ``/@x`` of YouTube stay apart.
     """
     rest = account_url.partition("://")[2].removeprefix("www.").rstrip("/")
     for pattern, becomes in _SAME.get(network, ()):
@@ -187,8 +171,7 @@ _FEDIVERSE_PATH = re.compile(r"(?:web/)?(?:@|users/)([a-z0-9_](?:[a-z0-9_.-]*[a-
 def mastodon_handle(url: str) -> str | None:
     """Return the name in an address that has the form of a Mastodon account on any host (``/@name``, ``/users/name``).
 
-    None on the hosts of other networks and for any other form. The form alone proves nothing: use it only
-    for links that declare an account, such as ``rel="me"``.
+    None on hosts of other networks. The form alone proves nothing: use it for links that declare one (``rel="me"``).
     """
     address = unwrap.read_address(url)
     if address is None or "." not in address.host:

@@ -74,10 +74,7 @@ class Address(NamedTuple):
 
 
 def read_address(raw: str) -> Address | None:
-    """Return the parts of the address in *raw*; None where it holds none (mail, empty, unreadable).
-
-    In the address of an app (``fb://page/1``) the scheme serves as the host: ``fb:``.
-    """
+    """Return the parts of the address in *raw*, None where it holds none; the host of ``fb://page/1`` is ``fb:``."""
     raw = readable(raw)
     text = raw if _PLAIN.fullmatch(raw) else repaired(raw)
     parts = _PARTS.fullmatch(text)
@@ -188,10 +185,7 @@ def parameters(query: str) -> Mapping[str, str]:
 
 
 def shown_path(path: str, query: str, fragment: str) -> tuple[str, str]:
-    """Return the path and query that a browser shows: ``/home.php#!/name`` shows ``/name`` (2010-2013).
-
-    Widgets of those years put their parameters after the ``#``; they count if there is no query.
-    """
+    """Return the path and query that a browser shows: ``/home.php#!/name`` shows ``/name`` (2010-2013)."""
     if not fragment:
         return path, query
     place = unquote(fragment)
@@ -199,4 +193,4 @@ def shown_path(path: str, query: str, fragment: str) -> tuple[str, str]:
         route, _, inner_query = place.lstrip("!/").partition("?")
         if route.strip("#"):
             return "/" + route, inner_query
-    return path, query or (fragment if "=" in fragment else "")
+    return path, query or (fragment if "=" in fragment else "")  # parameters of widgets of those years

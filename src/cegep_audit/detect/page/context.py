@@ -1,9 +1,7 @@
 """The context of a link on its page: zone, label, row of links, and cues around it that say whose it may be.
 
 The words of the cues are in ``cues.toml``. A cue is only a name here; ``attribution`` decides what follows from it.
-
-The walk makes an :class:`Element` of each link and of its ancestors. What links ask of their containers (class
-names, number of links, text) is kept there, so that each container is looked at once, however many links it holds.
+What links ask of a container is kept in its :class:`Element`, so that it is looked at once for all its links.
 """
 
 from __future__ import annotations
@@ -41,10 +39,9 @@ _NOT_OF_SITE = frozenset({"person", structured.OTHER})  # subjects whose account
 
 
 class Context:
-    """Answers questions about links of one page, after the walk."""
+    """The links of one *document*, after the walk, with what is around them."""
 
     def __init__(self, document: Document) -> None:
-        """Take the links and texts of *document*."""
         self._document = document
         self._places = document.places
         self._named = {place.zone for place in set(document.places)}
@@ -94,8 +91,7 @@ class Context:
     def _cues(self, element: Element, label: str) -> frozenset[str]:
         """Return the cues that the label, the words before *element* and the names of its containers show.
 
-        ``prose`` is one of them: the link is inside a sentence; and ``named``: the words before it hold a part of
-        the account's name.
+        Two come from no table: ``prose``, it is inside a sentence, and ``named``, the words before it name the account.
         """
         found = set(cues_in("label", label)) | cues_in("class", words_of(element.attributes))
         if element.parent is not None:
@@ -118,7 +114,6 @@ class Context:
         return frozenset(found)
 
     def _class_cues(self, element: Element) -> frozenset[str]:
-        """Return the cues of the class names of *element* and all its containers."""
         chain = []
         outer: Element | None = element
         while outer is not None and outer.tag not in NOT_CONTAINERS and outer.class_cues is None:
@@ -177,14 +172,11 @@ def _microdata_subject(element: Element) -> str:
 
 
 def _own_text(element: Element) -> int:
-    """Return how many characters of text are directly in *element*."""
     if element.own_text < 0:
         nodes = element.node.iter(include_text=True) if element.tag not in UNSEEN else ()
         element.own_text = sum(len((node.text_content or "").strip()) for node in nodes if node.is_text_node)
     return element.own_text
 
-
-# ------------------------------------------------------------------------------------------ cues
 
 _TABLES = read_tables("detect/page/cues.toml")
 _NOISE = re.compile("|".join(row["pattern"] for row in _TABLES["noise"]), re.IGNORECASE)

@@ -42,9 +42,8 @@ class Found(NamedTuple):
 class Element:
     """An element in which something was found, or one that holds such an element.
 
-    Its text is the range from ``first_text`` to ``last_text`` of the document's pieces, the links in it are the range
-    from ``first_link`` to ``last_link`` of all. ``shown`` counts what readers see of what was found in it. The ends
-    and the count are complete once the walk has left the element.
+    Its text goes from ``first_text`` to ``last_text`` of the document's pieces, its links from ``first_link`` to
+    ``last_link`` of all. ``shown`` counts what readers see of what was found in it. All are known when the walk leaves.
     """
 
     node: LexborNode
@@ -82,8 +81,7 @@ Open = tuple[LexborNode, str, Attributes, int, int, Inner | None]
 class Document:
     """One page while it is being read.
 
-    Few of the open elements hold a link. So only when a link or a find asks for them are places, and then elements,
-    made of the outermost open elements, as far as the innermost one.
+    ``open_places`` and ``open_elements`` go from the outermost open element as far as a link or a find has asked.
     """
 
     page: Page

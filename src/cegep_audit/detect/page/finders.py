@@ -1,4 +1,4 @@
-"""Find what may name an account in each kind of element: one function for each, listed in :data:`FINDERS`.
+"""Find what may name an account in each kind of element (:data:`FINDERS`), in scripts and in text.
 
 Accounts named without an address, in script calls, widget options and meta tags, are found by ``scripts.toml``.
 """
@@ -35,13 +35,11 @@ def _address(template: str, value: str) -> str | None:
     return template.format(found[1]) if found else None
 
 
-# ------------------------------------------------------------------------------------------ elements
-
 Finder = Callable[[Document, LexborNode, Attributes], Iterable[Found]]
 """Gives what may name an account in one element; sets aside in the document what the frontier needs."""
 
 
-def find_head_links(document: Document, _: LexborNode, attributes: Attributes) -> Iterator[Found]:
+def find_head_links(document: Document, node: LexborNode, attributes: Attributes) -> Iterator[Found]:
     """``<link rel=me>``, ``rel=publisher``, language alternates, and feeds that name an account."""
     href = attributes.get("href") or ""
     rel = (attributes.get("rel") or "").lower().split()
@@ -52,8 +50,8 @@ def find_head_links(document: Document, _: LexborNode, attributes: Attributes) -
     elif "author" in rel and might_name_account(href):
         yield Found(href, How.REL_ME, "person")
     elif "alternate" in rel and (hreflang := attributes.get("hreflang")):
-        title, place = clean(attributes.get("title") or ""), document.place()
-        document.inner.append((len(document.places), href, title, place, -1, hreflang, attributes["rel"] or ""))
+        label, place = document.label(node, attributes, 0, 0), document.place().inside("link", attributes)
+        document.inner.append((len(document.places), href, label, place, -1, hreflang, attributes["rel"] or ""))
     elif "alternate" in rel and might_name_account(href):
         yield Found(href, How.FEED)
 
@@ -159,8 +157,6 @@ def offer(document: Document, node: LexborNode, tag: str, attributes: Attributes
     return element, None
 
 
-# ------------------------------------------------------------------------------------------ rarer attributes
-
 # Attributes that never hold the address of an account, or hold it in a form that another finder reads.
 PASSED_OVER = frozenset(
     "class id style alt src srcset href hreflang title content rel type role name target width height media integrity "
@@ -205,8 +201,6 @@ def _find_attributes(attributes: Attributes) -> Iterator[Found]:
             yield from (Found(raw, how) for raw in raws)
 
 
-# ------------------------------------------------------------------------------------------ scripts and text
-
 _CALLS = [(row["stems"], re.compile(row["pattern"]), row["address"]) for row in _TABLES["script"]]
 _SENDS = re.compile(r"""(?:location(?:\.href)?\s?=|(?:open|assign|replace)\()\s?["']$""")
 _MAX_SENT = 50  # addresses of a script that it may send its reader to, as a link does: such code names few
@@ -244,22 +238,17 @@ def _around(text: str, first: str, last: str) -> str:
 def _called(text: str) -> Iterator[str]:
     """Yield the addresses that calls and options in the script *text* stand for."""
     for stems, pattern, address in _CALLS:
-        if not (held := [stem for stem in stems if stem in text]):
-            continue
+        places = [found.start() for stem in stems if stem in text for found in re.finditer(stem, text)]
         end = 0
-        for place in sorted(found.start() for stem in held for found in re.finditer(stem, text)):
-            found = pattern.match(text, place - 1) if place > end else None
-            if found:
+        for place in sorted(places):
+            if place > end and (found := pattern.match(text, place - 1)):
                 end = found.end()
                 yield address.format(found[1])
 
 
 def find_mentions(visible: Sequence[str]) -> Iterator[Found]:
     """Accounts that the *visible* text names beside their network, without an address: ``Twitter : @name``."""
-    named: dict[str, None] = {}
-    for place, text in enumerate(visible):
-        if "@" in text:
-            around = clean(" ".join(visible[max(0, place - _BEFORE) : place + 1])).lower()  # their names have no case
-            for pattern, address in _MENTIONS:
-                named |= dict.fromkeys(address.format(found[1]) for found in pattern.finditer(around))
-    yield from (Found(raw, How.ANCHOR) for raw in named)
+    around = (visible[max(0, place - _BEFORE) : place + 1] for place, text in enumerate(visible) if "@" in text)
+    texts = [clean(" ".join(pieces)).lower() for pieces in around]  # names on these networks have no case
+    found = (sign.format(name[1]) for text in texts for pattern, sign in _MENTIONS for name in pattern.finditer(text))
+    yield from (Found(raw, How.ANCHOR) for raw in dict.fromkeys(found))

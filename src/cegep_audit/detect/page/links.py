@@ -1,7 +1,6 @@
 """Read a page: every link that may name an account, with how and where it is shown, and the links of the site.
 
-The document is walked once, and each element is offered to the finder of its kind. Comments are not elements, so
-commented-out links never count.
+The document is walked once, and each element is offered to the finder of its kind. Comments never count.
 """
 
 import re
@@ -13,26 +12,9 @@ from selectolax.lexbor import LexborNode
 from cegep_audit import urls
 from cegep_audit.detect.networks.addresses import addresses_in_text, might_name_account
 from cegep_audit.detect.networks.identify import NETWORKS, classify, mastodon_handle
+from cegep_audit.detect.page import finders
 from cegep_audit.detect.page.context import UNSEEN, Context
-from cegep_audit.detect.page.document import (
-    LONG_PIECE,
-    MAX_LABEL,
-    Attributes,
-    Document,
-    Element,
-    Found,
-    Inner,
-    clean,
-    words_of,
-)
-from cegep_audit.detect.page.finders import (
-    PASSED_OVER,
-    find_in_script,
-    find_mentions,
-    offer,
-    offer_attributes,
-    refresh_target,
-)
+from cegep_audit.detect.page.document import LONG_PIECE, Attributes, Document, Element, Found, Inner, clean, words_of
 from cegep_audit.detect.page.parsing import is_rubbish, parse, utf8
 from cegep_audit.models import InnerLink, Page, Reading
 from cegep_audit.text import fold, media_type
@@ -60,6 +42,7 @@ def extract_links(page: Page) -> Reading:
 def _walk(document: Document) -> None:
     """Offer each element to the finder of its kind, in document order, and keep the texts."""
     is_open, pieces, places = document.is_open, document.pieces, document.places
+    offer, passed_over = finders.offer, finders.PASSED_OVER
     node: LexborNode | None = document.tree.root
     while node is not None:
         tag = node.tag or "-"
@@ -71,8 +54,8 @@ def _walk(document: Document) -> None:
             element = inner = None
             if (attributes and (len(attributes) > 1 or "class" not in attributes)) or tag in _TELLING:
                 element, inner = (_take_link if tag in _LINKS else offer)(document, node, tag, attributes)
-                if not PASSED_OVER.issuperset(attributes):
-                    element = offer_attributes(document, node, tag, attributes, element)
+                if not passed_over.issuperset(attributes):
+                    element = finders.offer_attributes(document, node, tag, attributes, element)
             child, first_text = node.first_child, len(pieces)
             if inner and (child is None or (element is None and child.tag == "-text" and child.next is None)):
                 _take_text(document, tag, (child.text_content if child else "") or "")  # most links are so simple
@@ -116,14 +99,14 @@ def _take_text(document: Document, tag: str, text: str) -> None:
         if "." in stripped and tag != "a":
             document.keep("text", None, (Found(raw, How.ANCHOR) for raw in addresses_in_text(text)))
     elif tag == "script":
-        document.keep("script", None, find_in_script(document, document.is_open[-1][2], text))
+        document.keep("script", None, finders.find_in_script(document, document.is_open[-1][2], text))
 
 
 def _reading(document: Document) -> Reading:
     title = document.tree.css_first("title")
     html = document.tree.css_first("html")
     if (body := document.tree.body) is not None:
-        document.keep("mentions", Element(body, "body", body.attributes), find_mentions(document.visible))
+        document.keep("mentions", Element(body, "body", body.attributes), finders.find_mentions(document.visible))
     context = Context(document)
     refreshes = filter(None, (document.page.refresh, *document.refreshes))
     framed = ((tag, urls.absolute(document.base_url, raw)) for tag, raw in document.frames)
@@ -140,23 +123,17 @@ def _reading(document: Document) -> Reading:
             for _, href, label, place, position, hreflang, rel in sorted(document.inner, key=itemgetter(0))[:MAX_INNER]
         ),
         frames=tuple(dict.fromkeys(frames)),
-        refresh_to=next(filter(None, (refresh_target(document, content) for content in refreshes)), None),
+        refresh_to=next(filter(None, (finders.refresh_target(document, content) for content in refreshes)), None),
         text_length=sum(map(len, document.visible)),
         opening=clean(" ".join(text for text, _ in zip(document.visible, before, strict=False)))[:_OPENING],
         signs=frozenset(document.signs),
     )
 
 
-# ------------------------------------------------------------------------------------------ links
-
-
 def _take_link(
     document: Document, node: LexborNode, tag: str, attributes: Attributes
 ) -> tuple[Element | None, Inner | None]:
-    """Take the link *node*: keep what names an account, set aside what stays on the site.
-
-    Returns it as an element where it was kept, and as an inner link where it stays on the site.
-    """
+    """Keep the link *node* and return it as an element if it names an account, else return it as an inner link."""
     href = attributes.get("href") or attributes.get("xlink:href")
     if not href:
         return None, None
@@ -187,11 +164,8 @@ def _take_link(
 def _end_inner(document: Document, inner: Inner, node: LexborNode, attributes: Attributes, first_text: int) -> None:
     """Add the label to the link *inner*, which ends here; keep it where its icon or path names a network."""
     position, href, is_network, place = inner
-    pieces = document.pieces
-    if len(pieces) - first_text == 1 and len(pieces[-1]) <= MAX_LABEL:
-        label = pieces[-1]
-    else:
-        label = document.label(node, attributes, first_text, len(pieces))
+    last_text = len(document.pieces)
+    label = document.label(node, attributes, first_text, last_text)
     get = attributes.get
     document.inner.append((position, href, label, place, position, get("hreflang") or "", get("rel") or ""))
     may_stand = is_network or href.rstrip("/")[-2:].lower() in _LAST_LETTERS
@@ -199,25 +173,21 @@ def _end_inner(document: Document, inner: Inner, node: LexborNode, attributes: A
         may_stand = "/@" in href or "/users/" in href or _FIRST.match(href) is not None
     if may_stand and (name := _stands_for(node, attributes, href, label, is_network=is_network)):
         element = document.element(node, node.tag or "", attributes)
-        element.first_text, element.last_text, element.position = first_text, len(pieces), position
+        element.first_text, element.last_text, element.position = first_text, last_text, position
         document.keep("icons", element, [Found(href, How.ANCHOR, names=name)])
 
 
-# ------------------------------------------------------------------------------------------ icons
 # Links whose icon or path names a network while their address does not: redirects of the site, short links.
-
-# Last segment or first label of an address of the site that represents an account, in lower case.
-_LAST = re.compile(
-    r"[/.?=_-](facebook|fb|twitter|x-twitter|youtube|instagram|linkedin|tiktok|flickr|vimeo|itunesu|itunes-u|"
-    r"pinterest|snapchat|threads|bluesky|mastodon)(?:\.(?:php|html?|aspx?))?/?\Z"
+_NETWORKS = (
+    "facebook|fb|twitter|youtube|instagram|linkedin|tiktok|flickr|vimeo|itunes-?u|pinterest|snapchat|threads|bluesky"
+    "|mastodon"
 )
+# Last segment or first label of an address of the site that represents an account, in lower case.
+_LAST = re.compile(rf"[/.?=_-](x-twitter|{_NETWORKS})(?:\.(?:php|html?|aspx?))?/?\Z")
 _LONGEST_LAST = 24  # characters, at most
 _LAST_LETTERS = frozenset("ok fb er be am in kr eo su -u st at ds ky on hp ml tm sp px".split())  # it ends in
 _FIRST = re.compile(r"https?://(itunesu|facebook|youtube)\.", re.IGNORECASE)
-_ICON = re.compile(
-    r"(?<![a-z])(facebook|fb|twitter|youtube|instagram|linkedin|tiktok|flickr|vimeo|itunes-?u|pinterest|snapchat|"
-    r"threads|bluesky|mastodon)(?![a-z])"
-)
+_ICON = re.compile(rf"(?<![a-z])({_NETWORKS})(?![a-z])")
 _MASTODON = "mastodon"
 _SAYS_MASTODON = re.compile(r"mastodon|fedivers")
 _ICON_NETWORK = {"fb": "facebook", "itunesu": "itunes_u", "itunes-u": "itunes_u", "x-twitter": "twitter"}
@@ -235,8 +205,9 @@ def _stands_for(node: LexborNode, attributes: Attributes, href: str, label: str,
     if has_mastodon_form:
         return _MASTODON if _SAYS_MASTODON.search(words) else ""
     if what is not None and hides and what.network:
-        names = what.network, *map(what.network.replace, "__", ("", "-")), NETWORKS[what.network].name.lower()
-        return what.network if any(name in words for name in names) else ""
+        name = what.network
+        names = (name, name.replace("_", ""), name.replace("_", "-"), NETWORKS[name].name.lower())
+        return name if any(each in words for each in names) else ""
     shown = _ICON.search(words)
     name = shown[1] if shown else found[1].lower() if found and not hides else ""
     return _ICON_NETWORK.get(name, name)

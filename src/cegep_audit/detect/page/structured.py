@@ -45,14 +45,11 @@ def subject_of_type(types: object) -> str:
 
 
 def json_ld_addresses(text: str, page_url: str) -> Iterator[tuple[str, str]]:
-    """Yield (address, subject) for the addresses that the JSON-LD in *text* gives, well-formed or not.
-
-    An organisation whose own ``url`` is on another domain than *page_url* is another organisation.
-    """
+    """Yield (address, subject) for the addresses that the JSON-LD in *text*, on *page_url*, gives, faulty or not."""
     for node, inherited in _nodes(read_json(text)):
         subject = inherited or subject_of_type(node.get("@type"))
         if subject == ORGANIZATION and _is_elsewhere(node.get("url"), page_url):
-            subject = OTHER
+            subject = OTHER  # another organisation
         for key in _ADDRESS_PROPERTIES:
             for address in _addresses(node.get(key)):
                 yield address, subject
@@ -63,7 +60,7 @@ def _addresses(values: object) -> Iterator[str]:
     for value in values if isinstance(values, list) else [values]:
         for text in map(value.get, ("@id", "url", "@value")) if isinstance(value, dict) else [value]:
             if isinstance(text, str):
-                yield from filter(None, re.split(r"[\s,;]+(?=https?:|//|www\\.)", text.strip()))
+                yield from filter(None, re.split(r"[\s,;]+(?=https?:|//|www\.)", text.strip()))
 
 
 def _nodes(root: object) -> Iterator[tuple[dict[str, Any], str]]:
@@ -123,8 +120,6 @@ def _names_another(node: dict[str, Any], own_words: Collection[str]) -> bool:
         return False
     return not any(word in own for word in words if len(word) >= _OWN_WORD for own in own_words)
 
-
-# ------------------------------------------------------------------------------------------ reading data with faults
 
 MAX_CHARS = 1_000_000  # a state of several megabytes does not describe an organisation
 _AGAIN = "\0"  # marks the key of a value whose own key is missing or already taken

@@ -25,7 +25,7 @@ from cegep_audit.report.text.words import detail_words
 from cegep_audit.scan import plan as planning
 from cegep_audit.scan.audit import Observer
 from cegep_audit.scan.plan import Plan
-from cegep_audit.scan.request import DEFAULT_WARC, Completion, Mode, Past, Request, output_of, read_past
+from cegep_audit.scan.request import DEFAULT_WARC, Mode, Past, Request, output_of, read_past
 from cegep_audit.scan.run import Stop, run
 from cegep_audit.store import Store
 from cegep_audit.vocabulary import Detail, ReadBy
@@ -50,16 +50,16 @@ def start(request: Request) -> int:
             raise
 
 
-def go_on(request: Request) -> int:
+def go_on(request: Request, *, completes: bool = False) -> int:
     """Resume the scan that was interrupted last, and return the exit code; without one, show the last scan.
 
-    Raises UsageError if *request* is for a completion and none was interrupted.
+    Raises UsageError if the user wants one that *completes* another and none was interrupted.
     """
     planning.check_sources(request)
     check(request.output, request.lang)
     with Store.open(request.db, create=False, lang=request.lang) as store:
         plans = planning.resume(request, store)
-        if request.completion and not any(plan.base for plan in plans):
+        if completes and not any(plan.base for plan in plans):
             raise UsageError(say("complete.no_completion"))
         if not plans:
             if request.registry:
@@ -81,16 +81,15 @@ def complete(request: Request, scan: int | None, archive: str | None, timegate: 
 
     *archive* is the day that the archive at *timegate* is asked for, "" for the day of the scan, None for no archive.
     """
-    completion = request.completion or Completion(())
     with Store.open(request.db, create=False, lang=request.lang) as store:
         base = store.load(scan)
         planning.check_sources(request)
-        if missing := [path for path in completion.saved if not Path(path).exists()]:
+        if missing := [path for path in request.completion.saved if not Path(path).exists()]:
             raise StoreError(say("saved.missing", file=missing[0]))
         if archive is not None:
             days = [archive or str(day_of(base, None))]
             request = replace(request, past=read_past(days, timegate, max_drift_days, request.lang))
-        left = len(planning.left_of(base, partial=completion.partial))
+        left = len(planning.left_of(base, partial=request.completion.partial))
         if not left:
             note("complete.complete", quiet=request.quiet, scan=base.id)
             return EXIT_OK

@@ -154,7 +154,7 @@ def complete(
     if resumes:
         if modes:
             raise UsageError(say("complete.fixed_by_resume", option=f"--{modes[0]}"))
-        return scan_runner.go_on(request)
+        return scan_runner.go_on(request, completes=True)
     if Mode.ARCHIVE not in modes:
         _refuse(context, (*_OF_THE_PAST, "archive_refused"), "complete.needs_mode", mode="--archive")
     if not modes:

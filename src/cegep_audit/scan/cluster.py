@@ -180,14 +180,14 @@ async def spread(plan: Plan, keep: Keep, observer: Observer) -> None:
     The workers stop when the scan ends. Raises StoreError if the scheduler is lost.
     """
     request = plan.request
-    told = replace(
+    sent = replace(
         plan,
         scan=replace(plan.scan, institutions=()),
         waiting=(),
         warc=plan.warc.resolve() if plan.warc else None,
         request=replace(request, from_warc=[path.resolve() for path in request.from_warc]),
     )
-    visits = Visits(told)
+    visits = Visits(sent)
     if request.from_warc:
         files_of(request.from_warc, request.lang)  # a missing file is reported before anything starts
     elif not request.contact:
@@ -196,7 +196,7 @@ async def spread(plan: Plan, keep: Keep, observer: Observer) -> None:
         await client.register_plugin(visits)
         try:
             if request.from_warc:
-                files = files_of(told.request.from_warc, request.lang)
+                files = files_of(sent.request.from_warc, request.lang)
                 found = client.map(index_of, files, lang=request.lang, pure=False)  # one file a worker at a time
                 visits.archive = WarcArchive(await client.gather(found), request.limits)
                 for line in visits.archive.damage:

@@ -118,7 +118,7 @@ def begin_completion(request: Request, store: Store, base: Scan) -> Plan:
     Raises UsageError if *base* cannot be completed in this way.
     """
     completion, kept = request.completion, base.settings
-    if completion is None or base.ended_at is None:
+    if base.ended_at is None:
         raise UsageError(say("complete.not_finished", request.lang, scan=base.id))
     if "as_of" in kept and {Mode.RETRY, Mode.RENDER}.intersection(completion.modes):
         raise UsageError(say("complete.past", request.lang, scan=base.id))
@@ -152,7 +152,7 @@ def _plan(store: Store, request: Request, begun: Scan, base: Scan | None) -> Pla
     elif _SAFE_WARC.fullmatch(name := re.split(r"[/\\]", kept_in)[-1]):
         warc = request.db.with_name(name)
     done = store.done_ids(begun.id)
-    if base and request.completion:
+    if base:
         left = {institution.id for institution in left_of(base, partial=request.completion.partial)} | done
         kept = [result for result in base.results if result.institution.id not in left]
         store.save(begun.id, *kept)
@@ -181,7 +181,7 @@ def resume(request: Request, store: Store) -> list[Plan]:
 def _asked(store: Store, request: Request, settings: Settings) -> Request:
     """Return *request* as the *settings* of its scan complete it; raise StoreError for values that we never write."""
     try:
-        render, archive, completion = settings["render"], settings, None
+        render, archive, completion = settings["render"], settings, request.completion
         if kept := settings.get("completion"):
             modes = tuple(map(Mode, kept["modes"]))
             completion = Completion(modes, tuple(kept["saved"]), kept["partial"], kept["archive_refused"])

@@ -58,7 +58,7 @@ class Past:
 class Completion:
     """How a scan is to be completed."""
 
-    modes: tuple[Mode, ...]  # in the order in which they are tried
+    modes: tuple[Mode, ...] = ()  # in the order in which they are tried
     saved: tuple[str, ...] = ()  # paths of pages that a person saved
     partial: bool = False  # sites that were read in part are read again too
     archive_refused: bool = False  # an archive is asked for sites that refuse programs too
@@ -85,7 +85,7 @@ class Request:
     overrides: Path | None = None
     dask: str | None = None
     render: Render = Render.NEVER
-    completion: Completion | None = None
+    completion: Completion = Completion()
     changed: Mapping[str, Any] = field(default_factory=dict)
     as_json: bool = False
     quiet: bool = False

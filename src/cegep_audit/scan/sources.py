@@ -30,7 +30,7 @@ from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import day
 from cegep_audit.scan.audit import GivenUpError, audit, failed
 from cegep_audit.scan.plan import Plan
-from cegep_audit.scan.request import Completion, Mode, Past, Render, warc_of
+from cegep_audit.scan.request import Mode, Past, Render, warc_of
 from cegep_audit.text import looks_like_html
 from cegep_audit.urls import host_of
 from cegep_audit.vocabulary import Detail, Need, ReadBy, Status
@@ -62,7 +62,7 @@ class Pages:
         self.connectivity: Connectivity | None = None
         request = plan.request
         self._plan, self._note, self._stack = plan, note, stack
-        self._limits, self._lang, self._completion = request.limits, request.lang, request.completion
+        self._limits, self._lang = request.limits, request.lang
         self._agent = user_agent(request.contact, __version__)
         self._web: LiveWeb | None = None
         self._record: WarcWriter | None = None
@@ -76,7 +76,7 @@ class Pages:
         self._before = {result.institution.id: result for result in plan.base.results} if plan.base else {}
         self._answered: dict[str, dict[str, Answer]] = {}  # by institution, then by the address asked for
         self._first: WarcArchive | None = None  # of the scan that is completed, if its pages are read again
-        if plan.base and self._completion and self._completion.partial and (first := warc_of(plan.base, request.db)):
+        if plan.base and request.completion.partial and (first := warc_of(plan.base, request.db)):
             self._first = WarcArchive.open([first], self._limits, lang=self._lang)
 
     async def read(self, institution: Institution, turn: asyncio.Lock) -> InstitutionResult:
@@ -186,17 +186,17 @@ class Pages:
         archive = WebArchive(period, limits, self._agent, timegate=past.timegate, record=self._record, lang=self._lang)
         await self._stack.enter_async_context(archive)
         self.tally = self.tally or archive.tally
-        read, completion = self.reader(archive.open, ReadBy.ARCHIVE), self._completion
+        read, completion = self.reader(archive.open, ReadBy.ARCHIVE), self._plan.request.completion
 
         async def reader(latest: InstitutionResult, turn: asyncio.Lock) -> InstitutionResult | None:
             site = latest.institution.id
-            if completion and latest.detail in _REFUSALS and not completion.archive_refused:
+            if latest.detail in _REFUSALS and not completion.archive_refused:
                 self._note(say("complete.refused", self._lang, institution=site))
                 return None
             result = await read(latest, turn)
             if archive.given_up:  # the source has stopped answering, so this result means nothing
                 raise GivenUpError(str(archive.given_up))
-            if completion and result and not result.status.is_assessed and result.detail == Detail.NO_CAPTURE:
+            if self._plan.base and result and not result.status.is_assessed and result.detail == Detail.NO_CAPTURE:
                 self._note(say("complete.no_capture", self._lang, institution=site, reason=result.message))
             return result
 
@@ -235,15 +235,15 @@ class Pages:
 
         return reader
 
-    async def reader_of(self, mode: Mode, completion: Completion, base: Scan) -> Reader:
-        """Open what *mode* reads from in a *completion* of *base*."""
+    async def reader_of(self, mode: Mode, base: Scan) -> Reader:
+        """Open what *mode* reads from in a completion of *base*."""
         match mode:
             case Mode.RETRY:
                 return await self.live(ReadBy.RETRY, Render.NEVER)
             case Mode.RENDER:
                 return await self.live(ReadBy.BROWSER, Render.ALWAYS)
             case Mode.SAVED:
-                return self.saved(list(map(Path, completion.saved)))
+                return self.saved(list(map(Path, self._plan.request.completion.saved)))
             case Mode.ARCHIVE:
                 if self._plan.request.past is None:
                     raise ValueError("an archive is asked for a day")
@@ -266,15 +266,14 @@ def _is_better(result: InstitutionResult, before: InstitutionResult) -> bool:
 @asynccontextmanager
 async def open_pages(plan: Plan, note: Note = lambda _: None, index: WarcArchive | None = None) -> AsyncIterator[Pages]:
     """Open the sources of *plan*, with messages to *note*; *index* is the index of a replay's files if it exists."""
-    request, base = plan.request, plan.base
-    completion = request.completion or Completion(())
-    asks = {*_LIVE, Mode.ARCHIVE}.intersection(completion.modes) if base else not request.from_warc
+    request, base, modes = plan.request, plan.base, plan.request.completion.modes
+    asks = {*_LIVE, Mode.ARCHIVE}.intersection(modes) if base else not request.from_warc
     if asks and not request.contact:
         note(say("scan.no_contact_archive" if request.past and not base else "scan.no_contact", request.lang))
     async with AsyncExitStack() as stack:
         pages = Pages(plan, note, stack)
         if base:
-            pages.readers = [(await pages.reader_of(mode, completion, base), mode) for mode in completion.modes]
+            pages.readers = [(await pages.reader_of(mode, base), mode) for mode in modes]
         elif index:
             pages.readers = [(pages.reader(index.open_source, ReadBy.WARC), None)]
         elif request.from_warc:

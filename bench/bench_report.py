@@ -51,7 +51,7 @@ def measured(institutions: int) -> dict[str, float]:
     scan = many(institutions)
     began = time.process_time()
     from cegep_audit.analyze.scan_statistics import ScanStatistics
-    from cegep_audit.report.files.statistics import statistics
+    from cegep_audit.report.files.tables import statistics
     from cegep_audit.report.page.document import page
 
     stats = ScanStatistics(scan)

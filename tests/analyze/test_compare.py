@@ -14,7 +14,7 @@ from scipy.stats import binom
 
 from cegep_audit.analyze.change.compare import Change, Comparison, Scope, ShareChange, compare
 from cegep_audit.analyze.change.trend import trend
-from cegep_audit.analyze.groups import mcnemar
+from cegep_audit.analyze.inference import mcnemar
 from cegep_audit.detect.networks.identify import basket
 from cegep_audit.models import InstitutionResult, Scan
 from cegep_audit.vocabulary import Role, Status
@@ -287,6 +287,9 @@ def mirrored(comparison: Comparison) -> tuple[object, ...]:
             gained=each.lost,
             lost=each.gained,
             interval=each.interval and (-each.interval[1], -each.interval[0]),
+            old_share=each.new_share,
+            new_share=each.old_share,
+            points=each.points and -each.points,
         )
         for each in comparison.shares
     ]

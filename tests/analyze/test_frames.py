@@ -41,7 +41,7 @@ def test_a_row_holds_what_its_institution_is_on(found: list[set[str] | None]) ->
 def test_pairs_are_the_counts_of_sets(found: list[set[str] | None]) -> None:
     assessed = [names for names in found if names is not None]
     met = {name for names in assessed for name in names}
-    rows = co_occurrence(held_by(found)).to_dict("records")
+    rows = co_occurrence(held_by(found))
     assert {frozenset((row["network_a"], row["network_b"])) for row in rows} == set(map(frozenset, couples(met, 2)))
     for row in rows:
         one, other = row["network_a"], row["network_b"]
@@ -58,7 +58,7 @@ def test_pairs_are_the_counts_of_sets(found: list[set[str] | None]) -> None:
 @given(sites)
 def test_combinations_are_the_sets_themselves(found: list[set[str] | None]) -> None:
     assessed = [frozenset(names) for names in found if names is not None]
-    rows = combinations(held_by(found)).to_dict("records")
+    rows = combinations(held_by(found))
     counted = {frozenset(row["networks"].split(";")) - {""}: row["count"] for row in rows}
     assert counted == Counter(assessed)
     assert [row["count"] for row in rows] == sorted(counted.values(), reverse=True)
@@ -71,20 +71,20 @@ def test_exceptions_are_named() -> None:
     found: list[set[str] | None] = [{"facebook"} for _ in range(9)]
     found += [{"youtube", "tiktok"}, None]
     found[0] = {"facebook", "youtube"}
-    rows = [tuple(row) for row in exceptions(held_by(found)).itertuples(index=False)]
+    rows = [tuple(row.values()) for row in exceptions(held_by(found))]
     assert rows == [("sole_holder", "tiktok", "s9"), ("lacks_common", "facebook", "s9")]
 
 
 def test_who_is_on_nothing_is_named_and_who_was_not_read_is_not() -> None:
-    rows = [tuple(row) for row in exceptions(held_by([set(), None, {"facebook"}])).itertuples(index=False)]
+    rows = [tuple(row.values()) for row in exceptions(held_by([set(), None, {"facebook"}]))]
     assert rows == [("sole_holder", "facebook", "s2"), ("no_network", "", "s0")]
 
 
 def test_nobody_is_common_where_nobody_was_read() -> None:
     held = held_by([None])
-    assert exceptions(held).empty
-    assert co_occurrence(held).empty
-    assert combinations(held).empty
+    assert exceptions(held) == []
+    assert co_occurrence(held) == []
+    assert combinations(held) == []
 
 
 # ------------------------------------------------------------------ where accounts are shown
@@ -125,7 +125,7 @@ def some() -> Scan:
 
 
 def test_places(some: Scan) -> None:
-    rows = [tuple(row) for row in places(some).itertuples(index=False)]
+    rows = [tuple(row.values()) for row in places(some)]
     assert rows == [
         ("zone", "head", 1, 0.2),
         ("zone", "header", 1, 0.2),
@@ -140,8 +140,8 @@ def test_places(some: Scan) -> None:
 
 def test_accounts_by_network_and_role(some: Scan) -> None:
     table = account_counts(some)
-    assert table.columns.to_list() == "network holders official unit third_party uncertain several most".split()
-    assert [tuple(row) for row in table.itertuples(index=False)] == [
+    assert list(table[0]) == "network holders official unit third_party uncertain several most".split()
+    assert [tuple(row.values()) for row in table] == [
         ("facebook", 2, 3, 0, 1, 0, 1, 2),
         ("youtube", 1, 1, 0, 0, 0, 0, 1),
         ("instagram", 0, 0, 1, 0, 0, 0, 0),
@@ -168,5 +168,5 @@ def test_the_page_that_shows_an_account(pages: tuple[str, ...], role: str) -> No
 
 def test_nothing_found_is_an_empty_table() -> None:
     empty = scan(failed("a"), result("b"))
-    assert places(empty).empty
-    assert account_counts(empty).empty
+    assert places(empty) == []
+    assert account_counts(empty) == []

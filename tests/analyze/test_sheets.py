@@ -1,13 +1,26 @@
-"""The sheet of one institution: its networks, and its peers beside it, counted by hand."""
+"""The sheet of one institution: its networks, its peers beside it, counted by hand, and what it could improve."""
 
 from __future__ import annotations
 
-import pytest
-from builders import account, failed, institution, result, scan, sheet_of
+from collections.abc import Sequence
+from dataclasses import replace
 
-from cegep_audit.analyze.institution.sheets import MAX_NEIGHBOURS, Neighbour, sheets
-from cegep_audit.models import Institution, Scan
-from cegep_audit.vocabulary import Role
+import pytest
+from builders import CAPTURED, account, failed, institution, result, scan, sheet_of
+
+from cegep_audit.analyze.institution.sheets import (
+    MAX_NEIGHBOURS,
+    Advice,
+    Neighbour,
+    Peers,
+    advise,
+    bare_sheets,
+    missing_networks,
+    sheets,
+)
+from cegep_audit.models import Account, Flaw, Institution, InstitutionResult, PageRecord, Scan
+from cegep_audit.phrases.catalogue import known
+from cegep_audit.vocabulary import How, Kind, PageRole, Role, Zone
 
 
 def at(id_: str, type_: str = "cegep", region: str = "Estrie") -> Institution:
@@ -102,3 +115,199 @@ def test_a_college_on_no_network_is_told_where_most_of_its_peers_are() -> None:
     dead = sheet_of(scan(*on, failed(at("dead"))), "dead")
     assert dead is not None
     assert dead.advice == ()
+
+
+# ------------------------------------------------------------------ what a site could improve
+
+HOME, CONTACT, ENGLISH = "https://www.a.test/", "https://www.a.test/joindre", "https://www.a.test/en"
+FACEBOOK = "https://www.facebook.com/cegeprb"
+
+
+def shown(network: str, *pages: str, handle: str = "cegeprb", **fields: object) -> Account:
+    """An official account on *pages* (the homepage), which the page's data names too."""
+    made = account(network, handle, url=f"https://www.{network}.com/{handle}", is_main=True)
+    evidence = tuple(replace(made.evidence[0], page_url=page) for page in pages or (HOME,))
+    named = replace(made.evidence[0], page_url=(pages or (HOME,))[0], how=How.JSON_LD, zone=Zone.HEAD)
+    return replace(made, evidence=(*evidence, named), **fields)  # type: ignore[arg-type] # a test's own names
+
+
+def site(*accounts: Account, flaws: Sequence[Flaw] = (), roles: Sequence[PageRole] = ()) -> InstitutionResult:
+    page = PageRecord(HOME, HOME, PageRole.HOME, "", 200, "text/html", 9, CAPTURED)
+    places = {PageRole.CONTACT: CONTACT, PageRole.LANGUAGE: ENGLISH}
+    pages = (page, *(replace(page, url=places[role], role=role) for role in roles))
+    return replace(result(institution("a"), *accounts), flaws=tuple(flaws), pages=pages)
+
+
+def flaw(rule: str, url: str = "http://x.test/", account_url: str = "", network: str = "facebook") -> Flaw:
+    return Flaw(rule, network, url, account_url, HOME, Zone.FOOTER, "Facebook")
+
+
+CASES = {
+    "nothing to mend": (site(shown("facebook")), []),
+    "no account at all": (site(), [Advice("no_account", "", "", HOME)]),
+    "an account of a library alone": (
+        site(shown("facebook", role=Role.UNIT)),
+        [Advice("no_account", "", "", HOME)],
+    ),
+    "a page of links beside accounts": (site(shown("facebook"), shown("link_hub")), []),
+    "an icon without address in the row of accounts": (
+        site(shown("facebook"), flaws=[flaw("nowhere", "#", network="linkedin")]),
+        [Advice("nowhere", "linkedin", "#", HOME)],
+    ),
+    "a script where the address should be": (
+        site(shown("facebook"), flaws=[flaw("nowhere", "javascript:void(0)", network="linkedin")]),
+        [Advice("nowhere", "linkedin", "javascript:void(0)", HOME)],
+    ),
+    "an icon that opens a menu of accounts": (
+        site(shown("facebook"), shown("instagram"), flaws=[flaw("nowhere", "#", network="facebook")]),
+        [],
+    ),
+    "icons that share by a script": (
+        site(
+            shown("youtube", CONTACT),
+            flaws=[flaw("nowhere", "#", network="facebook"), flaw("nowhere", "#", network="linkedin")],
+            roles=[PageRole.CONTACT],
+        ),
+        [Advice("inner_page_only", "youtube", "https://www.youtube.com/cegeprb", CONTACT)],
+    ),
+    "a tab named after a network, away from the accounts": (
+        site(shown("facebook"), flaws=[replace(flaw("nowhere", "#", network="youtube"), zone=Zone.NAV)]),
+        [],
+    ),
+    "a network that somebody else's account is shown of": (
+        site(
+            shown("facebook"),
+            shown("linkedin", role=Role.THIRD_PARTY),
+            flaws=[flaw("nowhere", "#", network="linkedin")],
+        ),
+        [],
+    ),
+    "an icon that leads nowhere": (
+        site(shown("facebook"), flaws=[flaw("nowhere", "https://www.youtube.com/", network="youtube")]),
+        [Advice("nowhere", "youtube", "https://www.youtube.com/", HOME)],
+    ),
+    "a share button in place of an account": (
+        site(shown("youtube"), flaws=[flaw("share_for_profile", "https://www.facebook.com/sharer.php?u=x")]),
+        [Advice("share_for_profile", "facebook", "https://www.facebook.com/sharer.php?u=x", HOME)],
+    ),
+    "share buttons on a site without accounts": (
+        site(flaws=[flaw("share_for_profile", "https://www.facebook.com/sharer.php?u=x")]),
+        [Advice("no_account", "", "", HOME)],
+    ),
+    "a share button beside the account": (site(shown("facebook"), flaws=[flaw("share_for_profile")]), []),
+    "http to its own account": (
+        site(shown("facebook"), flaws=[flaw("insecure", "http://www.facebook.com/cegeprb", FACEBOOK)]),
+        [Advice("insecure", "facebook", "http://www.facebook.com/cegeprb", HOME)],
+    ),
+    "http to somebody else's account": (
+        site(
+            shown("facebook"),
+            flaws=[flaw("insecure", "http://www.facebook.com/autre", "https://www.facebook.com/autre")],
+        ),
+        [],
+    ),
+    "the version for telephones": (
+        site(shown("facebook"), flaws=[flaw("mobile", "https://m.facebook.com/cegeprb", FACEBOOK)]),
+        [Advice("mobile", "facebook", "https://m.facebook.com/cegeprb", HOME)],
+    ),
+    "the old name of X": (
+        site(
+            shown("twitter"),
+            flaws=[flaw("old_name", "https://twitter.com/cegeprb", "https://www.twitter.com/cegeprb", "twitter")],
+        ),
+        [Advice("old_name", "twitter", "https://twitter.com/cegeprb", HOME)],
+    ),
+    "a closed network": (
+        site(shown("google_plus")),
+        [Advice("closed_network", "google_plus", "https://www.google_plus.com/cegeprb", HOME)],
+    ),
+    "a short link": (
+        site(shown("facebook"), account("youtube", "", Role.UNCERTAIN, url="", page_url=HOME)),
+        [Advice("unresolved", "youtube", "", HOME)],
+    ),
+    "two accounts": (
+        site(shown("facebook", handle="autre", is_main=False), shown("facebook")),
+        [
+            Advice("two_accounts", "facebook", FACEBOOK, HOME),
+            Advice("two_accounts", "facebook", "https://www.facebook.com/autre", HOME),
+        ],
+    ),
+    "a page of links alone": (
+        site(shown("link_hub")),
+        [Advice("elsewhere", "link_hub", shown("link_hub").url, HOME)],
+    ),
+    "a page of links beside an account": (site(shown("facebook"), shown("link_hub")), []),
+    "an account and a group": (site(shown("facebook"), shown("facebook", handle="groupe", kind=Kind.GROUP)), []),
+    "an account and a unit's": (site(shown("facebook"), shown("facebook", handle="biblio", role=Role.UNIT)), []),
+    "only on the contact page": (
+        site(shown("facebook", CONTACT), roles=[PageRole.CONTACT]),
+        [Advice("inner_page_only", "facebook", FACEBOOK, CONTACT)],
+    ),
+    "not on the English page": (
+        site(shown("youtube"), shown("facebook"), shown("instagram", HOME, ENGLISH), roles=[PageRole.LANGUAGE]),
+        [
+            Advice("one_language", "facebook", FACEBOOK, ENGLISH),
+            Advice("one_language", "youtube", "https://www.youtube.com/cegeprb", ENGLISH),
+        ],
+    ),
+    "another account on the English page": (
+        site(
+            shown("facebook"), shown("facebook", ENGLISH, handle="cegeprb.en", is_main=False), roles=[PageRole.LANGUAGE]
+        ),
+        [
+            Advice("two_accounts", "facebook", FACEBOOK, HOME),
+            Advice("two_accounts", "facebook", "https://www.facebook.com/cegeprb.en", ENGLISH),
+        ],
+    ),
+    "a splash page before both languages": (site(shown("facebook", ENGLISH), roles=[PageRole.LANGUAGE]), []),
+    "no sameAs": (
+        site(replace(shown("facebook"), evidence=shown("facebook").evidence[:1])),
+        [Advice("no_same_as", "", "", HOME)],
+    ),
+    "a site that was not read": (failed("a"), []),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_advice(name: str) -> None:
+    found, expected = CASES[name]
+    assert list(advise(found)) == expected
+
+
+def test_networks_that_most_peers_are_on_are_named_the_most_common_first() -> None:
+    peers = Peers("type", "cegep", 12, 10, {"facebook": 8, "instagram": 6, "linkedin": 5, "tiktok": 9}, 3.0, 1)
+
+    def missing(found: InstitutionResult, peers: Peers = peers) -> list[Advice]:
+        (sheet,) = bare_sheets(scan(found))
+        return missing_networks(sheet, peers)
+
+    assert [(each.rule, each.network, each.page_url) for each in missing(site(shown("facebook")))] == [
+        ("missing_network", "tiktok", HOME),
+        ("missing_network", "instagram", HOME),
+    ], "linkedin: half of them, and not more"
+    assert missing(site(), replace(peers, assessed=4)) == [], "too few peers to say what is usual"
+    assert missing(failed("a")) == [], "nothing is said of a site that was not read"
+
+
+def test_every_rule_is_met_and_worded() -> None:
+    rules = {each.rule for _, expected in CASES.values() for each in expected}
+    assert rules == {name for name in RULE_NAMES if known(f"advice.{name}") and known(f"mend.{name}")}
+
+
+RULE_NAMES = (
+    "no_account "
+    "nowhere share_for_profile closed_network unresolved elsewhere two_accounts inner_page_only one_language old_name "
+    "insecure mobile no_same_as"
+).split()
+
+
+def test_what_costs_most_readers_comes_first() -> None:
+    found = site(
+        replace(shown("facebook"), evidence=shown("facebook").evidence[:1]),
+        shown("google_plus", is_main=True),
+        flaws=[
+            flaw("insecure", "http://www.facebook.com/cegeprb", FACEBOOK),
+            flaw("nowhere", "#", network="youtube"),
+        ],
+    )
+    assert [each.rule for each in advise(found)] == ["nowhere", "closed_network", "insecure"]

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cegep_audit.analyze.groups import split
-from cegep_audit.analyze.intervals import sample_interval
+from cegep_audit.analyze.inference import sample_interval
 from cegep_audit.analyze.presence import counted_networks, day_of, main_accounts
 from cegep_audit.analyze.scan_statistics import ScanStatistics, summary_document
 from cegep_audit.analyze.stats import figures, presence

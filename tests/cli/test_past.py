@@ -73,7 +73,7 @@ def test_the_institutions_of_that_day_as_they_were(folder: Path, wayback: Waybac
     assert (found["loin"]["status"], found["loin"]["detail"]) == ("unreachable", "no_capture")
     assert found["loin"]["n_networks"] == ""
     assert "http://www.cegeprb.test/, captured 2011-09-01 (5 days off)" in done.err
-    assert "Day asked of the archive: September 6, 2011; the farthest capture is 9 days away." in " ".join(
+    assert "Day requested from the archive: September 6, 2011; the farthest capture is 9 days away." in " ".join(
         done.out.split()
     )
     listed = json.loads(inside("scans", "--json", folder=folder).out)

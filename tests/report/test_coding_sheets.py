@@ -19,7 +19,8 @@ from cegep_audit.coding.sampling import coding_rows, draw
 from cegep_audit.coding.sheet import COLUMNS, SHOWN, read_coding
 from cegep_audit.errors import StoreError, UsageError
 from cegep_audit.models import Scan, Unit
-from cegep_audit.report.files.coding import check_place, sheet_bytes, sheet_of
+from cegep_audit.report.files.export import check_sheet, sheet_bytes
+from cegep_audit.report.files.tables import sheet_of
 from cegep_audit.report.page.evidence import evidence_page
 from cegep_audit.vocabulary import Role, Zone
 
@@ -128,18 +129,18 @@ def test_a_sheet_never_goes_over_somebodys_work(tmp_path: Path, case: str) -> No
     path = tmp_path / "review.csv"
     path.write_bytes(FILLED[case].encode("cp1252" if "1252" in case else "utf-8"))
     with pytest.raises(StoreError, match="holds decisions or cannot be read"):
-        check_place(path, "en")
+        check_sheet(path, "en")
 
 
 def test_a_sheet_may_go_over_an_empty_one(tmp_path: Path, judged: Scan) -> None:
     for name in ("review.csv", "review.xlsx"):
         (tmp_path / name).write_bytes(written(judged, name=name))
-        check_place(tmp_path / name, "en")
+        check_sheet(tmp_path / name, "en")
 
 
 def test_other_endings_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"\.csv, \.xlsx"):
-        check_place(tmp_path / "review.html", "en")
+        check_sheet(tmp_path / "review.html", "en")
 
 
 # ------------------------------------------------------------------ the evidence sheet

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from builders import institution, result, scan
 
-from cegep_audit.analyze.scan_statistics import ScanStatistics, records
+from cegep_audit.analyze.scan_statistics import ScanStatistics
 from cegep_audit.models import Scan
 from cegep_audit.phrases.locales import Language
 from cegep_audit.report.text.words import difference_words, measure_words
@@ -22,7 +22,7 @@ def of_two_types(each: int) -> Scan:
 
 
 def said(found: Scan, lang: Language, k: int = 3) -> str:
-    tests = records(ScanStatistics(found).group_tests_by("type"))
+    tests = ScanStatistics(found).group_tests_by("type")
     return difference_words("type", tests, k, lang).replace("\u00a0", " ")
 
 

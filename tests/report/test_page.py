@@ -15,8 +15,8 @@ from builders import failed, institution, result, scan
 from pages import HOSTILE, hostile, many
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from cegep_audit.analyze.baselines import baselines
 from cegep_audit.analyze.change.trend import trend
+from cegep_audit.analyze.findings import baselines
 from cegep_audit.analyze.scan_statistics import Asked, ScanStatistics
 from cegep_audit.models import Scan
 from cegep_audit.phrases.locales import Language

@@ -22,7 +22,7 @@ from commands import Done, inside
 
 from cegep_audit.analyze.scan_statistics import Asked, ScanStatistics
 from cegep_audit.models import Failure, Scan
-from cegep_audit.report.files.package import without_paths, write_package
+from cegep_audit.report.files.package import write_package
 from cegep_audit.vocabulary import Kind, PageRole, Role, Status
 
 HOSTILE = '=HYPERLINK("http://x.test/";"é, ,\n")'
@@ -205,18 +205,23 @@ def test_the_same_scan_gives_the_same_bytes_and_the_warc_is_inside_when_asked(so
 
 
 @pytest.mark.parametrize(
-    ("value", "expected"),
+    ("name", "value", "expected"),
     [
-        ("/home/a/b.csv", "b.csv"),
-        ("C:\\a\\b.csv", "b.csv"),
-        ("a/b.csv", "a/b.csv"),
-        ("https://a.test/b", "https://a.test/b"),
-        ([{"x": "/a/b"}], [{"x": "b"}]),
-        (3, 3),
+        ("registry", "/home/a/b.csv", "b.csv"),
+        ("output", "C:\\a\\b.csv", "b.csv"),
+        ("registry", "a/b.csv", "b.csv"),
+        ("timegate", "https://a.test/b", "https://a.test/b"),
+        ("from_warc", ["/a/b.warc", "c.warc"], ["b.warc", "c.warc"]),
+        ("completion", {"saved": ["/a/pages"], "retry": True}, {"saved": ["pages"], "retry": True}),
+        ("max_pages", 3, 3),
     ],
 )
-def test_paths_of_the_machine_become_names(value: object, expected: object) -> None:
-    assert without_paths(value) == expected
+def test_paths_of_the_machine_become_names(name: str, value: object, expected: object, tmp_path: Path) -> None:
+    write_package(ScanStatistics(scan(settings={name: value})), tmp_path / "p.zip", tmp_path / "none.db", [])
+    with zipfile.ZipFile(tmp_path / "p.zip") as archive:
+        for file in ("settings.json", "summary.json"):
+            document = json.loads(archive.read(file))
+            assert document.get("scan", document)["settings"] == {name: expected}, file
 
 
 def test_from_the_pages_alone_the_same_scan_comes_again(demo_run: Done, tmp_path: Path) -> None:

@@ -6,11 +6,11 @@ import pytest
 from builders import account, failed, institution, result, scan
 from pages import hostile, many
 
-from cegep_audit.analyze.baselines import baselines
+from cegep_audit.analyze.findings import baselines
 from cegep_audit.analyze.scan_statistics import Asked, ScanStatistics
 from cegep_audit.models import Scan
-from cegep_audit.report.files.statistics import statistics, table_names
 from cegep_audit.report.files.table import Cell, Table, headings
+from cegep_audit.report.files.tables import statistics, table_names
 from cegep_audit.vocabulary import Role
 
 
@@ -84,6 +84,20 @@ def test_groups_and_their_networks(five: Scan) -> None:
     of_networks = {(row["value"], row["network"]): row["share"] for row in rows(made["group_networks"])}
     assert of_networks["cegep", "facebook"] == 1
     assert of_networks["university", "facebook"] == 0.5
+
+
+def test_each_group_beside_the_others_together() -> None:
+    three = ("facebook", "youtube", "tiktok")
+    sites = [
+        result(institution(f"{name}{place}", type=name), *(three if place < count else ()))
+        for name, count, size in (("a", 56, 70), ("b", 24, 40), ("c", 24, 40))
+        for place in range(size)
+    ]
+    made = tables(scan(*sites, failed(institution("d", type="d"))))
+    groups = {row["value"]: row for row in rows(made["groups"]) if row["column"] == "type"}
+    ends = [groups["a"][f"from_others{end}"] for end in ("", "_low", "_high")]
+    assert ends == pytest.approx([0.2, 0.0524, 0.3339], abs=5e-5)
+    assert groups["d"]["from_others"] is None, "nobody was assessed there"
 
 
 def test_groups_that_were_asked_for_are_added(five: Scan) -> None:

@@ -22,9 +22,8 @@ from cegep_audit.detect.networks.identify import NETWORKS
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Scan
 from cegep_audit.report.files.export import accounts_path, check, write
-from cegep_audit.report.files.statistics import table_names
 from cegep_audit.report.files.table import Heading, Table, csv_bytes
-from cegep_audit.report.files.tables import accounts_of, institutions_of
+from cegep_audit.report.files.tables import accounts_of, institutions_of, table_names
 from cegep_audit.report.files.xlsx import workbook
 from cegep_audit.vocabulary import How, Kind, Role, Status, Zone
 

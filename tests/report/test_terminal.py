@@ -173,7 +173,7 @@ def test_a_replay_says_when_its_pages_were_captured() -> None:
 
 def test_a_scan_of_the_past_says_for_which_day_and_how_far_off_it_is() -> None:
     text = flat(summary_text(scan(result("a"), mode="as_of", settings={"as_of": "2026-11-03"}), "en"))
-    assert "Day asked of the archive: November 3, 2026; the farthest capture is 20 days away." in text
+    assert "Day requested from the archive: November 3, 2026; the farthest capture is 20 days away." in text
 
 
 @pytest.mark.parametrize(

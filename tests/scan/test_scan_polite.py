@@ -15,7 +15,7 @@ from commands import Done, command, rows_of
 from manners import Request
 from servers import Asked, Reply, Web, page, redirect, robots, serve
 
-from cegep_audit import demo
+from cegep_audit.demo import server as demo
 
 DELAY_S = 0.2
 MAX_PAGES = 4

@@ -1,11 +1,13 @@
-"""The figures of a scan as records, and records as JSON values. This module does not import numpy or pandas."""
+"""The figures of a scan as records, published figures beside them, and records as JSON values; without numpy."""
 
+import csv
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import UTC, date, datetime
+from functools import cache
 from typing import Any
 
-from cegep_audit.analyze.intervals import Interval
+from cegep_audit.analyze.inference import Interval
 from cegep_audit.analyze.presence import ScanFacts
 from cegep_audit.text import without_folders
 
@@ -15,10 +17,9 @@ FEW = 5  # institutions assessed: a share of fewer says more about each of them 
 
 
 def in_json(name: str, by: str = "") -> Mapping[str, str]:
-    """Return the metadata of a field of a record that is called *name* in JSON.
+    """Return the metadata of a field of a record that is called *name* in JSON, or left out for "".
 
-    With *by*, a mapping becomes a list of objects: its key is their value *by*, and a value that is a number is their
-    ``count``.
+    With *by*, a mapping becomes a list of objects: *by* is its key, and ``count`` a value that is a number.
     """
     return {"name": name, "by": by}
 
@@ -113,6 +114,70 @@ class Figures:
         return self.assessed < FEW
 
 
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """One published figure: a row of ``data/baselines.csv``, columns in file order.
+
+    ``year`` is that of the data and ``n`` the number of institutions, None where not known. ``measure`` is
+    ``min_networks`` (share on at least ``k`` networks), ``network`` (share on ``network``) or ``mean`` (networks per
+    institution); ``value`` is a share of one, or that mean, and ``digits`` the decimals that the study gives (of the
+    percentage, for a share). ``relation`` is ``equal`` or ``more_than``. ``rule`` says what "present" meant: ``linked``
+    (shown on the site, as here), ``declared``, ``found`` or ``unknown``. ``shown``: beside ours by default.
+    """
+
+    id: str
+    study: str
+    year: int | None
+    population_fr: str
+    population_en: str
+    n: int | None
+    measure: str
+    k: int | None
+    network: str
+    relation: str
+    value: float
+    rule: str
+    shown: bool = field(metadata=in_json(""))
+    caution_fr: str
+    caution_en: str
+    source: str
+    digits: int = field(metadata=in_json(""))
+
+
+@cache
+def baselines() -> tuple[Baseline, ...]:
+    """Return every published figure, in file order."""
+    from cegep_audit.registry.institutions import default_registry
+
+    found = []
+    with default_registry().with_name("baselines.csv").open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            read: dict[str, Any] = {name: int(row[name]) if row[name] else None for name in ("year", "n", "k")}
+            decimals = len(row["value"].partition(".")[2]) - (0 if row["measure"] == "mean" else 2)
+            read |= {"value": float(row["value"]), "shown": row["shown"] == "true", "digits": max(decimals, 0)}
+            found.append(Baseline(**{**row, **read}))
+    return tuple(found)
+
+
+def shown_thresholds(k: int | None = None) -> list[Baseline]:
+    """Return the published shares on *k* networks or more (None: on any number) that are shown beside ours."""
+    found = (each for each in baselines() if each.shown and each.measure == "min_networks")
+    return [each for each in found if k in {None, each.k}]
+
+
+def beside(baseline: Baseline, figures: Figures) -> float | None:
+    """Return our figure for the measure of *baseline*, in its unit.
+
+    None where nobody was assessed, or where its network does not count among those of *figures*.
+    """
+    if not figures.assessed or baseline.measure == "mean":
+        return figures.mean
+    if baseline.measure == "network":
+        return figures.networks[baseline.network].share if baseline.network in figures.networks else None
+    least = baseline.k or 0
+    return sum(count for number, count in figures.distribution.items() if number >= least) / figures.assessed
+
+
 def timestamp(moment: datetime | None) -> str | None:
     """Return *moment* in UTC to the second, ``2026-11-23T18:00:00Z``; None stays None."""
     return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if moment else None
@@ -142,6 +207,7 @@ def json_values(value: object) -> Any:  # noqa: ANN401 - what json can write
             rows = zip(item, shown.values(), strict=True)
             shown = [{by: key, **(row if isinstance(row, dict) else {"count": row})} for key, row in rows]
         found[each.metadata.get("name", each.name)] = shown
+    found.pop("", None)
     return found
 
 

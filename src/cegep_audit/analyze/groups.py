@@ -1,6 +1,6 @@
 """A scan in groups by columns of the registry, and whether these groups differ by more than chance.
 
-Columns of numbers are cut into ranges. A test has a contingency table, a p-value and an effect size.
+Columns of numbers are cut into ranges.
 """
 
 from __future__ import annotations
@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from cegep_audit.analyze.intervals import Interval, difference_interval
+from cegep_audit.analyze.findings import Records
+from cegep_audit.analyze.inference import Interval, association, difference_interval, holm_corrected
 from cegep_audit.analyze.presence import visits
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Institution, InstitutionResult, Scan
@@ -26,21 +25,7 @@ from cegep_audit.text import excerpt, slug
 _NUMBERS = frozenset({"founded", "closed", "enrolment"})  # columns of numbers that the registry knows
 _MANY = 8  # different values from which another column of numbers is cut: fewer are groups as they are
 _QUARTERS = 4
-
-SEED, RESAMPLES = 2011, 9_999  # of the simulated tests: the same scan gives the same p-value
 _TWO = 2
-_NO_GROUP = -1  # of an institution without a value in the column
-_MOST_TABLES = 50_000  # tables that an exact test of more than two groups counts one by one
-_TIE = 1e-7  # of a logarithm: tables this near are equally likely
-_EXPECTED, _SPARSE = 5, 0.2  # Cochran: at most a fifth of the cells may expect fewer than five, none fewer than one
-
-Counts = NDArray[np.int_]
-K = TypeVar("K")
-
-COLUMNS = (
-    *("measure", "groups", "assessed", "no_value", "not_assessed", "test", "chi2", "df", "p", "p_holm", "cramers_v"),
-    *("difference", "difference_low", "difference_high"),
-)
 
 
 def split(
@@ -116,127 +101,45 @@ def numbers_of(scan: Scan, column: str) -> pd.Series[float] | None:
 
 def group_tests(
     matrix: pd.DataFrame, scan: Scan, column: str, thresholds: Sequence[int] = (3,), *, bins: Sequence[float] = ()
-) -> pd.DataFrame:
+) -> Records:
     """Return a test between the groups of a registry *column* for each network, and for "at least k networks".
 
     *matrix* is the presence matrix of *scan*; *bins* cut a column of numbers. A measure that is true of all or of none
-    has no row, and fewer than two groups give an empty table. Columns:
+    has no row, and fewer than two groups give none at all. Columns:
 
     - ``measure``: ``at_least_3``, a network's id, or ``assessed`` (whether being assessed differs between the groups)
     - ``groups``, ``assessed``: groups, and institutions compared (with a value, and assessed; for ``assessed``, with a
       value). ``no_value`` and ``not_assessed`` count those left out.
-    - ``test``, ``p``: see :func:`_significance`. ``p_holm``: corrected over the networks of the table, NA for the other
-      measures, which are no part of that family (S. Holm, Scandinavian Journal of Statistics 6, 1979)
-    - ``chi2``, ``df``: Pearson's statistic, without Yates's correction
-    - ``cramers_v``: from 0 to 1, corrected for its bias (W. Bergsma, "A bias-correction for Cramér's V and Tschuprow's
-      T", Journal of the Korean Statistical Society 42, 2013)
+    - ``test``, ``chi2``, ``df``, ``p``, ``cramers_v``: see :func:`~cegep_audit.analyze.inference.association`
+    - ``p_holm``: corrected over the networks; None for the other measures, which are no part of that family
     - ``difference``: the share of the first group less that of the second, in the order of the groups, with its 95 %
-      interval; NA for more than two groups
+      interval; None for more than two groups
     """
-    labels = labels_of(scan, column, bins=bins)
-    codes = {label: code for code, label in enumerate(sorted({*labels.values()} - {""}))}
-    of_all = np.array([codes.get(label, _NO_GROUP) for label in labels.values()], dtype=int)
-    of_read = np.array([codes.get(labels[str(id_)], _NO_GROUP) for id_ in matrix.index], dtype=int)
-    numbers = matrix.to_numpy().sum(axis=1)
-    traits = {f"at_least_{k}": (numbers >= k, of_read) for k in thresholds}
-    traits["assessed"] = (pd.Index(list(labels)).isin(matrix.index), of_all)
-    traits |= {str(name): (matrix[name].to_numpy(dtype=bool), of_read) for name in matrix.columns}
-    valued = int((of_all != _NO_GROUP).sum())
-    found = [(name, *row) for name, (has, group) in traits.items() if (row := _row(has, group, valued))]
-    table = pd.DataFrame(found, columns=[name for name in COLUMNS if name != "p_holm"])
-    of_networks = table[table["measure"].isin(matrix.columns)]
-    holm = table["measure"].map(holm_corrected(dict(zip(of_networks["measure"], of_networks["p"], strict=True))))
-    table.insert(COLUMNS.index("p_holm"), "p_holm", holm.astype("Float64"))
-    return table
-
-
-def _row(has: NDArray[np.bool_], group: Counts, valued: int) -> tuple[object, ...] | None:
-    """Return the cells of one measure: who *has* it, by *group*; None where nothing can be tested.
-
-    *valued* is the number of institutions that are in a group, assessed or not.
-    """
-    from scipy.stats import chi2_contingency
-
-    kept, group = has[group != _NO_GROUP], group[group != _NO_GROUP]
-    sizes = np.bincount(group)
-    present = np.bincount(group[kept], minlength=len(sizes))
-    present, sizes = present[sizes > 0], sizes[sizes > 0]
-    if len(sizes) < _TWO or not kept.any() or kept.all():
-        return None
-    pearson = chi2_contingency(np.array([present, sizes - present]), correction=False)
-    difference: tuple[float | None, ...] = (None, None, None)
-    if len(sizes) == _TWO:
-        one, other = ((int(count), int(size)) for count, size in zip(present, sizes, strict=True))
-        difference = (one[0] / one[1] - other[0] / other[1], *(difference_interval(one, other) or (None, None)))
-    numbers = (len(sizes), len(kept), len(has) - len(kept), valued - len(kept))
-    test, p = _significance(present, sizes, pearson)
-    chi2 = float(pearson.statistic)
-    return *numbers, test, chi2, len(sizes) - 1, p, cramers_v(chi2, sizes), *difference
-
-
-def _significance(present: Counts, sizes: Counts, pearson: Any) -> tuple[str, float]:  # noqa: ANN401 - scipy's result
-    """Return the test that suits the counts *present* of groups of these *sizes*, and its p-value.
-
-    ``fisher``: Fisher's exact test and, for more than two groups, that of G. H. Freeman and J. H. Halton (Biometrika
-    38, 1951), where the tables with these margins are few enough to be counted. ``chi2``: Pearson's chi-square where
-    the counts bear it (W. G. Cochran, Biometrics 10, 1954). ``fisher_simulated``: Freeman and Halton's p-value
-    estimated from tables drawn at random (A. C. A. Hope, Journal of the Royal Statistical Society B 30, 1968).
-    """
-    from scipy.stats import fisher_exact
-
-    if len(sizes) == _TWO:
-        return "fisher", float(fisher_exact(np.array([present, sizes - present])).pvalue)
-    largest = int(sizes.argmax())
-    others, at_most = np.delete(sizes, largest), _log_weight(present, sizes) + _TIE
-    if np.prod(others + 1.0) <= _MOST_TABLES:
-        cells = np.indices(tuple(int(size) + 1 for size in others)).reshape(len(others), -1).T
-        rest = present.sum() - cells.sum(axis=1)  # the count of the largest group follows from those of the others
-        weights = _log_weight(np.insert(cells, largest, rest, axis=1)[(rest >= 0) & (rest <= sizes[largest])], sizes)
-        chances = np.exp(weights - weights.max())
-        return "fisher", float(chances[weights <= at_most].sum() / chances.sum())
-    expected = pearson.expected_freq
-    if expected.min() >= 1 and (expected < _EXPECTED).mean() <= _SPARSE:
-        return "chi2", float(pearson.pvalue)
-    drawn = np.random.default_rng(SEED).multivariate_hypergeometric(sizes, int(present.sum()), size=RESAMPLES)
-    return "fisher_simulated", float(((_log_weight(drawn, sizes) <= at_most).sum() + 1) / (RESAMPLES + 1))
-
-
-def _log_weight(present: Counts, sizes: Counts) -> NDArray[np.float64]:
-    """Return the logarithm of the probability of a table, up to a constant of all tables with its margins."""
-    from scipy.special import gammaln
-
-    weights: NDArray[np.float64] = -(gammaln(present + 1) + gammaln(sizes - present + 1)).sum(axis=-1)
-    return weights
-
-
-def cramers_v(chi2: float, sizes: Counts) -> float:
-    """Return Bergsma's Cramér's V of a table with two rows and a column for each of *sizes*."""
-    n, columns = int(sizes.sum()), len(sizes)
-    if n < _TWO:
-        return 0.0
-    phi2 = max(0.0, chi2 / n - (columns - 1) / (n - 1))
-    least = min(_TWO - 1 / (n - 1), columns - (columns - 1) ** 2 / (n - 1)) - 1
-    return float(np.sqrt(phi2 / least)) if least > 0 else 0.0
-
-
-def holm_corrected(p_values: Mapping[K, float]) -> dict[K, float]:
-    """Return the *p_values* of one family of tests, each corrected by Holm's step-down method."""
-    corrected, largest = {}, 0.0
-    for place, name in enumerate(sorted(p_values, key=lambda name: p_values[name])):
-        largest = corrected[name] = max(largest, min(1.0, p_values[name] * (len(p_values) - place)))
-    return corrected
-
-
-def mcnemar(gained: int, lost: int) -> float:
-    """Return the two-sided p-value of McNemar's exact test for paired shares; 1.0 where no pair changed.
-
-    Of the pairs that changed, as many should change either way if nothing moved (Q. McNemar, Psychometrika 12,
-    1947): a binomial test of one half, exact at any number.
-    """
-    from scipy.stats import binomtest
-
-    changed = gained + lost
-    return float(binomtest(min(gained, lost), changed, 0.5).pvalue) if changed else 1.0
+    labels = pd.Series(labels_of(scan, column, bins=bins), dtype="str")
+    groups = labels[labels != ""]
+    numbers = matrix.sum(axis=1)
+    of_read = matrix.assign(**{f"at_least_{k}": numbers >= k for k in thresholds}).groupby(groups.reindex(matrix.index))
+    of_all = pd.Series(labels.index.isin(matrix.index), labels.index).groupby(groups)
+    present, sizes = of_read.sum(), of_read.size()
+    measures = {f"at_least_{k}": (present[f"at_least_{k}"], sizes, len(matrix)) for k in thresholds}
+    measures["assessed"] = (of_all.sum(), of_all.size(), len(labels))
+    measures |= {name: (present[name], sizes, len(matrix)) for name in matrix.columns}
+    rows: Records = []
+    for name, (has, size, number) in measures.items():
+        compared = int(size.sum())
+        if len(size) < _TWO or not 0 < has.sum() < compared:
+            continue
+        row = {"measure": name, "groups": len(size), "assessed": compared}
+        row |= {"no_value": number - compared, "not_assessed": len(groups) - compared}
+        row |= association(has.to_numpy(), size.to_numpy())
+        row |= dict.fromkeys(("difference", "difference_low", "difference_high"))
+        if len(size) == _TWO:
+            one, other = zip(has.tolist(), size.tolist(), strict=True)
+            row["difference"] = one[0] / one[1] - other[0] / other[1]
+            row["difference_low"], row["difference_high"] = difference_interval(one, other) or (None, None)
+        rows.append(row)
+    corrected = holm_corrected({row["measure"]: row["p"] for row in rows if row["measure"] in matrix.columns})
+    return [row | {"p_holm": corrected.get(row["measure"])} for row in rows]
 
 
 def rank_correlation(matrix: pd.DataFrame, scan: Scan, column: str) -> dict[str, object] | None:

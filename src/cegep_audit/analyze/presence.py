@@ -4,8 +4,10 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, date
+from fnmatch import fnmatch
 from functools import cached_property
 from statistics import median_low
+from typing import NamedTuple
 
 from cegep_audit.detect.networks.identify import basket
 from cegep_audit.models import Account, Institution, InstitutionResult, PageRecord, Rendering, Scan
@@ -38,7 +40,7 @@ def main_accounts(result: InstitutionResult) -> Mapping[str, Account]:
 def day_of(scan: Scan, result: InstitutionResult | None) -> date:
     """Return the day (UTC) that decides which networks were open to an institution: that of its homepage's capture.
 
-    Where none was read, it is the day that a web archive was asked for, or that on which the scan began.
+    Without one, it is the day that a web archive was asked for, or that on which the scan began.
     """
     if result is not None and result.captured_at is not None:
         return result.captured_at.astimezone(UTC).date()
@@ -62,10 +64,9 @@ def page_of(result: InstitutionResult, account: Account) -> str:
 
 
 def successors(scans: Sequence[Scan]) -> Mapping[str, str]:
-    """Return the successor in the last of *scans* of each institution of any of them, by ids.
+    """Return the successor in the last of *scans* of each institution of any of them that has one, by ids.
 
-    An institution of the last scan is its own successor. For others ``successor_id`` is followed through any number of
-    mergers, if the registries know them; an institution without a successor there is left out.
+    An institution of the last scan is its own; others are followed through any number of mergers (``successor_id``).
     """
     next_ids = {each.id: each.successor_id for scan in scans for each in scan.institutions}
     there = {each.id for each in scans[-1].institutions}
@@ -104,12 +105,8 @@ def without_institutions(scan: Scan, ids: Collection[str]) -> Scan:
     return replace(scan, institutions=kept, results=tuple(r for r in scan.results if r.institution.id not in ids))
 
 
-@dataclass(frozen=True, slots=True)
-class Cause:
-    """The institutions that were not assessed for one cause, in registry order.
-
-    ``status`` is None for those that an interrupted scan has not visited; ``detail`` is then "".
-    """
+class Cause(NamedTuple):
+    """The institutions that were not assessed for one cause; ``status`` None, ``detail`` "": they were not visited."""
 
     status: Status | None
     detail: str
@@ -125,35 +122,42 @@ def causes(scan: Scan) -> Sequence[Cause]:
             found.setdefault(key, []).append(institution)
     statuses: list[Status | None] = [*Status, None]
     ordered = sorted(found.items(), key=lambda item: (statuses.index(item[0][0]), -len(item[1]), item[0][1]))
-    return [Cause(status, detail, tuple(members)) for (status, detail), members in ordered]
+    return [Cause(*key, tuple(members)) for key, members in ordered]
+
+
+def helpful_modes(detail: str) -> tuple[str, ...]:
+    """Return the modes of a completion that could help a site with this *detail*, in the order to try them.
+
+    Coders can always help, so their mode is not named; () where only another address in the registry can.
+    """
+    rows = read_tables("analyze/remedies.toml")["remedy"]
+    found = (tuple(row["modes"]) for row in rows if any(fnmatch(detail, each) for each in row["details"]))
+    return next(found, ("retry",))
 
 
 def rendered_pages(scan: Scan) -> Iterator[tuple[Institution, PageRecord, Rendering]]:
     """Yield the pages of *scan* that a browser rendered, in the order of its results and of reading."""
-    for result in scan.results:
-        for page in result.pages:
-            if page.rendering:
-                yield result.institution, page, page.rendering
+    pages = ((result.institution, page) for result in scan.results for page in result.pages)
+    return ((institution, page, page.rendering) for institution, page in pages if page.rendering)
 
 
 @dataclass(frozen=True)
 class ScanFacts(Scan):
-    """A scan, with what a reader needs to cite it."""
+    """A scan, with what a reader needs to cite it. Days are those of homepages' captures, in UTC."""
 
     @cached_property
-    def capture_days(self) -> list[date]:
-        """The days (UTC) on which homepages were captured, in order."""
+    def _days(self) -> list[date]:
         return sorted(each.captured_at.astimezone(UTC).date() for each in self.results if each.captured_at)
 
     @property
     def captured(self) -> tuple[date, date] | None:
-        """The first and last of these days, None where no homepage was captured."""
-        return (self.capture_days[0], self.capture_days[-1]) if self.capture_days else None
+        """The first and the last day, None where no homepage was captured."""
+        return (self._days[0], self._days[-1]) if self._days else None
 
     @property
     def day(self) -> date:
-        """The median of these days; without any, the day asked of an archive, or that on which the scan began."""
-        return median_low(self.capture_days) if self.capture_days else day_of(self, None)
+        """The median day; without any, the day asked of an archive, or that on which the scan began."""
+        return median_low(self._days) if self._days else day_of(self, None)
 
     @property
     def asked_day(self) -> date | None:
@@ -176,7 +180,7 @@ class ScanFacts(Scan):
         """The ids of the institutions of which a browser rendered a page."""
         return tuple(dict.fromkeys(institution.id for institution, _, _ in rendered_pages(self)))
 
-    @cached_property
+    @property
     def browsers(self) -> tuple[str, ...]:
         """The browsers that rendered them, with their versions."""
         return tuple(dict.fromkeys(rendering.browser for *_, rendering in rendered_pages(self)))

@@ -8,10 +8,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
-from cegep_audit.analyze.baselines import Baseline, baselines, beside, shown_thresholds
-from cegep_audit.analyze.findings import Corrections, Figures, Proportion, Records, facts_to_json, json_values
+from cegep_audit.analyze.findings import (
+    Baseline,
+    Corrections,
+    Figures,
+    Proportion,
+    Records,
+    baselines,
+    beside,
+    facts_to_json,
+    json_values,
+    shown_thresholds,
+)
 from cegep_audit.analyze.presence import THREE_PLUS, ScanFacts, basket_names, facts_of, without_institutions
 from cegep_audit.analyze.stats import Presence, Sensitivity, figures, presence, sensitivity
 from cegep_audit.errors import UsageError
@@ -98,6 +108,10 @@ class ScanStatistics:
         """The figures over each basket there is."""
         return {name: self.figures if name == self.asked.basket else self.over(name) for name in basket_names()}
 
+    def _part(self, part: Scan) -> Figures:
+        """Return the figures of a part of the scan, without intervals: its size in the population is not known."""
+        return figures(part, self.asked.basket, self.asked.min_networks)
+
     @cached_property
     def of_known_age(self) -> OfKnownAge | None:
         """The institutions without a year of founding; None for a scan of its own day."""
@@ -106,10 +120,6 @@ class ScanStatistics:
         unknown = {each.id for each in self.scan.institutions if each.founded is None}
         known = self._part(without_institutions(self.scan, unknown))
         return OfKnownAge(len(unknown), known.at_least[self.asked.min_networks])
-
-    def _part(self, part: Scan) -> Figures:
-        """Return the figures of a part of the scan, without intervals: its size in the population is not known."""
-        return figures(part, self.asked.basket, self.asked.min_networks)
 
     def _split(self, by: Sequence[str]) -> Mapping[tuple[str, ...], Scan]:
         from cegep_audit.analyze.groups import split
@@ -124,23 +134,7 @@ class ScanStatistics:
         every = dict.fromkeys([*usual, *([self.asked.by] if self.asked.by else [])])
         return {by: {values: self._part(part) for values, part in self._split(by).items()} for by in every}
 
-    @cached_property
-    def published(self) -> Sequence[tuple[Baseline, float | None]]:
-        """Every published figure with ours, None where we have none."""
-        return [(each, beside(each, self.figures)) for each in baselines()]
-
-    @cached_property
-    def sensitivity(self) -> Sensitivity:
-        """How far the first share moves with errors of detection, and how many would reverse its conclusion."""
-        references = [each.value for each in shown_thresholds(self.asked.min_networks)]
-        return sensitivity(self.presence, self.asked.min_networks, references)
-
-    @cached_property
-    def group_tests(self) -> Mapping[str, pd.DataFrame]:
-        """The tests between groups, by column, for each column of ``groups``."""
-        return {name: self.group_tests_by(name) for name in dict.fromkeys(name for by in self.groups for name in by)}
-
-    def group_tests_by(self, column: str) -> pd.DataFrame:
+    def group_tests_by(self, column: str) -> Records:
         """Return the tests between the groups of one registry *column*."""
         from cegep_audit.analyze.groups import group_tests
 
@@ -155,19 +149,30 @@ class ScanStatistics:
         return [each for each in found if each]
 
     @cached_property
+    def published(self) -> Sequence[tuple[Baseline, float | None]]:
+        """Every published figure with ours, None where we have none."""
+        return [(each, beside(each, self.figures)) for each in baselines()]
+
+    @cached_property
     def presence(self) -> Presence:
         """Who is on what, of the basket asked for."""
         return presence(self.scan, self.asked.basket)
 
     @cached_property
+    def sensitivity(self) -> Sensitivity:
+        """How far the first share moves with errors of detection, and how many would reverse its conclusion."""
+        references = [each.value for each in shown_thresholds(self.asked.min_networks)]
+        return sensitivity(self.presence, self.asked.min_networks, references)
+
+    @cached_property
     def presence_matrix(self) -> pd.DataFrame:
-        """The same as a table of the assessed."""
+        """Who is on what, as a table of the assessed."""
         from cegep_audit.analyze.tables import presence_matrix
 
         return presence_matrix(self.presence)
 
     @cached_property
-    def tables(self) -> Mapping[str, pd.DataFrame]:
+    def tables(self) -> Mapping[str, Records]:
         """The tables for a closer look, by the name that they have in the JSON."""
         from cegep_audit.analyze import tables
 
@@ -194,29 +199,20 @@ def summary_document(stats: ScanStatistics, *, with_details: bool = True) -> dic
     shown = json_values(stats.figures)
     later = {name: shown.pop(name) for name in _LATER}
     document = {"scan": facts_to_json(stats.facts), "basket": stats.asked.basket, **shown}
-    document["baselines"] = [
-        {name: value for name, value in json_values(each).items() if name not in {"shown", "digits"}}
-        for each in baselines()
-        if each.shown
-    ]
+    document["baselines"] = [json_values(each) for each in baselines() if each.shown]
     document["sample_of"] = stats.asked.sample_of
     if stats.of_known_age is not None:
         document["founding"] = json_values(stats.of_known_age)
     document |= {name: value for name, value in later.items() if value or not name.endswith("_networks")}
     if with_details:
         document["sensitivity"] = json_values(stats.sensitivity)
-        document |= {name: records(table) for name, table in stats.tables.items()}
+        document |= stats.tables
     if by := stats.asked.by:
         groups = [
             {"values": list(values), "few": group.is_few, **json_values(group)}
             for values, group in stats.groups[by].items()
         ]
         document["by"] = {"columns": list(by), "groups": groups}
-        document["tests"] = [{"column": name, **row} for name in by for row in records(stats.group_tests_by(name))]
+        document["tests"] = [{"column": name, **row} for name in by for row in stats.group_tests_by(name)]
         document["correlations"] = stats.correlations
     return document
-
-
-def records(table: pd.DataFrame) -> Records:
-    """Return the rows of *table* as JSON values, what is missing as None."""
-    return cast("Records", table.astype(object).where(table.notna(), None).to_dict("records"))

@@ -5,24 +5,26 @@ could change.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
-from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cegep_audit.analyze.findings import Adjusted, Corrections, Figures, Proportion, Records
-from cegep_audit.analyze.intervals import bounds_of, sample_interval, share_of
+from cegep_audit.analyze.findings import Adjusted, Corrections, Figures, Proportion, Records, json_values
+from cegep_audit.analyze.inference import bounds_of, sample_interval, share_of
 from cegep_audit.analyze.presence import THREE_PLUS, day_of, visits
-from cegep_audit.detect.networks.identify import NETWORKS, Network
+from cegep_audit.detect.networks.identify import NETWORKS
 from cegep_audit.detect.networks.identify import basket as networks_of
 from cegep_audit.models import Scan
-from cegep_audit.vocabulary import Role, Status
+from cegep_audit.vocabulary import ReadBy, Role, Status
 
 _MAJORITY = 0.5
 _STEPS = 5  # institutions whose account was missed, or is false, that the table of sensitivity goes up to
+
+Marks = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,16 +37,36 @@ class Presence:
     """
 
     ids: Sequence[str]
-    assessed: NDArray[np.bool_]
-    in_part: NDArray[np.bool_]
+    assessed: Marks
+    in_part: Marks
     days: NDArray[np.int32]
-    shown: NDArray[np.bool_]
-    counts: NDArray[np.bool_]
+    shown: Marks
+    counts: Marks
 
     @property
     def numbers(self) -> NDArray[np.int64]:
         """The number of networks of each institution; 0 where the site was not assessed."""
         return np.asarray((self.shown & self.counts).sum(axis=1), dtype=np.int64)
+
+    def proportion(self, has: Marks, among: Marks, adjusted: Adjusted | None, sample_of: int | None) -> Proportion:
+        """Return the proportion that *has* a trait *among* some institutions, with all that says how sure it is."""
+        institutions, assessed = int(among.sum()), int((among & self.assessed).sum())
+        count, unread = int((among & self.assessed & has).sum()), institutions - assessed
+        in_part = int((among & self.in_part & ~has).sum())
+        population = 0  # of a census; sites captured while a network was open stand for their part of the population
+        if sample_of is not None and sample_of > len(self.ids):
+            population = round(sample_of * institutions / len(self.ids))
+        return Proportion(
+            count=count,
+            assessed=assessed,
+            institutions=institutions,
+            share=share_of(count, assessed),
+            bounds=bounds_of(count, unread, institutions),
+            bounds_partial=bounds_of(count, unread + in_part, institutions),
+            ci95=sample_interval(count, assessed, population) if population else None,
+            ci95_bounds=sample_interval(count, institutions, population, unknown=unread) if population else None,
+            adjusted=adjusted,
+        )
 
 
 def presence(scan: Scan, basket: str = "all") -> Presence:
@@ -52,24 +74,21 @@ def presence(scan: Scan, basket: str = "all") -> Presence:
     visited = [result for _, result in visits(scan)]
     statuses = [result.status if result else None for result in visited]
     days = [day_of(scan, result) for result in visited]
-    places = {name: place for place, name in enumerate(NETWORKS)}
-    seen = [
-        (row, places[account.network])
-        for row, result in enumerate(visited)
-        if result is not None and result.status.is_assessed
-        for account in result.accounts
-        if account.role is Role.OFFICIAL and account.network in places
+    official = [
+        {each.network for each in result.accounts if each.role is Role.OFFICIAL}
+        if result and result.status.is_assessed
+        else ()
+        for result in visited
     ]
-    shown = np.zeros((len(visited), len(places)), dtype=bool)
-    shown[tuple(np.array(seen, dtype=int).reshape(-1, 2).T)] = True
-    counted = {day: [name in networks_of(basket, day) for name in places] for day in set(days)}
+    shape = len(visited), len(NETWORKS)
+    counted = {day: [name in networks_of(basket, day) for name in NETWORKS] for day in set(days)}
     return Presence(
         ids=[institution.id for institution in scan.institutions],
         assessed=np.array([status is not None and status.is_assessed for status in statuses], dtype=bool),
         in_part=np.array([status is Status.PARTIAL for status in statuses], dtype=bool),
         days=np.array([day.toordinal() for day in days], dtype=np.int32),
-        shown=shown,
-        counts=np.array([counted[day] for day in days], dtype=bool).reshape(shown.shape),
+        shown=np.array([[name in networks for name in NETWORKS] for networks in official], dtype=bool).reshape(shape),
+        counts=np.array([counted[day] for day in days], dtype=bool).reshape(shape),
     )
 
 
@@ -86,22 +105,27 @@ def figures(
     institutions, and asks for intervals. Raises UsageError where *basket* is not known.
     """
     found, corrections = presence(scan, basket), corrections or {}
-    share = partial(_proportion, found, sample_of)
     everyone, numbers = np.ones(len(found.ids), dtype=bool), found.numbers
     most = min(max(THREE_PLUS, int(numbers.max(initial=0))), int(found.counts.sum(axis=1).max(initial=0)))
+    columns = zip(NETWORKS, found.shown.T, found.counts.T, strict=True)
     networks = {
-        name: share(found.counts[:, place], found.shown[:, place], corrections.get(name))
-        for place, name in enumerate(NETWORKS)
-        if found.counts[:, place].any()
+        name: found.proportion(shown, counts, corrections.get(name), sample_of)
+        for name, shown, counts in columns
+        if counts.any()
     }
     read, statuses = numbers[found.assessed], Counter(result.status for result in scan.results)
     first, median, third = np.quantile(read, (0.25, 0.5, 0.75)).tolist() if len(read) else (0.0, None, 0.0)
+    days_on = {  # the days of the captures that show an account of a network
+        network: found.days[shown] for network, shown in zip(NETWORKS.values(), found.shown.T, strict=True)
+    }
+    closed = {each.id: int((on >= (each.closed or date.max).toordinal()).sum()) for each, on in days_on.items()}
+    early = {each.id: int((on < each.opened.toordinal()).sum()) for each, on in days_on.items()}
     return Figures(
         institutions=len(found.ids),
         assessed=len(read),
         by_status={status.value: statuses[status] for status in Status},
         at_least={
-            k: share(everyone, numbers >= k, corrections.get(k))
+            k: found.proportion(numbers >= k, everyone, corrections.get(k), sample_of)
             for k in dict.fromkeys((min_networks, *range(1, most + 1)))
         },
         networks=dict(sorted(networks.items(), key=lambda item: -item[1].count)),
@@ -110,47 +134,62 @@ def figures(
         median=median,
         quartiles=(first, third) if len(read) else None,
         maximum=int(read.max()) if len(read) else None,
-        closed=_seen(found, lambda network: found.days >= (network.closed or date.max).toordinal()),
-        not_yet_open=_seen(found, lambda network: found.days < network.opened.toordinal()),
+        closed={name: count for name, count in closed.items() if count},
+        not_yet_open={name: count for name, count in early.items() if count},
     )
 
 
-def _proportion(
-    found: Presence,
-    sample_of: int | None,
-    among: NDArray[np.bool_],
-    has: NDArray[np.bool_],
-    adjusted: Adjusted | None,
-) -> Proportion:
-    """Return the proportion that *has* a trait *among* some institutions, with everything that says how sure it is."""
-    institutions, assessed = int(among.sum()), int((among & found.assessed).sum())
-    count, unread = int((among & found.assessed & has).sum()), institutions - assessed
-    in_part = int((among & found.in_part & ~has).sum())
-    population = 0  # of a census; sites captured while a network was open stand for their part of the population
-    if sample_of is not None and sample_of > len(found.ids):
-        population = round(sample_of * institutions / len(found.ids))
-    return Proportion(
-        count=count,
-        assessed=assessed,
-        institutions=institutions,
-        share=share_of(count, assessed),
-        bounds=bounds_of(count, unread, institutions),
-        bounds_partial=bounds_of(count, unread + in_part, institutions),
-        ci95=sample_interval(count, assessed, population) if population else None,
-        ci95_bounds=sample_interval(count, institutions, population, unknown=unread) if population else None,
-        adjusted=adjusted,
+@dataclass(frozen=True, slots=True)
+class Attained:
+    """How the assessed institutions of a completed scan were read.
+
+    ``first`` and ``completed`` are the proportions present on ``k`` networks or more, at first reading alone and
+    completed. ``by_mode`` counts those that the first reading did not assess; ``archive_days`` are the first and the
+    last day of an archive's captures; ``archive_refused``: sites that refuse programs were read from an archive.
+    """
+
+    by_mode: Mapping[ReadBy, int]
+    archive_days: tuple[date, ...]
+    archive_refused: bool
+    k: int
+    first: Proportion
+    completed: Proportion
+
+
+def attained(scan: Scan, basket: str = "all", k: int = THREE_PLUS) -> Attained | None:
+    """Return how a completed *scan* was read; None for one that completes no other."""
+    kept: Any = scan.settings.get("completion")
+    if not kept:
+        return None
+    first_ids = set(kept["at_first"])
+    later = [each for each in scan.results if each.status.is_assessed and each.institution.id not in first_ids]
+    counts = Counter(each.read_by for each in later)
+    days = sorted(day_of(scan, each) for each in later if each.read_by is ReadBy.ARCHIVE and each.captured_at)
+    at_first = tuple(
+        each if each.institution.id in first_ids else replace(each, status=Status.UNREACHABLE, accounts=())
+        for each in scan.results
+    )
+    first, completed = (figures(each, basket, k).at_least[k] for each in (replace(scan, results=at_first), scan))
+    return Attained(
+        by_mode={mode: counts[mode] for mode in ReadBy if counts[mode]},
+        archive_days=tuple(dict.fromkeys((days[0], days[-1]))) if days else (),
+        archive_refused=bool(kept["archive_refused"]) and ReadBy.ARCHIVE in counts,
+        k=k,
+        first=first,
+        completed=completed,
     )
 
 
-def _seen(found: Presence, is_out: Callable[[Network], NDArray[np.bool_]]) -> dict[str, int]:
-    """Count the institutions that show an account of each network that *is_out* on their day."""
-    shown = {each.id: int((found.shown[:, place] & is_out(each)).sum()) for place, each in enumerate(NETWORKS.values())}
-    return {name: count for name, count in shown.items() if count}
+def attained_to_json(attained: Attained) -> dict[str, object]:
+    """Return *attained* as JSON values."""
+    shown: dict[str, Any] = json_values(attained)
+    shares = {name: {key: shown[name][key] for key in ("share", "bounds")} for name in ("first", "completed")}
+    return {"at_first": attained.first.assessed} | shown | shares
 
 
 @dataclass(frozen=True, slots=True)
 class Sensitivity:
-    """The sensitivity of the share on at least *k* networks, among *assessed* institutions.
+    """The sensitivity of the share on at least *k* networks, among *assessed* institutions, to errors of detection.
 
     ``per_institution`` is how far one institution moves the share; ``one_below`` counts those that one missed account
     would bring over the threshold, ``one_above`` those that one false account holds there.
@@ -172,10 +211,9 @@ class Sensitivity:
 
 
 def sensitivity(found: Presence, k: int, references: Iterable[float] = ()) -> Sensitivity:
-    """Return how the share on at least *k* networks depends on errors of detection.
+    """Return how the share on at least *k* networks depends on errors of detection, however likely they are.
 
-    *references* are shares to compare with, one half always among them. Nothing here says how likely an error is: a
-    validation sample does.
+    *references* are shares to compare with, one half always among them.
     """
     numbers = found.numbers[found.assessed]
     assessed, count = len(numbers), int((numbers >= k).sum())

@@ -4,15 +4,14 @@ A presence matrix has the assessed institutions as its rows, in registry order a
 networks that counted for one institution or more as its columns, in the order of the networks. Its cells are bool.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from itertools import combinations as couples
 from itertools import compress
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from cegep_audit.analyze.findings import Records
 from cegep_audit.analyze.presence import page_of
 from cegep_audit.analyze.stats import Presence
 from cegep_audit.detect.networks.identify import NETWORKS
@@ -25,104 +24,100 @@ _ASPECTS = {"zone": Zone, "how": How, "page": PageRole}
 
 def presence_matrix(found: Presence) -> pd.DataFrame:
     """Return the presence matrix of *found*."""
-    return _counted(found, found.shown & found.counts)[found.assessed & found.counts.any(axis=1)]
+    read = found.assessed & found.counts.any(axis=1)
+    ids = pd.Index(list(compress(found.ids, read)), dtype="str")
+    held = pd.DataFrame((found.shown & found.counts)[read], index=ids, columns=list(NETWORKS))
+    return held[list(compress(NETWORKS, found.counts.sum(axis=0)))]
 
 
-def matrix_of_numbers(found: Presence) -> pd.DataFrame:
-    """Return the same for every institution as 1 and 0, NA where nothing can be said (dtype Int8).
-
-    That is where the site was not assessed, and where the network was not open on the day of its capture.
-    """
-    return _counted(found, found.shown).astype("Int8").where(_counted(found, found.counts & found.assessed[:, None]))
-
-
-def _counted(found: Presence, values: NDArray[np.bool_]) -> pd.DataFrame:
-    """Return the columns of *values* whose network counted for one institution or more."""
-    names = [name for name, counts in zip(NETWORKS, found.counts.T, strict=True) if counts.any()]
-    return pd.DataFrame(values, index=pd.Index(list(found.ids), dtype="str"), columns=list(NETWORKS))[names]
-
-
-def co_occurrence(held: pd.DataFrame) -> pd.DataFrame:
+def co_occurrence(held: pd.DataFrame) -> Records:
     """Return one row for each pair of networks that some institution is on, the most frequent pair first.
 
-    Columns: ``network_a``, ``network_b`` (in the order of the networks); ``both``, ``only_a``, ``only_b``,
-    ``neither`` (institutions); ``share`` (both, of the assessed); ``jaccard`` (both, of those on either).
+    ``network_a``, ``network_b`` (in the order of the networks); ``both``, ``only_a``, ``only_b``, ``neither``
+    (institutions); ``share`` (both, of the assessed); ``jaccard`` (both, of those on either).
     """
-    met = held.loc[:, held.any()]
-    counts = met.sum()
+    numbers = held.to_numpy(dtype=int)
+    together = (numbers.T @ numbers).tolist()
     rows = []
-    for one, other in couples(met.columns, 2):
-        both = int((met[one] & met[other]).sum())
-        only_a, only_b = int(counts[one]) - both, int(counts[other]) - both
-        either = both + only_a + only_b
-        rows.append((one, other, both, only_a, only_b, len(met) - either, both / len(met), both / either))
-    columns = ["network_a", "network_b", "both", "only_a", "only_b", "neither", "share", "jaccard"]
-    return pd.DataFrame(rows, columns=columns).sort_values("both", ascending=False, kind="stable", ignore_index=True)
+    for (a, one), (b, other) in couples(enumerate(held.columns), 2):
+        if together[a][a] and together[b][b]:
+            both = together[a][b]
+            only_a, only_b = together[a][a] - both, together[b][b] - both
+            either = both + only_a + only_b
+            row = {"network_a": one, "network_b": other, "both": both, "only_a": only_a, "only_b": only_b}
+            rows.append(row | {"neither": len(held) - either, "share": both / len(held), "jaccard": both / either})
+    return sorted(rows, key=lambda row: -row["both"])
 
 
-def combinations(held: pd.DataFrame) -> pd.DataFrame:
+def combinations(held: pd.DataFrame) -> Records:
     """Return one row for each set of networks that is all that some institution has, the most frequent first.
 
-    Columns: ``networks`` (their ids, separated by ``;``, "" for none); ``n_networks``; ``count`` (institutions);
-    ``share`` (of the assessed).
+    ``networks`` (their ids, separated by ``;``, "" for none); ``n_networks``; ``count`` (institutions); ``share`` (of
+    the assessed).
     """
-    names = list(held.columns)
-    sets = pd.Series([";".join(compress(names, row)) for row in held.to_numpy().tolist()], dtype="str")
-    counts = sets.value_counts(sort=False)
-    table = pd.DataFrame({"networks": counts.index, "count": counts.to_numpy()})
-    table.insert(1, "n_networks", [len(each.split(";")) if each else 0 for each in table["networks"]])
-    table["share"] = table["count"] / max(len(held), 1)
-    return table.sort_values(["count", "n_networks"], ascending=False, kind="stable", ignore_index=True)
+    counts = Counter(tuple(compress(held.columns, row)) for row in held.to_numpy().tolist())
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], -len(item[0])))
+    return [
+        {"networks": ";".join(names), "n_networks": len(names), "count": count, "share": count / len(held)}
+        for names, count in ordered
+    ]
 
 
-def exceptions(held: pd.DataFrame) -> pd.DataFrame:
+def exceptions(held: pd.DataFrame) -> Records:
     """Return the institutions that a reader asks for by name, one row each.
 
-    Columns: ``kind``; ``network`` ("" for ``no_network``); ``institution_id``. A ``sole_holder`` is the only one on
-    its network; one of ``no_network`` is on none; one that ``lacks_common`` is not on a network that nine in ten
-    of the assessed are on.
+    ``kind``; ``network`` ("" for ``no_network``); ``institution_id``. A ``sole_holder`` is the only one on its network;
+    one of ``no_network`` is on none; one that ``lacks_common`` is not on a network that nine in ten of the assessed are
+    on.
     """
     counts = held.sum()
-    rows = [("sole_holder", name, str(held.index[held[name]][0])) for name in held.columns if counts[name] == 1]
-    rows += [("no_network", "", str(id_)) for id_ in held.index[~held.any(axis=1)]]
-    for name in held.columns:
-        if len(held) and counts[name] / len(held) >= NINE_IN_TEN:
-            rows += [("lacks_common", name, str(id_)) for id_ in held.index[~held[name]]]
-    return pd.DataFrame(rows, columns=["kind", "network", "institution_id"], dtype="str")
+    rows = [("sole_holder", name, id_) for name in held.columns if counts[name] == 1 for id_ in held.index[held[name]]]
+    rows += [("no_network", "", id_) for id_ in held.index[~held.any(axis=1)]]
+    common = [name for name in held.columns if len(held) and counts[name] / len(held) >= NINE_IN_TEN]
+    rows += [("lacks_common", name, id_) for name in common for id_ in held.index[~held[name]]]
+    return [dict(zip(("kind", "network", "institution_id"), row, strict=True)) for row in rows]
 
 
-def places(scan: Scan) -> pd.DataFrame:
+def places(scan: Scan) -> Records:
     """Return where the official accounts of the assessed sites are shown, one row for each place of each aspect.
 
-    Columns: ``aspect``; ``place``; ``accounts`` (of an institution: one account shown by two counts twice);
-    ``share`` (of all of them). Aspects: ``zone`` and ``how`` of the best evidence; ``page``, the role of the page
-    that shows the account: ``home`` where the homepage does, else that of the best evidence's page.
+    ``aspect``; ``place``; ``accounts`` (of an institution: one account shown by two counts twice); ``share`` (of all of
+    them). Aspects: ``zone`` and ``how`` of the best evidence; ``page``, the role of the page that shows the account:
+    ``home`` where the homepage does, else that of the best evidence's page.
     """
     official = [(result, account) for result, account in _accounts(scan) if account.role is Role.OFFICIAL]
-    best = [account.evidence[0] for _, account in official if account.evidence]
-    counts = Counter(("zone", each.zone.value) for each in best)
-    counts.update(("how", each.how.value) for each in best)
-    counts.update(("page", page_of(result, account)) for result, account in official if account.evidence)
-    order = [(aspect, place.value) for aspect, values in _ASPECTS.items() for place in values]
-    rows = [(*key, counts[key], counts[key] / len(official)) for key in order if counts[key]]
-    return pd.DataFrame(rows, columns=["aspect", "place", "accounts", "share"])
+    counts = Counter[tuple[str, str]]()
+    for result, account in official:
+        for best in account.evidence[:1]:
+            counts.update([("zone", best.zone.value), ("how", best.how.value), ("page", page_of(result, account))])
+    return [
+        {"aspect": aspect, "place": place.value, "accounts": number, "share": number / len(official)}
+        for aspect, values in _ASPECTS.items()
+        for place in values
+        if (number := counts[aspect, place.value])
+    ]
 
 
-def account_counts(scan: Scan) -> pd.DataFrame:
+def account_counts(scan: Scan) -> Records:
     """Return one row for each network that an assessed site shows an account of, in the order of the networks.
 
-    Columns: ``network``; ``holders`` (institutions with an official account); ``official``, ``unit``, ``third_party``,
+    ``network``; ``holders`` (institutions with an official account); ``official``, ``unit``, ``third_party``,
     ``uncertain`` (accounts of an institution); ``several`` (institutions with two official ones or more); ``most``
     (official accounts of one institution).
     """
-    rows = [(account.network, result.institution.id, account.role.value) for result, account in _accounts(scan)]
-    accounts = pd.DataFrame(rows, columns=["network", "institution", "role"])
-    roles = pd.crosstab(accounts["network"], accounts["role"]).reindex(columns=[role.value for role in Role])
-    official = accounts[accounts["role"] == Role.OFFICIAL.value].groupby(["network", "institution"]).size()
-    of_network = official.groupby("network").agg(holders="size", several=lambda sizes: (sizes > 1).sum(), most="max")
-    table = roles.join(of_network).reindex([name for name in NETWORKS if name in roles.index]).fillna(0).astype(int)
-    table = table.rename_axis("network").reset_index()
-    return table[["network", "holders", *(role.value for role in Role), "several", "most"]]
+    roles: dict[str, Counter[Role]] = defaultdict(Counter)
+    official: dict[str, Counter[str]] = defaultdict(Counter)
+    for result, account in _accounts(scan):
+        roles[account.network][account.role] += 1
+        if account.role is Role.OFFICIAL:
+            official[account.network][result.institution.id] += 1
+    return [
+        {"network": name, "holders": len(official[name]), **{role.value: roles[name][role] for role in Role}}
+        | {"several": sum(number > 1 for number in official[name].values())}
+        | {"most": max(official[name].values(), default=0)}
+        for name in NETWORKS
+        if name in roles
+    ]
 
 
 def _accounts(scan: Scan) -> Iterator[tuple[InstitutionResult, Account]]:

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from cegep_audit.analyze import completion
 from cegep_audit.analyze.presence import without_institutions
 from cegep_audit.cli import options, printing
 from cegep_audit.cli.options import PAGE_ENDINGS, SUMMARY_BASKETS, argument, scan_number, what, writes
@@ -29,7 +28,7 @@ if TYPE_CHECKING:  # these import pandas, which --help does not need
     from cegep_audit.analyze.scan_statistics import Asked, ScanStatistics
 
 _SameMode = Annotated[bool, what("--same-mode")]
-_BUNDLES = frozenset({".zip", ".wacz"})  # which hold more than tables: a replication package, the pages themselves
+_BUNDLES = (".zip", ".wacz")  # which hold more than tables: a replication package, the pages themselves
 
 _NEEDS = {"--matrix": ".csv", "--with-warc": ".zip", "--quickstatements": ".txt"}  # the ending that an option needs
 
@@ -52,6 +51,7 @@ def summary(
 ) -> None:
     """Print the statistics of a scan."""
     from cegep_audit.analyze.scan_statistics import Asked, ScanStatistics, summary_document
+    from cegep_audit.analyze.stats import attained, attained_to_json
 
     if paragraph and as_json:
         raise UsageError(say("error.one_form", first="--paragraph", second="--json"))
@@ -65,15 +65,15 @@ def summary(
     shown = coded if is_coded else detected
     if as_json:
         more: dict[str, object] = {"layer": layer_to_json(facts, detected.figures, coded.figures)} if is_coded else {}
-        if reached := completion.attained(shown.scan, basket, min_networks):
-            more["completion"] = completion.to_json(reached)
+        if reached := attained(shown.scan, basket, min_networks):
+            more["completion"] = attained_to_json(reached)
         printing.print_json(summary_document(shown) | more)
         return
     if as_markdown:
         sys.stdout.write(markdown(director_blocks(shown, lang)))
         return
     if paragraph:
-        said = methods_paragraph(shown, lang, completion.attained(shown.scan))
+        said = methods_paragraph(shown, lang, attained(shown.scan))
         printing.show_blocks([Line(said)], is_wide=True)
     else:
         show_figures(shown)
@@ -85,11 +85,9 @@ def summary(
 
 def show_figures(stats: ScanStatistics) -> None:
     """Print the summary of a scan, with whether the groups asked for differ."""
-    from cegep_audit.analyze.scan_statistics import records
-
     asked, lang = stats.asked, stats.lang
     others = [name for name in SUMMARY_BASKETS[1:] if asked.basket == SUMMARY_BASKETS[0]]
-    tests = {name: records(stats.group_tests_by(name)) for name in asked.by}
+    tests = {name: stats.group_tests_by(name) for name in asked.by}
     differences = [difference_words(name, rows, asked.min_networks, lang) for name, rows in tests.items()]
     printing.show_blocks(summary_blocks(stats, others, lang, differences))
 
@@ -123,7 +121,7 @@ def export(
             raise UsageError(say("error.needs_ending", option=name, ending=needed))
     is_piped, is_bundle = output == Path("-"), ending in _BUNDLES
     if not is_piped and not quickstatements:
-        check(output, lang)  # first: what is wrong is said of the file that was named, not of the one beside it
+        check(output, lang, _BUNDLES)  # first: a fault is that of the file named, not of the one beside it
     with Store.open(db, create=False, lang=lang) as store:
         layers = load_layers(store, scan, without=() if is_bundle else ("failures",))
         read = [layers.judged]
@@ -283,7 +281,9 @@ def trend(
 
 def _by_mode(scans: list[Scan], *, same_mode: bool) -> list[Scan]:
     """Name the institutions that the scans read in different modes; with *same_mode*, leave them out."""
-    ids = completion.read_differently(scans)
+    from cegep_audit.analyze.change.trend import read_differently
+
+    ids = read_differently(scans)
     if not ids:
         return scans
     key = "complete.modes_left_out" if same_mode else "complete.modes_differ"

@@ -15,8 +15,9 @@ from cegep_audit.coding.sampling import CodingRow, coding_rows, draw, strata_of_
 from cegep_audit.coding.sheet import read_coding
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Decision
-from cegep_audit.report.files.coding import check_place, sheet_bytes, sheet_of
+from cegep_audit.report.files.export import check_sheet, sheet_bytes
 from cegep_audit.report.files.files import write_file
+from cegep_audit.report.files.tables import sheet_of
 from cegep_audit.store import Store
 from cegep_audit.vocabulary import Verdict
 
@@ -46,7 +47,7 @@ def export(
         raise UsageError(say("coding.seed_alone"))
     if sample is not None and institutions is not None:
         raise UsageError(say("error.one_form", first="--sample", second="--institutions"))
-    check_place(output, lang)
+    check_sheet(output, lang)
     with Store.open(db, create=False, lang=lang) as store:
         layers = load_layers(store, scan)
     judged, seed = layers.judged, _SEED if seed is None else seed

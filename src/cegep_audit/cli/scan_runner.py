@@ -8,8 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from cegep_audit.analyze.completion import helpful_modes
-from cegep_audit.analyze.presence import causes, day_of, facts_of
+from cegep_audit.analyze.presence import causes, day_of, facts_of, helpful_modes
 from cegep_audit.cli import printing
 from cegep_audit.cli.options import DB
 from cegep_audit.cli.printing import note

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cegep_audit.analyze.findings import Estimate
-from cegep_audit.analyze.intervals import TAIL, binomial_interval
+from cegep_audit.analyze.inference import TAIL, binomial_interval
 
 RESAMPLES = 2_000  # 95 % percentiles are then steady to a hundredth (Efron and Tibshirani, 1993, ch. 13)
 SEED = 1

@@ -14,7 +14,7 @@ from random import Random
 from typing import Any, NamedTuple
 
 from cegep_audit.analyze.findings import Adjusted, CorrectedShare, Corrections
-from cegep_audit.analyze.intervals import predictive_interval
+from cegep_audit.analyze.inference import predictive_interval
 from cegep_audit.analyze.presence import THREE_PLUS, basket_names, counted_networks, day_of, visits
 from cegep_audit.coding.decisions import ASKED, finding
 from cegep_audit.detect.networks.identify import NETWORKS, basket
@@ -177,7 +177,7 @@ def corrected(cases: Sequence[Case]) -> Adjusted | None:
     W. G. Madow, 1953). Strata are states of one type; those without a sample join the others of their state.
 
     The interval rests on the draw alone. Institutions of which the tool says the same are a cell, a finite population
-    with exact limits (:func:`~cegep_audit.analyze.intervals.predictive_interval`); strata in a cell are drawn in
+    with exact limits (:func:`~cegep_audit.analyze.inference.predictive_interval`); strata in a cell are drawn in
     proportion to their size. Limits of cells add up as variances do (G. Y. Zou and A. Donner, "Construction of
     confidence limits about effect measures", Statistics in Medicine 27, 2008). Over simulated populations the interval
     covers the truth in 93 to 97 of 100, and in 92 to 93 where most strata have one institution.

@@ -9,12 +9,11 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
-from functools import cached_property
-from itertools import product
+from itertools import chain, product
+from typing import NamedTuple
 
 from cegep_audit.analyze.findings import facts_to_json, json_values
-from cegep_audit.analyze.groups import holm_corrected, mcnemar
-from cegep_audit.analyze.intervals import Interval, paired_difference_interval, share_of
+from cegep_audit.analyze.inference import Interval, holm_corrected, mcnemar, paired_difference_interval, share_of
 from cegep_audit.analyze.presence import (
     THREE_PLUS,
     ScanFacts,
@@ -50,23 +49,16 @@ class Scope(StrEnum):
     BOTH_DAYS = "both_days"  # those open at every capture of both scans: the same networks twice
 
 
-@dataclass(frozen=True)
-class Side:
-    """An institution in one of the two scans: its result, None if it was not visited, and the day of its capture."""
+class Side(NamedTuple):
+    """An institution in one of the two scans: its result, None if it was not visited, and the day of its capture.
+
+    ``urls`` has the address of the main official account on each network; it is empty for a site not assessed.
+    """
 
     result: InstitutionResult | None
     day: date
-
-    @property
-    def is_assessed(self) -> bool:
-        """Whether absence means anything here."""
-        return self.result is not None and self.result.status.is_assessed
-
-    @cached_property
-    def urls(self) -> Mapping[str, str]:
-        """The address of the main official account on each network that has one; none for a site not assessed."""
-        main = main_accounts(self.result) if self.result and self.is_assessed else {}
-        return {name: account.url for name, account in main.items()}
+    is_assessed: bool
+    urls: Mapping[str, str]
 
     def counts(self, network: str) -> bool:
         """Whether *network* was open on the day."""
@@ -83,8 +75,13 @@ class Side:
         return {account_key(network, account.url) for account in official}
 
 
-@dataclass(frozen=True, slots=True)
-class NetworkChange:
+def _side(scan: Scan, result: InstitutionResult | None) -> Side:
+    is_assessed = result is not None and result.status.is_assessed
+    main = main_accounts(result) if result and is_assessed else {}
+    return Side(result, day_of(scan, result), is_assessed, {name: account.url for name, account in main.items()})
+
+
+class NetworkChange(NamedTuple):
     """What became of one institution on one network.
 
     ``old_url`` and ``new_url`` are its main official accounts, None where a scan has none or did not assess the site.
@@ -108,6 +105,7 @@ class ShareChange:
     ``network``). ``gained`` counts institutions that have the trait in the new scan only, ``lost`` in the old only.
     ``interval`` is the 95 % interval of the difference, of one, and ``p_value`` that of McNemar's exact test; both are
     None where the networks counted are not the same on both days. ``p_holm`` is corrected over the networks tested.
+    Shares are of one, ``points`` is their difference in percentage points; all are None where nothing was compared.
     """
 
     measure: str
@@ -120,24 +118,12 @@ class ShareChange:
     new_count: int
     gained: int
     lost: int
-    interval: Interval | None = None
-    p_value: float | None = None
-    p_holm: float | None = None
-
-    @property
-    def old_share(self) -> float | None:
-        """The share in the old scan, of one; None where nothing was compared."""
-        return share_of(self.old_count, self.compared)
-
-    @property
-    def new_share(self) -> float | None:
-        """The share in the new scan, of one; None where nothing was compared."""
-        return share_of(self.new_count, self.compared)
-
-    @property
-    def points(self) -> float | None:
-        """The difference in percentage points, new less old; None where nothing was compared."""
-        return 100 * (self.new_count - self.old_count) / self.compared if self.compared else None
+    interval: Interval | None
+    p_value: float | None
+    p_holm: float | None
+    old_share: float | None
+    new_share: float | None
+    points: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,10 +162,8 @@ def compare(old: Scan, new: Scan) -> Comparison:
     merged = merged_into(old, new)
     still_there = {each.id for each in new.institutions} | {gone.id for gone, _ in merged}
     ids = followed(old, (old, new))
-    known = {ids[each.id]: (each, Side(result, day_of(old, result))) for each, result in visits(old)}
-    both = [
-        (each, *known[each.id], Side(result, day_of(new, result))) for each, result in visits(new) if each.id in known
-    ]
+    known = {ids[each.id]: (each, _side(old, result)) for each, result in visits(old)}
+    both = [(each, *known[each.id], _side(new, result)) for each, result in visits(new) if each.id in known]
     compared = [(each, (was, now)) for each, _, was, now in both if was.is_assessed and now.is_assessed]
     pairs = [pair for _, pair in compared]
     days = {side.day for pair in pairs for side in pair}
@@ -226,10 +210,7 @@ def to_json(comparison: Comparison) -> dict[str, object]:
         ],
         "networks_open_both_days": list(comparison.common),
         "test": {"name": "McNemar, exact, two-sided", "descriptive": True},
-        "shares": [
-            json_values(each) | {"old_share": each.old_share, "new_share": each.new_share, "points": each.points}
-            for each in comparison.shares
-        ],
+        "shares": list(map(json_values, comparison.shares)),
     }
 
 
@@ -254,11 +235,12 @@ def _threshold_shares(pairs: _Pairs, common: Collection[str]) -> Iterator[ShareC
     for name, scope in product(BASKETS, Scope):
         could, numbers = 0, []
         for pair in pairs:
-            open_then = [set(basket(name, side.day)) for side in pair]
-            counted = [each.intersection(common) for each in open_then] if scope is Scope.BOTH_DAYS else open_then
+            counted = [set(basket(name, side.day)) for side in pair]
+            if scope is Scope.BOTH_DAYS:
+                counted = [each.intersection(common) for each in counted]
             could = max(could, *map(len, counted))
             numbers.append([len(each & side.urls.keys()) for side, each in zip(pair, counted, strict=True)])
-        most = max((THREE_PLUS, *(number for pair in numbers for number in pair)))
+        most = max((THREE_PLUS, *chain.from_iterable(numbers)))
         for k in range(1, (min(most, could) if pairs else most) + 1):
             yield _share("min_networks", name, k, "", scope, [(was >= k, now >= k) for was, now in numbers])
 
@@ -280,10 +262,15 @@ def _share(
     measure: str, name: str, k: int | None, network: str, scope: Scope, has: Sequence[tuple[bool, bool]]
 ) -> ShareChange:
     """Return a share from who has the trait in the old and in the new scan, tested over the same networks alone."""
-    counts = Counter(has)
+    counts, total = Counter(has), len(has)
     both, gained, lost = counts[True, True], counts[False, True], counts[True, False]
-    share = ShareChange(measure, name, k, network, scope, len(has), both + lost, both + gained, gained, lost)
-    if not has or scope is Scope.EACH_DAY:
-        return share
-    interval = paired_difference_interval(both, gained, lost, counts[False, False])
-    return replace(share, interval=interval, p_value=mcnemar(gained, lost))
+    is_tested = total > 0 and scope is Scope.BOTH_DAYS
+    return ShareChange(
+        *(measure, name, k, network, scope, total, both + lost, both + gained, gained, lost),
+        interval=paired_difference_interval(both, gained, lost, counts[False, False]) if is_tested else None,
+        p_value=mcnemar(gained, lost) if is_tested else None,
+        p_holm=None,
+        old_share=share_of(both + lost, total),
+        new_share=share_of(both + gained, total),
+        points=100 * (gained - lost) / total if total else None,
+    )

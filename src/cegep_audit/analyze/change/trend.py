@@ -4,9 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
+from typing import NamedTuple
 
 from cegep_audit.analyze.change.compare import BASKETS
-from cegep_audit.analyze.intervals import share_of
+from cegep_audit.analyze.inference import share_of
 from cegep_audit.analyze.presence import (
     THREE_PLUS,
     ScanFacts,
@@ -18,6 +19,7 @@ from cegep_audit.analyze.presence import (
 )
 from cegep_audit.detect.networks.identify import NETWORKS
 from cegep_audit.models import Institution, InstitutionResult, Scan
+from cegep_audit.vocabulary import ReadBy
 
 LEAST_COMMON = 0.5  # of the institutions of the larger of two scans: below, their shares are of other populations
 
@@ -34,6 +36,7 @@ class Share:
     """One share in one scan; ``measure``, ``basket``, ``k`` and ``network`` are those of ``ShareChange``.
 
     For a network ``assessed`` counts the sites captured while it was open; ``count`` is None if there are none.
+    ``share`` is of one, None where nobody was assessed or the network was not open.
     """
 
     measure: str
@@ -43,20 +46,15 @@ class Share:
     population: Population
     assessed: int
     count: int | None
-
-    @property
-    def share(self) -> float | None:
-        """The share, of one; None where nobody was assessed or the network was not open."""
-        return None if self.count is None else share_of(self.count, self.assessed)
+    share: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
+class Move(NamedTuple):
     """Who is in one scan and not in the one before, or the other way round; ``merged`` as in ``compare``."""
 
     entered: tuple[Institution, ...]
     left: tuple[Institution, ...]
-    merged: tuple[tuple[Institution, Institution], ...] = ()
+    merged: tuple[tuple[Institution, Institution], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +97,7 @@ def trend(scans: Sequence[Scan]) -> Trend:
 def in_trend(scans: Sequence[Scan], but: Scan | None = None) -> list[int]:
     """Return the numbers of those of *scans* that a trend is made of, without those of the same reading as *but*.
 
-    They have ended. Scans of a selection are left out unless there is no other, and so is a scan that another one
-    completes.
+    They have ended. Unless there is no other, scans of a selection and those that another one completes are left out.
     """
     finished = [scan for scan in scans if scan.ended_at is not None]
     completed = {scan.completes for scan in finished}
@@ -109,10 +106,10 @@ def in_trend(scans: Sequence[Scan], but: Scan | None = None) -> list[int]:
 
 
 def comparable(shown: Scan, others: Sequence[Scan]) -> list[Scan]:
-    """Return *shown* and those of *others* that belong in a trend with it, by day of capture.
+    """Return *shown* and those of *others* that belong in a trend with it, one a day of capture, by day.
 
-    A scan belongs where it ended and shares enough institutions with *shown* (:data:`LEAST_COMMON`): a trial on a few
-    sites does not. Of several captured on one day the last one is taken; on the day of *shown*, *shown* is.
+    They ended and have enough institutions in common with *shown* (:data:`LEAST_COMMON`), unlike a trial on a few. Of
+    several of one day the last one is taken; on the day of *shown*, *shown* is.
     """
     ids = {institution.id for institution in shown.institutions}
     days = {}
@@ -124,16 +121,34 @@ def comparable(shown: Scan, others: Sequence[Scan]) -> list[Scan]:
     return [days[day] for day in sorted(days)]
 
 
+# Modes that see the same thing: what the site itself answers to a program.
+_ALIKE = {ReadBy.RETRY: ReadBy.LIVE, ReadBy.WARC: ReadBy.LIVE}
+
+
+def read_differently(scans: Sequence[Scan]) -> list[str]:
+    """Return the ids of the institutions assessed that some of *scans* read by another mode, in registry order.
+
+    Scans that differ as a whole (today, and the past in an archive) give none: the difference is what is compared.
+    """
+    modes: dict[str, list[ReadBy]] = {}
+    for result in (result for scan in scans for result in scan.results if result.status.is_assessed):
+        modes.setdefault(result.institution.id, []).append(_ALIKE.get(result.read_by, result.read_by))
+    found = [name for name, its in modes.items() if len(set(its)) > 1]
+    return [] if len(found) == sum(len(its) > 1 for its in modes.values()) else found
+
+
 def _shares(scan: Scan, assessed: Mapping[str, InstitutionResult], every_time: frozenset[str]) -> Iterator[Share]:
     for population in Population:
         results = [result for name, result in assessed.items() if population is Population.ALL or name in every_time]
         for name in BASKETS:
             count = sum(len(counted_networks(scan, result, name)) >= THREE_PLUS for result in results)
-            yield Share("min_networks", name, THREE_PLUS, "", population, len(results), count)
+            share = share_of(count, len(results))
+            yield Share("min_networks", name, THREE_PLUS, "", population, len(results), count, share)
         networks = [(day_of(scan, result), counted_networks(scan, result)) for result in results]
         for network in NETWORKS.values():
             has = [network.id in counted for day, counted in networks if network.is_open(day)]
-            yield Share("network", "", None, network.id, population, len(has), sum(has) if has else None)
+            share = share_of(sum(has), len(has))
+            yield Share("network", "", None, network.id, population, len(has), sum(has) if has else None, share)
 
 
 def _move(before: Scan, after: Scan) -> Move:

@@ -1,20 +1,140 @@
-"""One institution of a scan, for its own people: its accounts, what to improve, and its peers."""
+"""One institution of a scan, for its own people: its accounts, what to improve, and its peers.
 
+Advice is what an institution could improve on its site, so that readers, search engines and this audit find its
+accounts.
+"""
+
+import re
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
-from heapq import nsmallest
+from datetime import UTC
+from functools import cache, partial
 from statistics import median
 from typing import NamedTuple
 
-from cegep_audit.analyze.institution.advice import Advice, advise, missing_networks
-from cegep_audit.analyze.presence import day_of, main_accounts, visits
-from cegep_audit.detect.networks.identify import NETWORKS, basket
+from cegep_audit.analyze.findings import FEW
+from cegep_audit.analyze.presence import day_of, main_accounts, page_of, visits
+from cegep_audit.detect.networks.identify import NETWORKS, account_key, basket
 from cegep_audit.models import Account, Institution, InstitutionResult, Scan
+from cegep_audit.vocabulary import How, Kind, PageRole, Role
 
 MAX_NEIGHBOURS = 12  # institutions of its region that a sheet names
 PEER_COLUMNS = ("type", "region")
+
+_WITHOUT_ADDRESS = re.compile(r"\s*(?:#|javascript:|$)", re.IGNORECASE)
+_IN_DATA = frozenset({How.JSON_LD, How.MICRODATA})
+_INNER = frozenset({PageRole.SOCIAL, PageRole.CONTACT, PageRole.ABOUT})
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """One thing to improve: ``rule`` says what, the other fields where, "" for what does not apply.
+
+    ``url`` is the address as the page ``page_url`` writes it, or that of the account.
+    """
+
+    rule: str
+    network: str = ""
+    url: str = ""
+    page_url: str = ""
+
+
+class _Site(NamedTuple):
+    """What was found on a site, and its ``official`` accounts."""
+
+    result: InstitutionResult
+    official: Sequence[Account]
+
+    def is_open(self, network: str) -> bool:
+        """Whether *network* was open on the day of the capture; True for an unknown network or an unknown day."""
+        moment = self.result.captured_at
+        return network not in NETWORKS or moment is None or NETWORKS[network].is_open(moment.astimezone(UTC).date())
+
+
+def advise(result: InstitutionResult) -> tuple[Advice, ...]:
+    """Return what the site of *result* could improve, in the order of :data:`RULES`; () if it was not read."""
+    if not result.status.is_assessed:
+        return ()
+    site = _Site(result, [account for account in result.accounts if account.role is Role.OFFICIAL])
+    return tuple(dict.fromkeys(advice for rule in RULES for advice in rule(site)))
+
+
+def _of(rule: str, accounts: Iterable[Account]) -> list[Advice]:
+    """Return the advice of a *rule* on each of *accounts*, with the page of its best evidence."""
+    return [
+        Advice(rule, each.network, each.url, each.evidence[0].page_url if each.evidence else "") for each in accounts
+    ]
+
+
+def _in_place_of_account(rule: str, site: _Site) -> Iterator[Advice]:
+    """Icons that lead to no account (``nowhere``), and buttons to share (``share_for_profile``).
+
+    An icon without an address (``#``) may open a menu of accounts, share by a script or switch a tab. Like a button,
+    it counts only next to the institution's own accounts, and only if the site shows no account of its network.
+    """
+    places = {(item.page_url, item.zone) for account in site.official for item in account.evidence}
+    networks = {account.network for account in site.result.accounts}
+    for flaw in site.result.flaws:
+        is_expected = (flaw.page_url, flaw.zone) in places and flaw.network not in networks
+        if flaw.rule == rule and (is_expected or (rule == "nowhere" and not _WITHOUT_ADDRESS.match(flaw.url))):
+            yield Advice(rule, flaw.network, flaw.url, flaw.page_url)
+
+
+def _two_accounts(site: _Site) -> list[Advice]:
+    """Several official profiles of one network: the main one, then the others."""
+    profiles: dict[str, list[Account]] = defaultdict(list)
+    for account in sorted(site.official, key=lambda account: not account.is_main):
+        if account.kind is Kind.PROFILE:
+            profiles[account.network].append(account)
+    return _of("two_accounts", (each for found in profiles.values() if len(found) > 1 for each in found))
+
+
+def _one_language(site: _Site) -> Iterator[Advice]:
+    """Networks that the homepage shows an account of and its version in another language does not."""
+    home = next((page.url for page in site.result.pages if page.role is PageRole.HOME), "")
+    shown: dict[str, dict[str, str]] = defaultdict(dict)
+    for account in site.official:
+        for item in account.evidence:
+            shown[item.page_url].setdefault(account.network, account.url)
+    for page in site.result.pages:
+        if page.role is PageRole.LANGUAGE and page.url != home:
+            missing = [name for name in NETWORKS if name in shown[home] and name not in shown[page.url]]
+            yield from (Advice("one_language", name, shown[home][name], page.url) for name in missing)
+
+
+def _flawed(rule: str, site: _Site) -> Iterator[Advice]:
+    """Flawed links to the institution's own accounts."""
+    for flaw in site.result.flaws:
+        if flaw.rule == rule and flaw.account_url and flaw.network in NETWORKS and site.is_open(flaw.network):
+            key = account_key(flaw.network, flaw.account_url)
+            own = (each.url for each in site.official if each.url and each.network == flaw.network)
+            if any(account_key(flaw.network, url) == key for url in own):
+                yield Advice(rule, flaw.network, flaw.url, flaw.page_url)
+
+
+def _no_same_as(site: _Site) -> Iterator[Advice]:
+    """Accounts that the page's data (schema.org ``sameAs``) does not name."""
+    evidence = (item for account in site.official for item in account.evidence)
+    if site.official and not any(item.how in _IN_DATA for item in evidence):
+        yield Advice("no_same_as", page_url=site.result.final_url)
+
+
+RULES: tuple[Callable[[_Site], Iterable[Advice]], ...] = (  # what costs the site most readers first
+    lambda site: [] if site.official else [Advice("no_account", page_url=site.result.final_url)],
+    partial(_in_place_of_account, "nowhere"),
+    partial(_in_place_of_account, "share_for_profile"),
+    lambda site: _of("closed_network", (each for each in site.official if not site.is_open(each.network))),
+    lambda site: _of("unresolved", (each for each in site.result.accounts if each.reason == "unresolved_link")),
+    lambda site: _of(  # a page of links (such as Linktree), on a site that shows no account itself
+        "elsewhere", () if any(each.network in NETWORKS for each in site.official) else site.official
+    ),
+    _two_accounts,
+    lambda site: _of("inner_page_only", (each for each in site.official if page_of(site.result, each) in _INNER)),
+    _one_language,
+    *(partial(_flawed, rule) for rule in ("old_name", "insecure", "mobile")),
+    _no_same_as,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,20 +185,30 @@ class Sheet:
 def sheets(scan: Scan, ids: Collection[str] | None = None) -> Iterator[Sheet]:
     """Yield the sheet of each institution of *scan*, in registry order; of those in *ids* alone, where given.
 
-    Peers are counted among all institutions of *scan*.
+    Peers are counted among all institutions of *scan*, each group once: an institution is subtracted from its own.
     """
     alone = list(bare_sheets(scan))
-    members: dict[_Key, list[Sheet]] = defaultdict(list)
+    sizes, near = Counter[_Key](), defaultdict[str, list[Neighbour]](list)
+    numbers, networks = defaultdict[_Key, Counter[int]](Counter), defaultdict[_Key, Counter[str]](Counter)
     for sheet in alone:
-        for key in _keys(sheet.institution):
-            members[key].append(sheet)
-    groups = {key: _group(found) for key, found in members.items()}
+        keys, institution = _keys(sheet.institution), sheet.institution
+        sizes.update(keys)
+        if sheet.n_networks is not None:
+            near[institution.region].append(Neighbour(institution.id, institution.name, sheet.n_networks))
+            for key in keys:
+                numbers[key][sheet.n_networks] += 1
+                networks[key].update(sheet.counted)
+    for found in near.values():
+        found.sort(key=lambda each: -each.n_networks)
     for sheet in alone if ids is None else (each for each in alone if each.institution.id in ids):
-        keys = _keys(sheet.institution)
-        peers = [_peers(key, groups[key], sheet) for key in keys if groups[key].institutions > 1]
-        near = groups[keys[-1]].nearest if keys and keys[-1][0] == "region" else []
-        neighbours = [each for each in near if each.id != sheet.institution.id][:MAX_NEIGHBOURS]
-        yield replace(sheet, peers=peers, neighbours=neighbours, advice=_advice(scan, sheet, peers))
+        institution = sheet.institution
+        keys = [key for key in _keys(institution) if sizes[key] > 1]
+        peers = [_peers(key, sizes[key], numbers[key], networks[key], sheet) for key in keys]
+        first = near[institution.region][: MAX_NEIGHBOURS + 1] if institution.region else []
+        neighbours = [each for each in first if each.id != institution.id][:MAX_NEIGHBOURS]
+        missing = missing_networks(sheet, peers[0]) if peers else []
+        advice = (*(advise(sheet.result) if sheet.result else ()), *missing)
+        yield replace(sheet, peers=peers, neighbours=neighbours, advice=None if scan.mode == "as_of" else advice)
 
 
 def bare_sheets(scan: Scan) -> Iterator[Sheet]:
@@ -90,14 +220,16 @@ def bare_sheets(scan: Scan) -> Iterator[Sheet]:
         yield Sheet(institution, result, main, counted, len(counted) if is_assessed else None, None)
 
 
-def _advice(scan: Scan, sheet: Sheet, peers: Sequence[Peers]) -> Sequence[Advice] | None:
-    """Return what the site could improve, with the networks that most of its first *peers* are on and it is not."""
-    if scan.mode == "as_of":
-        return None
-    if sheet.result is None:
-        return ()
-    missing = missing_networks(sheet.result, sheet.counted, peers[0].networks, peers[0].assessed) if peers else ()
-    return (*advise(sheet.result), *missing)
+def missing_networks(sheet: Sheet, peers: Peers) -> list[Advice]:
+    """Return the networks that an institution is not on and more than half of its *peers* are, most common first.
+
+    None of a site that was not read, or with fewer than five peers.
+    """
+    if sheet.result is None or sheet.n_networks is None or peers.assessed < FEW:
+        return []
+    counts = {name: count for name, count in peers.networks.items() if name not in sheet.counted}
+    common = [name for name in sorted(counts, key=lambda name: -counts[name]) if counts[name] > peers.assessed / 2]
+    return [Advice("missing_network", name, page_url=sheet.result.final_url) for name in common]
 
 
 _Key = tuple[str, str]  # registry column, value
@@ -112,40 +244,17 @@ def _keys(institution: Institution) -> list[_Key]:
     return [(column, value) for column in PEER_COLUMNS if (value := getattr(institution, column))]
 
 
-class _Group(NamedTuple):
-    """What the institutions of one group add up to, so that each of them can be subtracted again.
-
-    ``numbers`` counts the assessed by number of networks; ``nearest`` are those on most networks, as many as a sheet
-    names and one more.
-    """
-
-    institutions: int
-    numbers: Counter[int]
-    networks: Counter[str]
-    nearest: Sequence[Neighbour]
-
-
-def _group(members: Sequence[Sheet]) -> _Group:
-    read = [
-        Neighbour(each.institution.id, each.institution.name, each.n_networks)
-        for each in members
-        if each.n_networks is not None
-    ]
-    nearest = nsmallest(MAX_NEIGHBOURS + 1, read, key=lambda each: -each.n_networks)
-    networks = Counter(name for each in members for name in each.counted)
-    return _Group(len(members), Counter(each.n_networks for each in read), networks, nearest)
-
-
-def _peers(key: _Key, group: _Group, own: Sheet) -> Peers:
-    numbers = group.numbers if own.n_networks is None else group.numbers - Counter([own.n_networks])
-    counts = {name: group.networks[name] - (name in own.counted) for name in NETWORKS if name in group.networks}
+def _peers(key: _Key, size: int, numbers: Counter[int], networks: Counter[str], own: Sheet) -> Peers:
+    """Return the peers that a sheet has in a group of so many institutions, by *numbers* and by *networks*."""
+    others = numbers if own.n_networks is None else numbers - Counter([own.n_networks])
+    counts = {name: networks[name] - (name in own.counted) for name in NETWORKS if name in networks}
     return Peers(
         *key,
-        institutions=group.institutions - 1,
-        assessed=numbers.total(),
+        institutions=size - 1,
+        assessed=others.total(),
         networks={name: count for name, count in counts.items() if count},
-        median=_median(frozenset(numbers.items())),
-        ahead=0 if own.n_networks is None else sum(numbers[each] for each in numbers if each > own.n_networks),
+        median=_median(frozenset(others.items())),
+        ahead=0 if own.n_networks is None else sum(others[each] for each in others if each > own.n_networks),
     )
 
 

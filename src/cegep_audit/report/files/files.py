@@ -40,12 +40,11 @@ def write_file(path: Path, content: bytes | Iterable[bytes], lang: Language) -> 
     """
     pieces = [content] if isinstance(content, bytes) else content
     with _one_line(path, lang):
-        _refuse(path)
-        if path.exists() and not path.is_file():
+        if target := _replaceable(path):
+            _replace(target, pieces)
+        else:
             with path.open("wb") as file:
                 file.writelines(pieces)
-        else:
-            _replace(path.resolve(), pieces)
 
 
 def check_file(path: Path, lang: Language, endings: Sequence[str] = ()) -> None:
@@ -56,23 +55,22 @@ def check_file(path: Path, lang: Language, endings: Sequence[str] = ()) -> None:
     if endings and path.suffix.lower() not in endings:
         raise UsageError(say("file.ending", lang, path=path, endings=", ".join(endings)))
     with _one_line(path, lang):
-        _refuse(path)
-        if path.exists() and not path.is_file():
-            return
-        folder = path.resolve().parent
-        if not folder.is_dir():
-            raise FileNotFoundError(errno.ENOENT, "", str(path))
-        if not os.access(folder, os.W_OK):
-            raise PermissionError(errno.EACCES, "", str(path))
+        if target := _replaceable(path):
+            if not target.parent.is_dir():
+                raise FileNotFoundError(errno.ENOENT, "", str(path))
+            if not os.access(target.parent, os.W_OK):
+                raise PermissionError(errno.EACCES, "", str(path))
 
 
-def _refuse(path: Path) -> None:
+def _replaceable(path: Path) -> Path | None:
+    """Return the file that *path* leads to, None for a pipe or device; raise OSError if it cannot be written."""
     with suppress(FileNotFoundError):
         path.stat()  # pathlib reports a link to itself, or a name that is too long, as missing
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, "", str(path))
     if path.exists() and not os.access(path, os.W_OK):  # replacing a read-only file would succeed
         raise PermissionError(errno.EACCES, "", str(path))
+    return path.resolve() if path.is_file() or not path.exists() else None
 
 
 def _replace(target: Path, pieces: Iterable[bytes]) -> None:

@@ -9,11 +9,11 @@ import json
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from importlib.metadata import distributions
 from importlib.resources import files
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path
 from platform import python_version
-from shutil import copyfileobj
 from typing import Any
 
 from cegep_audit.analyze.findings import timestamp
@@ -26,8 +26,10 @@ from cegep_audit.registry.institutions import KNOWN_COLUMNS, value_of
 from cegep_audit.report.files.table import Heading, Table, csv_pieces, filled, headings
 from cegep_audit.report.files.tables import accounts_of, evidence_of, failures_of, institutions_of, matrix_of
 from cegep_audit.tables import read_tables
+from cegep_audit.text import without_folders
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a ZIP can hold; the time of the export would change the bytes
+_PIECE = 1 << 20  # bytes of a WARC file copied at once
 _TYPES = {"integer": "integer", "number": "number", "boolean": "boolean", "date": "date", "time": "datetime"}
 _KEYS = {"report": "id", "matrix": "institution_id", "registry": "id", "networks": "id"}
 
@@ -40,17 +42,11 @@ def write_package(
     Raises OSError if a file cannot be read or *output* cannot be written.
     """
     found = [path for path in warcs if path.is_file()]
-    with zipfile.ZipFile(output, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(output, "w") as archive:
         _write_files(archive, stats, database, found)
         for path in found if with_warc else ():
-            with path.open("rb") as warc, archive.open(_entry(path.name), "w", force_zip64=True) as to:
-                copyfileobj(warc, to)
-
-
-def _entry(name: str) -> zipfile.ZipInfo:
-    entry = zipfile.ZipInfo(name, _EPOCH)
-    entry.external_attr = 0o644 << 16  # readable by all who unpack it
-    return entry
+            with path.open("rb") as warc:
+                _written(archive, path.name, iter(partial(warc.read, _PIECE), b""), is_packed=True)
 
 
 def _write_files(archive: zipfile.ZipFile, stats: ScanStatistics, database: Path, warcs: Sequence[Path]) -> None:
@@ -60,14 +56,14 @@ def _write_files(archive: zipfile.ZipFile, stats: ScanStatistics, database: Path
     facts = {"title": title, "version": json.dumps(scan.tool_version), "scan": scan, "figures": stats.figures}
     facts |= {"basket": stats.asked.basket, "warc": warcs[0].name if warcs else "FILE.warc.gz"}
     installed = {f"{each.name}=={each.version}\n" for each in distributions() if each.name}  # as pip freeze lists them
-    settings = {"settings": without_paths(scan.settings), "tool_version": scan.tool_version}
+    settings = {"settings": without_folders(scan.settings), "tool_version": scan.tool_version}
     settings |= {"rules_version": scan.rules_version, "python": python_version()}
     resources = [
         _resource(f"{table.name}.csv", _written(archive, f"{table.name}.csv", csv_pieces(table)), table)
         for table in _tables(scan, stats.asked.basket)
     ]
     contents = {
-        "summary.json": _json(without_paths(summary_document(stats))),
+        "summary.json": _json(summary_document(stats)),
         "settings.json": _json(settings),
         "environment.txt": "".join(sorted(installed, key=str.casefold)).encode(),
         "sources.json": _json([_source(path) for path in (database, *warcs) if path.is_file()]),
@@ -89,11 +85,14 @@ def _write_files(archive: zipfile.ZipFile, stats: ScanStatistics, database: Path
     _written(archive, "SHA256SUMS", ["".join(f"{digest}  {name}\n" for name, digest in sums).encode()])
 
 
-def _written(archive: zipfile.ZipFile, name: str, pieces: Iterable[bytes]) -> Mapping[str, object]:
-    """Write the file *name* in *pieces*, and return its size in bytes and its digest."""
-    size, digest, entry = 0, hashlib.sha256(), _entry(name)
-    entry.compress_type = zipfile.ZIP_DEFLATED
-    with archive.open(entry, "w") as file:
+def _written(
+    archive: zipfile.ZipFile, name: str, pieces: Iterable[bytes], *, is_packed: bool = False
+) -> Mapping[str, object]:
+    """Write the file *name* in *pieces*, and return its size in bytes and its digest; a WARC file *is_packed*."""
+    size, digest, entry = 0, hashlib.sha256(), zipfile.ZipInfo(name, _EPOCH)
+    entry.external_attr = 0o644 << 16  # readable by all who unpack it
+    entry.compress_type = zipfile.ZIP_STORED if is_packed else zipfile.ZIP_DEFLATED
+    with archive.open(entry, "w", force_zip64=is_packed) as file:
         for piece in pieces:
             size += file.write(piece)
             digest.update(piece)
@@ -125,7 +124,7 @@ def _resource(path: str, digest: Mapping[str, object], table: Table | None = Non
     """Return the description of a file, with the columns of its *table* if it holds one."""
     if table is None:
         return {"name": path.lower().replace(".", "-"), "path": path, **digest}
-    schema: dict[str, object] = {"fields": [_field(heading) for heading in table.headings], "missingValues": [""]}
+    schema: dict[str, object] = {"fields": list(map(_field, table.headings)), "missingValues": [""]}
     if table.name in _KEYS:
         schema["primaryKey"] = [_KEYS[table.name]]
     return {
@@ -152,19 +151,6 @@ def _source(path: Path) -> dict[str, object]:
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     return {"name": path.name, "bytes": path.stat().st_size, "sha256": digest}
-
-
-def without_paths(value: object) -> object:
-    """Return a JSON *value* where every absolute path is its file name: a package says nothing about the machine."""
-    if isinstance(value, Mapping):
-        return {name: without_paths(item) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [without_paths(item) for item in value]
-    if isinstance(value, str):
-        for path in (PurePosixPath(value), PureWindowsPath(value)):
-            if path.is_absolute():
-                return path.name
-    return value
 
 
 def _own_file(name: str) -> str:

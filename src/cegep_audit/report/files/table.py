@@ -1,8 +1,7 @@
-"""Tables of the files: columns, cells, and the codebook that explains the columns.
+"""Tables of the files: their columns, and their cells in CSV and JSON.
 
-Every column is a row of ``columns.toml``, or of ``statistics.toml``: its name, the attribute that holds its value
-(``path``), its type, its meaning. CSV, XLSX, Parquet, JSON, the codebook, the data dictionary and the JSON schema are
-all made from these rows.
+Every column is a row of ``columns.toml`` or ``statistics.toml``, from which all formats, the data dictionary and the
+JSON schema are made.
 """
 
 import csv
@@ -45,8 +44,7 @@ class Heading:
 
     ``type`` is ``text``, ``code``, ``url``, ``integer``, ``number``, ``boolean``, ``date`` or ``time``; ``fr`` and
     ``en`` say what it means, ``empty_fr`` and ``empty_en`` when it is empty ("": never). ``path`` leads from a row to
-    the value, attribute by attribute; ``digits`` is the number of decimals kept: 4 for a share, a hundredth of a
-    per cent.
+    the value, attribute by attribute; ``digits`` are the decimals kept, 4 of a share: a hundredth of a per cent.
     """
 
     name: str
@@ -78,20 +76,20 @@ def headings(table: str) -> list[Heading]:
 def _headings() -> Mapping[str, list[Heading]]:
     statistics = read_tables("report/files/statistics.toml")
     sections = {**read_tables("report/files/columns.toml"), "statistics": statistics["columns"]}
-    found = {name: [_heading(*row) for row in rows.items()] for name, rows in sections.items()}
+    found = {table: [_heading(*row) for row in rows.items()] for table, rows in sections.items()}
     by_name = {heading.name: heading for heading in found["statistics"]}
     return found | {name: [by_name[each] for each in row["columns"]] for name, row in statistics["tables"].items()}
 
 
 def _heading(name: str, row: Mapping[str, Any]) -> Heading:
-    said = {field: set_in_french(row[field]) for field in ("fr", "empty_fr") if field in row}
-    return Heading(name, **{"path": name, **row, **said})
+    french = {field: set_in_french(row[field]) for field in ("fr", "empty_fr") if field in row}
+    return Heading(name, **{"path": name, **row, **french})
 
 
 def filled(
     name: str, columns: Sequence[Heading], rows: Iterable[object], values: Mapping[str, Value] | None = None
 ) -> Table:
-    """Return the table *name* with a cell for each of *columns* and *rows*. Cells are made while iterating, once.
+    """Return the table *name* with a cell for each of *columns* and *rows*, made while iterating, once.
 
     *values* give the cells of the columns that they name; the others follow the ``path`` of their heading, and are
     empty if a record on the way is None.
@@ -121,25 +119,22 @@ def each_once(function: Callable[[Any], Made], cells: Sequence[Any]) -> list[Mad
 
 def _cells(column: Heading, value: Value | None, rows: Sequence[object]) -> Sequence[Cell]:
     if value:
-        return [value(row) for row in rows]
+        return list(map(value, rows))
     try:
         found = list(map(attrgetter(column.path), rows))
     except AttributeError:  # a record on the way may be None
-        found = [reduce(_attribute, column.path.split("."), row) for row in rows]
+        names = column.path.split(".")
+        found = [reduce(lambda record, name: record and getattr(record, name), names, row) for row in rows]
     if column.type in _AS_WRITTEN and set(map(type, found)) <= {str, NoneType}:
         return found
-    return each_once(partial(_cell, type_=column.type, digits=column.digits), found)
+    return each_once(partial(_cell, column), found)
 
 
-def _attribute(record: object, name: str) -> object:
-    return None if record is None else getattr(record, name)
-
-
-def _cell(found: Any, type_: str, digits: int) -> Cell:  # noqa: ANN401 - an attribute of any record
-    """Return an attribute of a record as a cell of a column of that type."""
+def _cell(column: Heading, found: Any) -> Cell:  # noqa: ANN401 - an attribute of any record
+    """Return an attribute of a record as a cell of a *column*."""
     match found:
         case str():
-            in_text = {"url": without_password, "integer": whole}.get(type_, str)
+            in_text = {"url": without_password, "integer": whole}.get(column.type, str)
             return in_text(found)  # of a code of a closed list, the code alone
         case datetime():
             return timestamp(found)
@@ -148,16 +143,13 @@ def _cell(found: Any, type_: str, digits: int) -> Cell:  # noqa: ANN401 - an att
         case tuple():
             return ";".join(found)
         case float():
-            return f"{found:.10g}" if type_ == "text" else round(found, digits)
+            return f"{found:.10g}" if column.type == "text" else round(found, column.digits)
     cell: Cell = found
     return cell
 
 
 def inert(text: str) -> str:
-    """Return *text* on one line, with an apostrophe before the start of a formula. Idempotent.
-
-    A formula starts the cell, or follows blanks or a semicolon.
-    """
+    """Return *text* on one line, with an apostrophe before each start of a formula. Idempotent."""
     if text.isprintable() and ";" not in text and text[:1] not in _STARTS:
         return text  # the usual case
     return _FORMULA.sub(lambda match: f"{match[1]}'{match[2]}", plain(text))
@@ -182,12 +174,12 @@ def whole(text: str) -> int | str:
 
 
 def csv_bytes(table: Table) -> bytes:
-    """Return *table* as CSV: UTF-8, comma, LF, a header row, no cell that a spreadsheet takes for a formula."""
+    """Return :func:`csv_pieces` as a whole."""
     return b"".join(csv_pieces(table))
 
 
 def csv_pieces(table: Table) -> Iterator[bytes]:
-    """Yield :func:`csv_bytes` a few hundred rows at a time."""
+    """Yield *table* as CSV, a few hundred rows at a time: UTF-8, comma, LF, a header row, inert text."""
     head: list[Sequence[Cell]] = [(heading.name,) for heading in table.headings]
     for columns in chain([head], columns_at_once(table)):
         text = io.StringIO()
@@ -199,8 +191,7 @@ def csv_pieces(table: Table) -> Iterator[bytes]:
 def json_pieces(table: Table, level: int) -> Iterator[str]:
     """Yield the name of *table* and a list of one object a row, as :mod:`json` writes them, indented by *level* spaces.
 
-    What is empty is null, and no text has an apostrophe added. The encoder in C does not indent, so it encodes each
-    member of an object by itself.
+    The encoder in C does not indent, so it encodes each member of an object by itself. No text has an apostrophe added.
     """
     own, outer, inner = ("\n" + " " * (level + deeper) for deeper in range(3))
     encode = json.JSONEncoder(ensure_ascii=False).encode
@@ -221,11 +212,3 @@ def json_pieces(table: Table, level: int) -> Iterator[str]:
 def plain_or_none(cell: Cell) -> Cell:
     """Return a *cell* as JSON and Parquet hold it: text made plain, None if it is empty."""
     return plain(cell) or None if isinstance(cell, str) else cell
-
-
-def codebook(tables: Sequence[Table]) -> Table:
-    """Return a table with one row per column of *tables*: its type, its meaning, and when it is empty."""
-    names = ("table", "column", "type", "unit", "meaning_fr", "meaning_en", "empty_when_fr", "empty_when_en")
-    described = attrgetter("name", "type", "unit", "fr", "en", "empty_fr", "empty_en")
-    rows = [(table.name, *described(heading)) for table in tables for heading in table.headings]
-    return Table("codebook", [Heading(name) for name in names], rows)

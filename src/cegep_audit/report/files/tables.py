@@ -1,19 +1,38 @@
-"""The tables of a scan: institutions, accounts, evidence, failures, and the presence matrix."""
+"""The tables of a scan: institutions, accounts, evidence, failures, presence, statistics, and the coding sheet."""
+
+from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
+from itertools import chain, compress
+from operator import attrgetter
 from types import SimpleNamespace
+from typing import TYPE_CHECKING, get_args
 
-from cegep_audit.analyze.presence import THREE_PLUS, day_of, main_accounts, visits
+from cegep_audit.analyze.inference import difference_interval
+from cegep_audit.analyze.institution.sheets import advise
+from cegep_audit.analyze.presence import THREE_PLUS, causes, day_of, main_accounts, rendered_pages, visits
+from cegep_audit.coding.sampling import CodingRow
+from cegep_audit.coding.sheet import SAMPLED, SHOWN
 from cegep_audit.detect.networks.identify import NETWORKS, Network, basket
-from cegep_audit.models import Account, InstitutionResult, Scan
-from cegep_audit.report.files.table import Heading, Table, Value, filled, headings
+from cegep_audit.models import Account, Decision, InstitutionResult, Scan, Unit
+from cegep_audit.phrases.locales import Language
+from cegep_audit.report.files.table import Cell, Heading, Table, Value, filled, headings
+from cegep_audit.report.text.words import paragraph
+from cegep_audit.tables import read_tables
 from cegep_audit.text import plain
+from cegep_audit.urls import without_password
 from cegep_audit.vocabulary import Role
+
+if TYPE_CHECKING:  # numpy comes with them
+    from cegep_audit.analyze.findings import Figures, Proportion
+    from cegep_audit.analyze.scan_statistics import ScanStatistics
 
 _NETWORKS = {name: place for place, name in enumerate(NETWORKS)}
 _ROLES = {role: place for place, role in enumerate(Role)}
+
+Rows = Iterable[Iterable[Cell]]
 
 
 def institutions_of(scan: Scan) -> Table:
@@ -96,17 +115,17 @@ def _accounts(scan: Scan, most: int | None) -> Iterator[SimpleNamespace]:
 
 def sorted_accounts(result: InstitutionResult) -> list[Account]:
     """Return the accounts to show: by network, the main one first, then by role and address."""
-    return sorted(filter(is_shown, result.accounts), key=_place)
+
+    def place(account: Account) -> tuple[int, str, bool, int, str, str]:
+        order = _NETWORKS.get(account.network, len(_NETWORKS))
+        return order, account.network, not account.is_main, _ROLES[account.role], account.url, account.handle
+
+    return sorted(filter(is_shown, result.accounts), key=place)
 
 
 def is_shown(account: Account) -> bool:
     """Whether *account* may be shown: no URL that names no account, such as a person's page, leaves the program."""
     return account.kind.names_account or not account.url
-
-
-def _place(account: Account) -> tuple[int, str, bool, int, str, str]:
-    order = _NETWORKS.get(account.network, len(_NETWORKS))
-    return order, account.network, not account.is_main, _ROLES[account.role], account.url, account.handle
 
 
 def failures_of(scan: Scan) -> Table:
@@ -122,14 +141,143 @@ def failures_of(scan: Scan) -> Table:
 def matrix_of(scan: Scan, basket: str = "all") -> Table:
     """Return the presence matrix, one row per institution: 1, 0, or empty if unknown.
 
-    A cell is unknown if the site was not assessed, or if the network was not open on the day of the capture.
+    A cell is unknown if the site was not assessed, or if the network was not open on the day of the capture. Networks
+    that counted for no institution are left out.
     """
     from cegep_audit.analyze.stats import presence
-    from cegep_audit.analyze.tables import matrix_of_numbers
 
-    matrix = matrix_of_numbers(presence(scan, basket))
+    found = presence(scan, basket)
+    counted = found.counts.sum(axis=0) > 0
+    cells = found.shown.astype(int).astype(object)
+    cells[~(found.counts & found.assessed[:, None])] = None
     [of_network] = headings("matrix")
-    columns = [*headings("account")[:2], *(replace(of_network, name=str(network)) for network in matrix.columns)]
-    cells = matrix.astype(object).where(matrix.notna(), None).to_numpy().tolist()
-    rows = ((each.id, each.name, *row) for each, row in zip(scan.institutions, cells, strict=True))
-    return Table("matrix", columns, rows)
+    columns = [
+        *headings("account")[:2],
+        *(replace(of_network, name=name) for name in compress(NETWORKS, counted)),
+    ]
+    rows = zip(scan.institutions, cells[:, counted].tolist(), strict=True)
+    return Table("matrix", columns, ((each.id, each.name, *row) for each, row in rows))
+
+
+def sheet_of(rows: Iterable[CodingRow], *, is_shown: bool, decisions: Mapping[Unit, Decision] | None = None) -> Table:
+    """Return the coding sheet of *rows* as a table, with the *decisions* of one coder filled in.
+
+    It has the tool's answer if it *is_shown*, the main account or, if none is official, the first of another role; and
+    the columns of a sample if a row has a weight. Stratum and weight are those of the sample, else of the decision.
+    """
+    lines = []
+    for row in rows:
+        decision = (decisions or {}).get(row.unit)
+        accounts = sorted_accounts(row.result) if row.result else []
+        shown = next((each for each in accounts if each.network == row.unit.network and each.url), None)
+        line = SimpleNamespace(row=row, decision=decision, shown=shown)
+        line.drawn = row if row.weight is not None or decision is None else decision
+        line.evidence = shown.evidence[0] if shown and shown.evidence else None
+        lines.append(line)
+    is_sampled = any(line.drawn.weight is not None for line in lines)
+    left_out = {*(() if is_shown else SHOWN), *(() if is_sampled else SAMPLED)}
+    return filled("review", [each for each in headings("coding") if each.name not in left_out], lines)
+
+
+def statistics(stats: ScanStatistics, lang: Language) -> list[Table]:
+    """Return every table of statistics of *stats*, in the order of ``statistics.toml``, which describes them.
+
+    Our own text is in the language *lang*.
+    """
+    rows: Mapping[str, Rows] = {**_figures(stats), **_lists(stats, lang)}
+    return [Table(name, headings(name), [tuple(row) for row in rows[name]]) for name in table_names()]
+
+
+def table_names() -> list[str]:
+    """Return the names of the tables of statistics, in the order of the workbook's sheets."""
+    return list(read_tables("report/files/statistics.toml")["tables"])
+
+
+def _figures(stats: ScanStatistics) -> Mapping[str, Rows]:
+    """Return the rows of the tables of figures, by the name of the table."""
+    baskets, k = stats.baskets, stats.asked.min_networks
+    return {
+        "key_figures": ((name, each.institutions, each.assessed, *_center(each)) for name, each in baskets.items()),
+        "thresholds": (
+            (name, k, *_share(each.at_least[k])) for name, each in baskets.items() for k in sorted(each.at_least)
+        ),
+        "networks": ((name, *_share(each)) for name, each in stats.figures.networks.items()),
+        "distribution": (
+            (name, number, count, count / each.assessed)
+            for name, each in baskets.items()
+            for number, count in each.distribution.items()
+        ),
+        "groups": _groups(stats),
+        "group_networks": (
+            (";".join(by), ";".join(values), name, share.count, share.assessed, group.is_few, share.share)
+            + (share.bounds or (None, None))
+            for by, groups in stats.groups.items()
+            for values, group in groups.items()
+            for name, share in group.networks.items()
+        ),
+        "tests": (
+            (column, *row.values())
+            for column in dict.fromkeys(chain.from_iterable(stats.groups))
+            for row in stats.group_tests_by(column)
+        ),
+        "correlations": (row.values() for row in stats.correlations),
+        "sensitivity": ((k, *step.values()) for step in stats.sensitivity.steps),
+        "turning_points": ((k, *turn.values()) for turn in stats.sensitivity.turns),
+        **{name: (row.values() for row in table) for name, table in stats.tables.items()},
+    }
+
+
+def _lists(stats: ScanStatistics, lang: Language) -> Mapping[str, Rows]:
+    """Return the rows of the tables that list institutions, pages, published figures or text, by the table's name."""
+    from cegep_audit.analyze.stats import attained
+
+    scan = stats.scan
+    names = {institution.id: institution.name for institution in scan.institutions}
+    before = attrgetter("study", "year", f"population_{lang}", "n", "measure", "k", "network", "relation", "value")
+    after = attrgetter("rule", f"caution_{lang}", "source")
+    return {
+        "exceptions": ((*row.values(), names[row["institution_id"]]) for row in stats.tables["exceptions"]),
+        "coverage": (
+            (cause.status.value if cause.status else None, cause.detail, each.id, each.name)
+            for cause in causes(scan)
+            for each in cause.institutions
+        ),
+        "drawn": (
+            (each.id, each.name, without_password(page.url), " ".join(rendering.needs), rendering.browser)
+            for each, page, rendering in rendered_pages(scan)
+        ),
+        "advice": (
+            (each.id, each.name, advice.rule, advice.network, *map(without_password, (advice.url, advice.page_url)))
+            for each, advice in ((result.institution, advice) for result in scan.results for advice in advise(result))
+        ),
+        "baselines": ((*before(each), ours, *after(each)) for each, ours in stats.published),
+        "methods": ((language, paragraph(stats, language, attained(scan))) for language in get_args(Language)),
+    }
+
+
+def _groups(stats: ScanStatistics) -> Iterator[tuple[Cell, ...]]:
+    """Yield the figures of each group, and how far its share is from that of all others together."""
+    k = stats.asked.min_networks
+    for by, groups in stats.groups.items():
+        counts = [(group.at_least[k].count, group.assessed) for group in groups.values()]
+        count, total = map(sum, zip(*counts, strict=True))
+        for (values, group), (own, size) in zip(groups.items(), counts, strict=True):
+            share, others = group.at_least[k], (count - own, total - size)
+            low, high = share.bounds or (None, None)
+            interval = difference_interval((own, size), others)
+            difference = own / size - others[0] / others[1] if interval else None
+            head = (";".join(by), ";".join(values), group.institutions, group.assessed, group.is_few)
+            tail = (difference, *(interval or (None, None)), *_center(group))
+            yield *head, k, share.count, share.share, low, high, *tail
+
+
+def _center(figures: Figures) -> tuple[Cell, ...]:
+    low, high = figures.quartiles or (None, None)
+    return figures.mean, low, figures.median, high, figures.maximum
+
+
+def _share(share: Proportion) -> tuple[Cell, ...]:
+    intervals = (share.bounds, share.bounds_partial, share.ci95, share.ci95_bounds)
+    ends = chain.from_iterable(interval or (None, None) for interval in intervals)
+    corrected = (share.adjusted.share, *share.adjusted.ci95) if share.adjusted else (None, None, None)
+    return share.count, share.assessed, share.institutions, share.share, *ends, *corrected

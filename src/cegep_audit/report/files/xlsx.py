@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache, partial
 from math import isfinite
+from operator import attrgetter
 from xml.sax.saxutils import escape
 
 import xlsxwriter
@@ -13,7 +14,7 @@ from xlsxwriter.format import Format
 from xlsxwriter.utility import xl_col_to_name
 from xlsxwriter.worksheet import Worksheet
 
-from cegep_audit.report.files.table import Cell, Table, codebook, columns_at_once, each_once, inert
+from cegep_audit.report.files.table import Cell, Heading, Table, columns_at_once, each_once, inert
 
 # Limits of Excel ("Excel specifications and limits", Microsoft Support), and of one link's address. An
 # address grows up to threefold when XlsxWriter escapes it.
@@ -26,24 +27,27 @@ _MAX_ADDRESS = 2_079 // 3
 _UNUSUAL = re.compile(r"[<>&\x00-\x1f\ufffe\uffff]|^\s|\s$|_x[0-9a-fA-F]{4}_")
 
 _MIN_WIDTH, _MAX_WIDTH = 8, 48  # characters of a column
+_CODEBOOK = ("table", "column", "type", "unit", "meaning_fr", "meaning_en", "empty_when_fr", "empty_when_en")
 _SHARES = frozenset({"share", "low", "high", "ci_low", "ci_high", "jaccard"})  # columns shown as percentages
 
 
 def workbook(tables: Sequence[Table], created: datetime, choices: Mapping[str, Sequence[str]] | None = None) -> bytes:
-    """Return a workbook with one sheet a table and a codebook; the same tables give the same bytes.
+    """Return a workbook with one sheet a table, and a codebook that explains every column.
 
-    Headers are frozen and have filters. Numbers and booleans are Excel's own; times are text in UTC, because Excel's
-    have no time zone. Addresses are links, up to the limit of a sheet; text is never a formula.
-    A table has fewer rows than :data:`MAX_ROWS`. *choices* are the codes that a drop-down list offers in the cells of
-    a column, by its name.
+    The same tables give the same bytes. Headers are frozen and have filters. Numbers and booleans are Excel's own;
+    times are text in UTC, because Excel's have no time zone. Addresses are links, up to the limit of a sheet; text is
+    never a formula. A table has fewer rows than :data:`MAX_ROWS`. *choices* are the codes that a drop-down list offers
+    in the cells of a column, by its name.
     """
+    described = attrgetter("name", "type", "unit", "fr", "en", "empty_fr", "empty_en")
+    meanings = [(table.name, *described(heading)) for table in tables for heading in table.headings]
     buffer = io.BytesIO()
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}  # a row at a time
     book = xlsxwriter.Workbook(buffer, options)
     book.set_properties({"title": "cegep-audit", "created": created.astimezone(UTC).replace(tzinfo=None)})
     header = book.add_format({"bold": True, "bottom": 1})
     per_cent, decimals = (book.add_format({"num_format": each}) for each in ("0.0%", "0.0###"))
-    for table in [*tables, codebook(tables)]:
+    for table in [*tables, Table("codebook", list(map(Heading, _CODEBOOK)), meanings)]:
         sheet = book.add_worksheet(table.name, worksheet_class=_Sheet)
         sheet.freeze_panes(1, 1)
         sheet.write_cells(0, [_style(header) + sheet.xml(heading.name) for heading in table.headings])

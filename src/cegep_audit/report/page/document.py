@@ -11,9 +11,9 @@ from importlib.resources import files
 
 from cegep_audit.analyze.change.compare import Comparison
 from cegep_audit.analyze.change.trend import Trend
-from cegep_audit.analyze.completion import attained
 from cegep_audit.analyze.institution.sheets import bare_sheets, sheets
 from cegep_audit.analyze.scan_statistics import ScanStatistics
+from cegep_audit.analyze.stats import attained
 from cegep_audit.phrases import locales
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language

@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator, Mapping
 from itertools import groupby
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 
-from cegep_audit.analyze.baselines import Baseline
-from cegep_audit.analyze.findings import FEW
-from cegep_audit.analyze.scan_statistics import Groups, ScanStatistics, records
+from cegep_audit.analyze.findings import FEW, Baseline
+from cegep_audit.analyze.scan_statistics import Groups, ScanStatistics
 from cegep_audit.phrases import locales
 from cegep_audit.phrases.catalogue import group_words, say
 from cegep_audit.phrases.locales import Language
@@ -125,7 +124,7 @@ def _tests(stats: ScanStatistics, column: str, lang: Language) -> Iterator[Part]
             locales.p_value(row["p_holm"], lang),
             locales.decimal(row["cramers_v"], lang, digits=2),
         ]
-        for row in records(stats.group_tests_by(column))
+        for row in stats.group_tests_by(column)
     ]
     if rows:
         caption = say("grid.tests", lang, column=column_name(column, lang))
@@ -138,7 +137,7 @@ def co_occurrence(stats: ScanStatistics, lang: Language) -> Iterator[Part]:
     counts = {str(name): int(held.sum()) for name, held in stats.presence_matrix.items()}
     most = [name for name in stats.figures.networks if counts.get(name)][:_MOST_CROSSED]
     if len(most) > 1:
-        both = {frozenset((row["network_a"], row["network_b"])): row["both"] for row in records(stats.tables["pairs"])}
+        both = {frozenset((row["network_a"], row["network_b"])): row["both"] for row in stats.tables["pairs"]}
         rows: list[Row] = []
         for one in most:
             shares = (both[frozenset((one, other))] / counts[one] if one != other else None for other in most)
@@ -147,7 +146,7 @@ def co_occurrence(stats: ScanStatistics, lang: Language) -> Iterator[Part]:
         head = [*heads(lang, "network"), *map(network_name, most)]
         yield Part(lead=say("lead.co_occurrence", lang), grid=Grid("", head, rows, is_heat=True))
     rows = []
-    for row in records(stats.tables["combinations"].head(_MOST_SETS)):
+    for row in stats.tables["combinations"][:_MOST_SETS]:
         names = ", ".join(map(network_name, row["networks"].split(";"))) or say("named.none_of_them", lang)
         rows.append([names, locales.number(row["count"], lang), locales.percent(row["share"], lang)])
     if rows:
@@ -158,11 +157,11 @@ def co_occurrence(stats: ScanStatistics, lang: Language) -> Iterator[Part]:
 def exceptions(stats: ScanStatistics, addresses: Mapping[str, str], lang: Language) -> Iterator[Part]:
     """Yield the institutions to name; *addresses* are those of the sheets on the page, by the institution's id."""
     names = {each.id: institution_name(each) for each in stats.scan.institutions}
-    found = stats.tables["exceptions"]
     for kind, head in _NAMED.items():
         rows = [
             (network_name(row["network"]), Cell(names[row["institution_id"]], addresses[row["institution_id"]]))
-            for row in records(found[found["kind"] == kind])
+            for row in stats.tables["exceptions"]
+            if row["kind"] == kind
         ]
         if rows:
             grid = Grid("", heads(lang, *head), [row[-len(head) :] for row in rows], texts=2)
@@ -172,21 +171,18 @@ def exceptions(stats: ScanStatistics, addresses: Mapping[str, str], lang: Langua
 def places(stats: ScanStatistics, lang: Language) -> Iterator[Part]:
     """Yield where official accounts are shown, and whose accounts sites show."""
     account_counts = stats.tables["account_counts"]
-    if account_counts.empty:
+    if not account_counts:
         return
-    yield Part(lead=say("lead.places", lang, count=int(account_counts["official"].sum())))
-    for aspect, found in stats.tables["places"].groupby("aspect", sort=False):
+    yield Part(lead=say("lead.places", lang, count=sum(row["official"] for row in account_counts)))
+    for aspect, found in groupby(stats.tables["places"], key=itemgetter("aspect")):
         rows: list[Row] = []
-        for row in records(found.sort_values("accounts", ascending=False, kind="stable")):
-            place = say(f"{_PLACES[str(aspect)]}.{row['place']}", lang)
+        for row in sorted(found, key=lambda row: -row["accounts"]):
+            place = say(f"{_PLACES[aspect]}.{row['place']}", lang)
             rows.append([place, locales.number(row["accounts"], lang), locales.percent(row["share"], lang)])
         title = say(f"aspect.{aspect}", lang)
         yield Part(grid=Grid(title, [title, *heads(lang, "accounts", "share")], rows))
     names = ("holders", "several", "official", "unit", "third_party", "uncertain")
-    rows = [
-        [network_name(row["network"]), *numbers(lang, *(row[name] for name in names))]
-        for row in records(account_counts)
-    ]
+    rows = [[network_name(row["network"]), *numbers(lang, *(row[name] for name in names))] for row in account_counts]
     yield Part(lead=say("lead.account_counts", lang), grid=Grid("", heads(lang, "network", *names), rows))
 
 

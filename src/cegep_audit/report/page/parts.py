@@ -11,8 +11,7 @@ from typing import NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from cegep_audit.analyze.baselines import Baseline
-from cegep_audit.analyze.findings import Figures, Proportion
+from cegep_audit.analyze.findings import Baseline, Figures, Proportion
 from cegep_audit.phrases import locales
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language

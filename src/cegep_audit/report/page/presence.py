@@ -5,12 +5,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
-from cegep_audit.analyze.baselines import shown_thresholds
-from cegep_audit.analyze.completion import attained
-from cegep_audit.analyze.findings import Figures, Proportion
+from cegep_audit.analyze.findings import Figures, Proportion, shown_thresholds
 from cegep_audit.analyze.institution.sheets import Sheet
 from cegep_audit.analyze.presence import THREE_PLUS, causes, rendered_pages
 from cegep_audit.analyze.scan_statistics import ScanStatistics
+from cegep_audit.analyze.stats import attained
 from cegep_audit.detect.networks.identify import NETWORKS
 from cegep_audit.models import Institution
 from cegep_audit.phrases import locales

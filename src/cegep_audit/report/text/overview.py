@@ -6,9 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from cegep_audit.analyze.baselines import shown_thresholds
-from cegep_audit.analyze.completion import attained
-from cegep_audit.analyze.findings import FEW, Figures
+from cegep_audit.analyze.findings import FEW, Figures, shown_thresholds
 from cegep_audit.analyze.presence import THREE_PLUS, causes
 from cegep_audit.models import Scan
 from cegep_audit.phrases import locales
@@ -41,6 +39,8 @@ def summary_blocks(
     yield Title(say(key, lang, scan=str(facts.id), when=words.days_words(facts, lang), mode=mode), 1)
     yield Line(words.assessed_words(figures, lang), "strong", is_apart=True)
     if "completion" in stats.scan.settings:
+        from cegep_audit.analyze.stats import attained
+
         completed = attained(stats.scan, stats.asked.basket, stats.asked.min_networks)
         yield from map(Line, words.completion_lines(completed, lang))
     if partial := figures.by_status[Status.PARTIAL]:

@@ -4,8 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from cegep_audit.analyze.findings import json_values
-from cegep_audit.analyze.institution.advice import Advice
-from cegep_audit.analyze.institution.sheets import Peers, Sheet
+from cegep_audit.analyze.institution.sheets import Advice, Peers, Sheet
 from cegep_audit.detect.networks.identify import NETWORKS
 from cegep_audit.models import Account
 from cegep_audit.phrases import locales

@@ -16,9 +16,8 @@ from cegep_audit.phrases.locales import Language
 from cegep_audit.text import plain
 
 if TYPE_CHECKING:  # pandas and numpy come with them
-    from cegep_audit.analyze.completion import Attained
     from cegep_audit.analyze.scan_statistics import ScanStatistics
-    from cegep_audit.analyze.stats import Sensitivity
+    from cegep_audit.analyze.stats import Attained, Sensitivity
 
 FEW_MARK = " *"  # beside a group of few
 _NAMED = 5  # institutions that one line can name
@@ -136,9 +135,9 @@ def completion_lines(attained: Attained | None, lang: Language) -> Iterator[str]
     """Yield how many institutions each mode assessed, and the share after the first reading alone."""
     if attained is None:
         return
-    modes = ", ".join([say("read_by.first", lang, count=attained.at_first), *later_modes(attained, lang)])
-    yield say("read_by.summary", lang, modes=modes, assessed=attained.assessed, institutions=attained.institutions)
     first, completed = attained.first, attained.completed
+    modes = ", ".join([say("read_by.first", lang, count=first.assessed), *later_modes(attained, lang)])
+    yield say("read_by.summary", lang, modes=modes, assessed=completed.assessed, institutions=completed.institutions)
     if first.bounds and completed.bounds:
         names = ("share", "low", "high", "completed", "completed_low", "completed_high")
         shares = (first.share, *first.bounds, completed.share, *completed.bounds)

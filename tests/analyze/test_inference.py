@@ -1,4 +1,4 @@
-"""Intervals against figures computed another way."""
+"""Intervals and tests against figures computed another way."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from cegep_audit.analyze.intervals import (
+from cegep_audit.analyze.inference import (
     binomial_interval,
     bounds_of,
     difference_interval,
+    holm_corrected,
     paired_difference_interval,
     predictive_interval,
     sample_interval,
@@ -168,3 +169,22 @@ def test_the_other_way_round_is_the_mirror(both: int, gained: int, lost: int, ne
     if found and other:
         assert found == pytest.approx((-other[1], -other[0]), abs=1e-9)
         assert -1 - 1e-9 <= found[0] <= (gained - lost) / (both + gained + lost + neither) <= found[1] <= 1 + 1e-9
+
+
+# ------------------------------------------------------------------ a family of tests
+
+
+def test_holm_s_correction() -> None:
+    # p.adjust(c(0.01, 0.04, 0.03, 0.005), "holm") of R.
+    found = holm_corrected({"a": 0.01, "b": 0.04, "c": 0.03, "d": 0.005})
+    assert found == pytest.approx({"a": 0.03, "b": 0.06, "c": 0.06, "d": 0.02})
+    assert holm_corrected({}) == {}
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
+def test_holm_is_bonferroni_s_correction_one_test_less_at_each_step(values: list[float]) -> None:
+    found = holm_corrected(dict(enumerate(values)))
+    ranked = sorted(range(len(values)), key=values.__getitem__)
+    for place, which in enumerate(ranked):
+        steps = [min(1.0, values[other] * (len(values) - step)) for step, other in enumerate(ranked[: place + 1])]
+        assert found[which] == pytest.approx(max(steps))

@@ -55,7 +55,7 @@ def measured(institutions: int) -> dict[str, float]:
     from cegep_audit.report.page.document import page
 
     stats = ScanStatistics(scan)
-    statistics(stats, "fr")
+    statistics(stats)
     counted = time.process_time()
     size = len(page(stats, "fr"))
     ended = time.process_time()

@@ -298,7 +298,7 @@ class TestFullDisk:
             large = result(NAMES[0], *(f"network-{number}" for number in range(2_000)))
             (size,) = store._connection.execute("PRAGMA page_count").fetchone()
             store._connection.execute(f"PRAGMA max_page_count = {size}")
-            with pytest.raises(StoreError, match=r"scans\.db: the disk is full; .* go on with --resume"):
+            with pytest.raises(StoreError, match=r"scans\.db: the disk is full; .* resume with --resume"):
                 store.save(1, large)
             assert store.load(1).results[0] == result(NAMES[0], "facebook", "youtube", "instagram")
             store._connection.execute(f"PRAGMA max_page_count = {size * 1_000}")

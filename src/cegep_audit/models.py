@@ -11,23 +11,20 @@ from cegep_audit.vocabulary import How, Kind, Need, PageRole, ReadBy, Role, Stat
 
 @dataclass(frozen=True, slots=True)
 class Institution:
-    """One row of the registry: an institution with one web site, at ``url`` (absolute, http or https).
-
-    ``alt_hosts`` are other or former hosts of the site; ``founded`` and ``closed`` are years, None if unknown.
-    """
+    """One row of the registry: an institution with one web site."""
 
     id: str
     name: str
-    url: str
+    url: str  # absolute, http or https
     short_name: str = ""
     type: str = ""
     language: str = ""
     region: str = ""
     region_code: str = ""
     city: str = ""
-    alt_hosts: tuple[str, ...] = ()
+    alt_hosts: tuple[str, ...] = ()  # other or former hosts of the site
     names: tuple[str, ...] = ()  # former names, each as value@2005..2012
-    founded: int | None = None
+    founded: int | None = None  # a year
     closed: int | None = None
     enrolment: str = ""
     parent_id: str = ""
@@ -65,58 +62,51 @@ class Rendering:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One document as received, after redirects inside the site. If ``redirect_to`` leads off it, ``body`` is empty.
-
-    ``body`` is content-decoded, or as a browser rendered it (UTF-8); ``content_type`` and ``refresh`` are headers.
-    """
+    """One document as received, after redirects inside the site."""
 
     requested_url: str
     url: str
     status: int
-    content_type: str
-    body: bytes
+    content_type: str  # as sent
+    body: bytes  # content-decoded, or as a browser rendered it (UTF-8); empty with ``redirect_to``
     captured_at: datetime
-    redirect_to: str | None = None
+    redirect_to: str | None = None  # off the site
     record_id: str | None = None
     rendering: Rendering | None = None
-    refresh: str = ""
+    refresh: str = ""  # the header of that name
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A page that could not be read: ``detail`` is a code, ``message`` one line for a person."""
+    """A page that could not be read."""
 
     url: str
     role: PageRole
-    detail: str
-    message: str
+    detail: str  # a code
+    message: str  # one line for a person
     at: datetime
     record_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """One URL of a page, absolute; ``label`` is at most 200 characters of what a reader sees or hears.
-
-    ``subject`` is what structured data says the URL belongs to (``organization`` …); ``cues`` name its context;
-    ``block`` numbers the container shared with other network links (0: none); ``names`` is a network named by an icon.
-    """
+    """One URL of a page, absolute."""
 
     url: str
     how: How
     zone: Zone
-    label: str
+    label: str  # at most 200 characters of what a reader sees or hears
     page_url: str
-    subject: str = ""
-    cues: frozenset[str] = frozenset()
-    block: int = 0
-    names: str = ""
+    subject: str = ""  # what structured data says the URL belongs to: organization …
+    cues: frozenset[str] = frozenset()  # of its context
+    block: int = 0  # number of the container shared with other network links; 0: none
+    names: str = ""  # a network named by an icon
 
 
 class InnerLink(NamedTuple):  # a page has hundreds, and a tuple is made in half the time
-    """One link that stays on the site: ``href`` as written, not yet resolved against ``Reading.base``."""
+    """One link that stays on the site."""
 
-    href: str
+    href: str  # as written, not yet resolved against ``Reading.base``
     label: str
     zone: Zone
     hreflang: str = ""
@@ -125,42 +115,39 @@ class InnerLink(NamedTuple):  # a page has hundreds, and a tuple is made in half
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The content of one page, parsed once; ``links`` leave the host or may name an account, ``inner`` are the others.
-
-    Relative addresses resolve against ``base``. ``opening`` is the first 600 of ``text_length`` visible characters.
-    """
+    """The content of one page, parsed once."""
 
     url: str
-    base: str
+    base: str  # relative addresses resolve against it
     title: str
     language: str
-    links: tuple[Link, ...]
-    inner: tuple[InnerLink, ...]
+    links: tuple[Link, ...]  # those that leave the host or may name an account
+    inner: tuple[InnerLink, ...]  # the others
     frames: tuple[str, ...]
     refresh_to: str | None
-    text_length: int
-    opening: str
+    text_length: int  # visible characters
+    opening: str  # the first 600 of them
     signs: frozenset[str] = frozenset()  # of a shell that scripts fill: app_root, noscript_plea …
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The next page to read, what it is expected to be, and why it was chosen, in words for a person."""
+    """The next page to read."""
 
     url: str
-    role: PageRole
-    why: str
+    role: PageRole  # what it is expected to be
+    why: str  # it was chosen, in words for a person
 
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """A page with its reading, a redirect off the site without one, or a failure; ``size`` is in bytes."""
+    """A page with its reading, a redirect off the site without one, or a failure."""
 
     choice: Choice
     page: Page | None = None
     reading: Reading | None = None
     failure: Failure | None = None
-    size: int = 0
+    size: int = 0  # bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,18 +164,15 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One account that a site shows; ``reason`` names the rule that gave ``role``; the best evidence comes first.
-
-    ``url`` is canonical, "" for an icon whose link cannot be resolved (``uncertain``, reason ``unresolved_link``).
-    """
+    """One account that a site shows."""
 
     network: str
     handle: str
-    url: str
+    url: str  # canonical; "" for an icon whose link cannot be resolved (uncertain, reason unresolved_link)
     kind: Kind
     role: Role
-    reason: str
-    evidence: tuple[Evidence, ...]
+    reason: str  # the rule that gave the role
+    evidence: tuple[Evidence, ...]  # the best first
     is_main: bool = False
 
     @property
@@ -199,7 +183,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class PageRecord:
-    """A page that was read, with its bytes in the WARC; ``brought`` counts the accounts first seen on it."""
+    """A page that was read, with its bytes in the WARC."""
 
     requested_url: str
     url: str
@@ -209,16 +193,16 @@ class PageRecord:
     content_type: str
     size: int
     captured_at: datetime
-    brought: int = 0
+    brought: int = 0  # accounts first seen on it
     record_id: str | None = None
     rendering: Rendering | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Flaw:
-    """A link to a network that serves its reader badly; ``rule`` names a row of ``analyze/institution/flaws.toml``."""
+    """A link to a network that serves its reader badly."""
 
-    rule: str
+    rule: str  # a row of ``analyze/institution/flaws.toml``
     network: str
     url: str
     account_url: str
@@ -229,14 +213,14 @@ class Flaw:
 
 @dataclass(frozen=True, slots=True)
 class InstitutionResult:
-    """The result of a scan for one institution; ``captured_at`` is None if the homepage was not read."""
+    """The result of a scan for one institution."""
 
     institution: Institution
     status: Status
     detail: str
     message: str
     final_url: str
-    captured_at: datetime | None
+    captured_at: datetime | None  # of the homepage, where it was read
     pages: tuple[PageRecord, ...] = ()
     failures: tuple[Failure, ...] = ()
     accounts: tuple[Account, ...] = ()
@@ -246,22 +230,19 @@ class InstitutionResult:
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """One run over a registry: ``live``, ``replay`` or ``as_of``, with its options as JSON values.
-
-    ``ended_at`` is None if it was interrupted; the user sets ``label``; ``completes`` is the scan whose gaps it fills.
-    """
+    """One run over a registry."""
 
     id: int
     started_at: datetime
-    ended_at: datetime | None
-    mode: str
-    settings: Mapping[str, object]
+    ended_at: datetime | None  # None: interrupted, or still running
+    mode: str  # live, replay or as_of
+    settings: Mapping[str, object]  # its options, as JSON values
     tool_version: str
     rules_version: str
     institutions: tuple[Institution, ...] = ()
     results: tuple[InstitutionResult, ...] = ()
-    label: str = ""
-    completes: int | None = None
+    label: str = ""  # set by the user
+    completes: int | None = None  # the scan whose gaps it fills
     stalls: tuple[Stall, ...] = ()
 
     @property
@@ -280,19 +261,16 @@ class Unit(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The decision of one coder on one unit of a scan; ``correct_account`` is canonical, "" for none.
-
-    ``detected`` is what the rules had found, None if the site was not assessed; a blind coder did not see it.
-    """
+    """The decision of one coder on one unit of a scan."""
 
     scan_id: int
     unit: Unit
     coder: str
     verdict: Verdict
-    correct_account: str
+    correct_account: str  # canonical; "" for none
     date: date
     note: str = ""
-    detected: str | None = None
-    is_blind: bool = True
+    detected: str | None = None  # the main account that the rules had found, "" for none; None: not assessed
+    is_blind: bool = True  # the coder did not see it
     stratum: str = ""  # of a drawn row
     weight: float | None = None  # the rows that a drawn row stands for

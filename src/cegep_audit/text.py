@@ -28,37 +28,28 @@ def slug(text: str) -> str:
 
 
 def compile_words(words: Iterable[str], *, classes: bool = False) -> re.Pattern[str]:
-    """Return a pattern that finds any of *words* whole in folded text; a ``*`` before or behind takes any letters.
-
-    In class names (*classes*) a word ends at blanks and, for BEM names, at ``__`` and ``--``.
-    """
+    """Return a pattern for whole *words* in folded text, or by dashes in *classes*; ``*`` stands for any letters."""
     start, end = (r"(?:^|(?<=[\s_-]))", r"(?=[\s_-]|$)") if classes else (r"(?<![\w-])", r"(?![\w'])")
     return re.compile(f"{start}(?:{'|'.join(re.escape(fold(word)) for word in words)}){end}".replace(r"\*", r"[\w-]*"))
 
 
-# ------------------------------------------------------------------------------------------ shown
-
 # Line breaks and tabs of every kind become one space: C0 and C1 breaks, line and paragraph separators.
 _BREAKS = re.compile("[\t\n\v\f\r\x1c-\x1f\x85\u2028\u2029]+")
-
 # The other control characters (C0, DEL, C1: CWE-150), and marks that show nothing but move or hide their
 # neighbours: bidirectional marks, overrides and isolates, invisible operators, byte-order mark, annotation
 # anchors, tags. The joiners (U+200C, U+200D) stay, because words and emoji need them.
 _UNSEEN = re.compile(
     "[\x00-\x1b\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
 )
-
 _LONE_SURROGATES = re.compile("[\ud800-\udfff]")  # no encoding can write them
-
 _EXCERPT = 80  # characters of a cell that fit on one line of a terminal
 
 
 def plain(text: str) -> str:
-    """Return *text* on one line, reduced to what a reader sees.
+    """Return *text* on one line, reduced to what a reader sees; doing it twice changes nothing.
 
-    Line breaks and tabs become a space, control and invisible characters are removed, lone surrogates become
-    U+FFFD. An escape sequence loses its escape character; the rest stays as text. Applying the function twice
-    changes nothing. The result is not safe as Rich markup: pass it to ``rich.text.Text``.
+    Line breaks and tabs become a space, control and invisible characters are removed, lone surrogates become U+FFFD.
+    An escape sequence loses its escape character alone. The result may hold Rich markup: use ``rich.text.Text``.
     """
     if text.isprintable():  # no control, format or surrogate character: the usual case
         return text
@@ -81,23 +72,16 @@ def excerpt(text: str) -> str:
 _PATHS = {"registry", "warc", "output", "from_warc", "saved"}  # settings that name files of the user's machine
 
 
-def without_folders(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return *settings* without the folders of the user's machine: each file by its name alone."""
+def without_folders(settings: object, name: str = "") -> Any:  # noqa: ANN401 -- what it is given
+    """Return the *settings* (of that *name*) without folders of the user's machine: each file by its name alone."""
+    if isinstance(settings, Mapping):
+        return {key: without_folders(value, key) for key, value in settings.items()}
+    if isinstance(settings, list | tuple):
+        return [without_folders(value, name) for value in settings]
+    return re.split(r"[/\\]", str(settings))[-1] if name in _PATHS else settings
 
-    def shortened(name: str, value: object) -> object:
-        if isinstance(value, Mapping):
-            return without_folders(value)
-        if isinstance(value, list | tuple):
-            return [shortened(name, each) for each in value]
-        return re.split(r"[/\\]", str(value))[-1] if name in _PATHS else value
-
-    return {name: shortened(name, value) for name, value in settings.items()}
-
-
-# ------------------------------------------------------------------------------------------ bytes
 
 SNIFFED = 1024  # bytes; browsers look at 1445 at most (https://mimesniff.spec.whatwg.org/#reading-the-resource-header)
-
 HTML_TYPES = frozenset({"text/html", "application/xhtml+xml"})
 _XML = re.compile(r"(?:text|application)/(?:[\w.-]+\+)?xml")
 _VAGUE = re.compile(
@@ -105,7 +89,6 @@ _VAGUE = re.compile(
 )
 _BOMS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _BLANK = b" \t\r\n\f\0"
-
 # The first bytes of files that servers send as HTML: PDF, ZIP and Office, images, gzip, old Office.
 _MAGIC = (b"%PDF-", b"PK\x03\x04", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"\x1f\x8b", b"\xd0\xcf\x11\xe0", b"RIFF")
 
@@ -136,9 +119,8 @@ def looks_like_markup(body: bytes) -> bool:
 def looks_like_html(page: Page) -> bool:
     """Whether *page* is one to parse; False for an empty body.
 
-    A page typed as HTML counts unless its first bytes are those of another kind of file. XML counts if an ``html``
-    element opens it. Plain text, a missing type and the types for "some bytes" count if the content begins with a
-    tag, because servers send pages under all of these.
+    A page typed as HTML counts unless its first bytes are those of another kind of file, XML if an ``html`` element is
+    near its start, and under the vague types, all of which servers give to pages, what begins with a tag.
     """
     start, kind = sniffed(page.body), media_type(page.content_type)
     if kind in HTML_TYPES:
@@ -152,5 +134,4 @@ def looks_like_html(page: Page) -> bool:
 def is_blank(page: Page) -> bool:
     """Whether the body is empty and the type is that of a page; other kinds of files may be kept without a body."""
     kind = media_type(page.content_type)
-    may_be_page = kind in HTML_TYPES or _XML.fullmatch(kind) is not None or is_vague(kind)
-    return may_be_page and not sniffed(page.body)
+    return (kind in HTML_TYPES or bool(_XML.fullmatch(kind)) or is_vague(kind)) and not sniffed(page.body)

@@ -15,9 +15,8 @@ from publicsuffixlist import PSLFILE, PublicSuffixList
 
 _WEB = ("http://", "https://")
 _DEFAULT_PORTS = {None, 80, 443}  # None where no port is written, or the scheme's own
-_PLAIN = re.compile(
-    r"https?://((?:(?!xn--)[a-z0-9-]+\.)+[a-z]{2,})(?=[/?#]|\Z)"
-)  # a host of these characters is already in its ASCII form
+# A host of these characters is already in its ASCII form.
+_PLAIN = re.compile(r"https?://((?:(?!xn--)[a-z0-9-]+\.)+[a-z]{2,})(?=[/?#]|\Z)")
 # An absolute address that is already in the standard's spelling: no segment of its path begins with a dot.
 _STANDARD = re.compile(
     r"https?://(?:(?!xn--)[a-z0-9-]+\.)+[a-z]{2,}(?:/(?!\.)[A-Za-z0-9_~!$&()*+,;=:@.-]*+)++(?:\?[A-Za-z0-9_~!$&()*+,;=:@/?.%-]*+)?"
@@ -28,10 +27,10 @@ _HALF = re.compile("[\ud800-\udfff]")  # lone surrogates: no encoding can write 
 
 @cache
 def _suffixes() -> PublicSuffixList:
-    """Return the list of public suffixes bundled with the library, so that no import or test goes online.
+    """Return the list of public suffixes bundled with the library, so that nothing goes online.
 
     Private suffixes count, so that two colleges that rent their site from one host (x.wordpress.com) are two sites.
-    International suffixes are put into their ASCII form here: asked of every line, it takes twice as long.
+    International suffixes are put into their ASCII form here: the library does it in twice the time.
     """
     lines = Path(PSLFILE).read_text("utf-8").splitlines()
     rules = (line if line.isascii() else line.encode("idna").decode() for line in lines if not line.startswith("//"))
@@ -39,11 +38,7 @@ def _suffixes() -> PublicSuffixList:
 
 
 def absolute(base: str, raw: str) -> str | None:
-    """Resolve *raw* against *base* as a browser does; None where the result is not http or https.
-
-    The result is in the standard's own spelling: host in lower case and ASCII, no default port, no ``..``, and
-    what no address may hold percent-encoded.
-    """
+    """Resolve *raw* against *base* as a browser does, in the standard's spelling; None if it is not http or https."""
     if _STANDARD.fullmatch(raw):
         return raw
     try:
@@ -73,10 +68,7 @@ def host_of(url: str) -> str:
 
 @lru_cache(maxsize=4096)
 def ascii_host(host: str) -> str:
-    """Return *host* in lower case and, where it is international, in its ASCII form as browsers write it; "" if none.
-
-    An address of version 6 comes without brackets.
-    """
+    """Return *host* in lower case and in the ASCII form of browsers; "" if it has none. IPv6 is without brackets."""
     host = host.rstrip(".").lower()
     if host.isascii() and "%" not in host:
         return host
@@ -85,10 +77,7 @@ def ascii_host(host: str) -> str:
 
 @lru_cache(maxsize=4096)
 def crawl_key(url: str) -> str:
-    """Return one spelling for all addresses of one document. It can be fetched, and is its own crawl key.
-
-    It is the standard's spelling without fragment, user name, empty query or the final dot of a host.
-    """
+    """Return one spelling of an address, to fetch and compare: no fragment, user, empty query or last dot of a host."""
     parts = split(url)
     if parts is None:
         return url
@@ -99,15 +88,11 @@ def crawl_key(url: str) -> str:
 
 def visit_key(url: str) -> str:
     """Return what distinguishes two pages of a site: the crawl key without scheme, ``www.`` or final slash."""
-    key = crawl_key(url).partition("://")[2]
-    return key.removeprefix("www.").rstrip("/")
+    return crawl_key(url).partition("://")[2].removeprefix("www.").rstrip("/")
 
 
 def pace_key(url: str) -> str:
-    """Return the key by which requests are paced: host and port, where ``www.`` and the bare name are one.
-
-    The default ports of http and https count as one server.
-    """
+    """Return the key by which requests are paced: host without ``www.``, and a port other than http's and https's."""
     parts = split(url)
     if parts is None:
         return ""
@@ -119,8 +104,8 @@ def pace_key(url: str) -> str:
 def registrable_domain(host: str) -> str:
     """Return the registrable domain of *host*: ``cegepx.qc.ca`` for ``www.cegepx.qc.ca``.
 
-    An IP address, a name without a dot, or a public suffix is returned whole. A top-level domain that is not on
-    the list (``.test``) is a suffix of one label, as the list's own algorithm says.
+    An IP address, a name without a dot, or a public suffix is returned whole. A top-level domain that is not listed
+    (``.test``) is a suffix of one label (https://publicsuffix.org/list/).
     """
     host = ascii_host(host.strip("[]"))
     if is_ip(host):
@@ -131,10 +116,7 @@ def registrable_domain(host: str) -> str:
 
 @lru_cache(maxsize=4096)
 def site_name(host: str) -> str:
-    """Return the registered label without its suffix: ``cegepx`` for ``www.cegepx.qc.ca``.
-
-    "" for a public suffix; an IP address or a name without a dot is returned whole.
-    """
+    """Return the registered label, ``cegepx`` of ``www.cegepx.qc.ca``; "" for a public suffix, an IP address whole."""
     domain = registrable_domain(host)
     return domain if is_ip(domain) else "" if _suffixes().publicsuffix(domain) == domain else domain.partition(".")[0]
 
@@ -153,11 +135,8 @@ def is_ip(host: str) -> bool:
 
 def is_same_site(url: str, home: str, alt_hosts: tuple[str, ...] = ()) -> bool:
     """Whether *url* belongs to the site of *home*: its registrable domain or that of one of *alt_hosts*."""
-    host = host_of(url)
-    if not host:
-        return False
-    domain = registrable_domain(host)
-    return any(domain == registrable_domain(other) for other in (host_of(home), *alt_hosts) if other)
+    domain = registrable_domain(host_of(url))
+    return bool(domain) and any(domain == registrable_domain(other) for other in (host_of(home), *alt_hosts) if other)
 
 
 def is_same_name(url: str, home: str) -> bool:

@@ -103,6 +103,12 @@ class Detail(StrEnum):
     INTERNAL_ERROR = "internal_error"
 
 
+# A request without an answer: the site, this machine or something between them is at fault.
+NO_ANSWER = frozenset(
+    {Detail.DNS, Detail.REFUSED, Detail.TIMEOUT, Detail.TLS, Detail.CONNECTION_LOST, Detail.PROTOCOL, Detail.PROXY}
+)
+
+
 def http_detail(status: int) -> str:
     """Return the detail code of an HTTP *status*: ``http_403``."""
     return f"http_{status}"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from builders import CAPTURED
 
-from cegep_audit.analyze.institution.flaws import MAX_FLAWS, _icons, flaws_of, named_without_address, rules
+from cegep_audit.analyze.institution.flaws import MAX_FLAWS, flaws_of, named_without_address, rules
 from cegep_audit.detect.accounts.attribution import attribute
 from cegep_audit.detect.networks.identify import classify
 from cegep_audit.detect.page.links import extract_links
@@ -24,7 +24,7 @@ EXAMPLES = [
     for holds, key in ((True, "holds"), (False, "not"))
     for example in row[key]
 ]
-ICONS: dict[str, Any] = read_tables("analyze/institution/flaws.toml")["without_address"]
+ICONS: dict[str, Any] = read_tables("analyze/institution/flaws.toml")["without_address"][0]
 
 
 @pytest.mark.parametrize(("name", "example", "holds"), EXAMPLES)
@@ -46,7 +46,7 @@ def test_every_rule_has_examples_of_both(row: dict[str, Any]) -> None:
 def test_icons_without_address(example: list[str], holds: bool) -> None:
     href, zone, label = example
     assert bool(named_without_address(InnerLink(href, label, Zone(zone)))) is holds
-    assert _icons().name == "nowhere"
+    assert [rule.name for rule in rules("without_address")] == ["nowhere"]
 
 
 def visit(html: str, url: str = "https://www.cegeprb.test/") -> Visit:

@@ -15,10 +15,9 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from cegep_audit.analyze.findings import Records
-from cegep_audit.analyze.groups import group_tests, rank_correlation, split
 from cegep_audit.analyze.inference import cramers_v
 from cegep_audit.analyze.stats import presence
-from cegep_audit.analyze.tables import presence_matrix
+from cegep_audit.analyze.tables import group_tests, presence_matrix, rank_correlation, split
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Scan
 
@@ -209,7 +208,9 @@ def test_ranges_of_enrolment_stand_in_the_order_of_numbers_and_codes_stay_codes(
 
 
 def test_what_all_have_or_nobody_has_is_not_tested() -> None:
-    table = group_tests(*compared([(3, 1), (1, 3)]), "type", thresholds=(1, 2, 3))
+    for k in (1, 3):
+        assert list(by_measure(group_tests(*compared([(3, 1), (1, 3)]), "type", k))) == ["facebook"]
+    table = group_tests(*compared([(3, 1), (1, 3)]), "type", 2)
     assert [row["measure"] for row in table] == ["at_least_2", "facebook"]
     assert [row["p_holm"] is None for row in table] == [True, False], "a threshold is not part of the family"
 

@@ -12,11 +12,11 @@ from builders import CAPTURED, account, failed, institution, result, scan, summa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cegep_audit.analyze.groups import split
 from cegep_audit.analyze.inference import sample_interval
 from cegep_audit.analyze.presence import counted_networks, day_of, main_accounts
 from cegep_audit.analyze.scan_statistics import ScanStatistics, summary_document
 from cegep_audit.analyze.stats import figures, presence
+from cegep_audit.analyze.tables import split
 from cegep_audit.detect.networks.identify import NETWORKS
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Scan

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from commands import inside
 
-from cegep_audit.cli.options import _basket, column
+from cegep_audit.cli.common import _basket, column
 from cegep_audit.phrases.catalogue import _sentences, say
 from cegep_audit.phrases.locales import Language
 

@@ -10,7 +10,7 @@ import pytest
 from builders import account, failed, institution, result, scan
 from codings import LIBRARY, OFFICIAL, OTHER, decision, facebook, found
 
-from cegep_audit.coding.agreement import CLASSIC, OVERALL, Agreement, Comparison, Overlap, compare_raters, to_json
+from cegep_audit.coding.agreement import Agreement, Comparison, Overlap, compare_raters, to_json
 from cegep_audit.coding.coefficients import FIGURES
 from cegep_audit.coding.decisions import TOOL
 from cegep_audit.coding.sampling import Sampled, coding_rows
@@ -50,7 +50,7 @@ def pair(found: Agreement, first: str, second: str) -> Comparison:
 def test_the_tool_against_a_coder_by_hand(judged: Scan) -> None:
     """AB sees accounts on 2 to 11, and on 3 another one: of the tool's ten, eight are there and seven right."""
     each = pair(compare_raters(judged, coded("AB", range(2, 12), wrong=[3])), TOOL, "AB")
-    presence, account = (each.levels[level][OVERALL] for level in ("presence", "account"))
+    presence, account = (each.presence.overall, each.account.overall)
     assert presence.table == {"both": 8, "different": 0, "first_only": 2, "second_only": 2, "neither": 8}
     assert account.table == {"both": 7, "different": 1, "first_only": 2, "second_only": 2, "neither": 8}
     assert {name: presence.figures[name].value for name in FIGURES} == pytest.approx(
@@ -80,7 +80,7 @@ def test_the_tool_against_a_coder_by_hand(judged: Scan) -> None:
 def test_two_coders_who_disagree_on_a_known_number_of_rows(judged: Scan) -> None:
     both = [*coded("AB", range(10)), *coded("CD", range(3, 12))]
     each = pair(compare_raters(judged, both), "AB", "CD")
-    assert each.levels["presence"][OVERALL].table == {
+    assert each.presence.overall.table == {
         "both": 7,
         "different": 0,
         "first_only": 3,
@@ -88,7 +88,7 @@ def test_two_coders_who_disagree_on_a_known_number_of_rows(judged: Scan) -> None
         "neither": 8,
     }
     chance = (10 * 9 + 10 * 11) / 400
-    assert each.levels["presence"][OVERALL].figures["kappa"].value == pytest.approx((15 / 20 - chance) / (1 - chance))
+    assert each.presence.overall.figures["kappa"].value == pytest.approx((15 / 20 - chance) / (1 - chance))
     assert len(each.differences) == 5
 
 
@@ -96,7 +96,7 @@ def test_what_one_cannot_say_is_left_out_and_counted(judged: Scan) -> None:
     decisions = [*coded("AB", range(10), n=18), decision("i18", UNSURE), decision("dead", ABSENT)]
     each = pair(compare_raters(judged, decisions), TOOL, "AB")
     assert each.left_out == {"unsure": 1, "not_assessed": 1}
-    assert each.levels["presence"][OVERALL].rows == 18
+    assert each.presence.overall.rows == 18
 
 
 def test_networks_are_told_apart_and_the_classic_ones_together() -> None:
@@ -104,11 +104,10 @@ def test_networks_are_told_apart_and_the_classic_ones_together() -> None:
     judged = scan(*(found(f"i{n}", facebook(own(n)), *([tiktok] if n == 0 else [])) for n in range(4)))
     decisions = [decision(f"i{n}", account_url=own(n)) for n in range(4)]
     decisions += [decision("i0", ABSENT, network="tiktok"), decision("i1", ABSENT, network="twitter")]
-    levels = pair(compare_raters(judged, decisions), TOOL, "AB").levels["presence"]
-    assert {name: part.rows for name, part in levels.items()} == {
-        OVERALL: 6, CLASSIC: 5, "facebook": 4, "twitter": 1, "tiktok": 1,
-    }  # fmt: skip
-    assert levels["tiktok"].figures["agreement"].value == 0
+    presence = pair(compare_raters(judged, decisions), TOOL, "AB").presence
+    assert (presence.overall.rows, presence.classic.rows) == (6, 5)
+    assert {name: part.rows for name, part in presence.networks.items()} == {"facebook": 4, "twitter": 1, "tiktok": 1}
+    assert presence.networks["tiktok"].figures["agreement"].value == 0
 
 
 def sampled(coder: str, present: Sequence[int], units: Sequence[int], weight: float) -> list[Decision]:
@@ -121,8 +120,8 @@ def test_a_sample_is_weighted_to_the_whole(judged: Scan) -> None:
     """Of the ten rows found five are decided: each stands for two. Of the 90 not found two: 45 each, one is missed."""
     decisions = [*sampled("AB", range(12), range(5), 2.0), *sampled("AB", [10], [10, 11], 45.0)]
     each = pair(compare_raters(judged, decisions), TOOL, "AB")
-    whole = each.levels["presence"][OVERALL]
-    assert each.sampled == Sampled(undone=0, empty=())
+    whole = each.presence.overall
+    assert each.sampled == Sampled(weighted=True, rows_undone=0, empty_strata=())
     assert whole.figures["prevalence"].value == pytest.approx((10 + 45) / 100)
     assert whole.figures["recall"].value == pytest.approx(10 / 55)
     assert whole.figures["precision"].value == 1
@@ -137,8 +136,8 @@ def test_a_sample_decided_in_part_is_weighted_by_what_is_decided(judged: Scan) -
     """Ten rows found and nine not found were drawn; of the first five are decided, of the others three."""
     decisions = [*sampled("AB", range(5), range(5), 1.0), *sampled("AB", [10], [10, 11, 12], 10.0)]
     each = pair(compare_raters(judged, decisions), TOOL, "AB")
-    assert each.sampled == Sampled(undone=5 + 6, empty=())
-    assert each.levels["presence"][OVERALL].figures["prevalence"].value == pytest.approx((10 + 90 / 3) / 100)
+    assert each.sampled == Sampled(weighted=True, rows_undone=5 + 6, empty_strata=())
+    assert each.presence.overall.figures["prevalence"].value == pytest.approx((10 + 90 / 3) / 100)
 
 
 @pytest.mark.parametrize(("first", "last", "undone"), [("AB", "ZZ", 10 - 5), ("ZZ", "AB", 0)])
@@ -150,12 +149,12 @@ def test_of_two_samples_with_the_same_rows_the_last_one_read_counts(
     rest = sampled("AB", [10], range(10, 20), 9.0)
     both = [item for name in (first, last) for item in sampled(name, range(5), range(5), weights[name])]
     each = pair(compare_raters(judged, [*rest, *both]), TOOL, "AB")
-    assert each.sampled == Sampled(undone, empty=())
+    assert each.sampled == Sampled(weighted=True, rows_undone=undone, empty_strata=())
 
 
 def test_a_stratum_without_a_decided_row_is_named(judged: Scan) -> None:
     each = pair(compare_raters(judged, sampled("AB", range(10), range(4), 2.0)), TOOL, "AB")
-    assert each.sampled == Sampled(undone=1, empty=("cegep-public/not_found",))
+    assert each.sampled == Sampled(weighted=True, rows_undone=1, empty_strata=("cegep-public/not_found",))
 
 
 def test_a_sample_and_then_all_the_rest_are_the_rows_themselves() -> None:
@@ -169,9 +168,9 @@ def test_a_sample_and_then_all_the_rest_are_the_rows_themselves() -> None:
     plain = [*coded("AB", range(5, 13)), *rest]
     first = [replace(item, stratum="s01", weight=7.5) if n % 3 == 0 else item for n, item in enumerate(plain)]
     weighted, unweighted = (pair(compare_raters(judged, each), TOOL, "AB") for each in (first, plain))
-    assert weighted.sampled is None
-    assert weighted.levels == unweighted.levels
-    assert weighted.levels["presence"][OVERALL].figures["precision"].value == pytest.approx(5 / 10)
+    assert weighted.sampled == Sampled()
+    assert (weighted.presence, weighted.account) == (unweighted.presence, unweighted.account)
+    assert weighted.presence.overall.figures["precision"].value == pytest.approx(5 / 10)
 
 
 def test_a_sample_of_institutions_is_weighted_by_institutions(judged: Scan) -> None:
@@ -181,7 +180,7 @@ def test_a_sample_of_institutions_is_weighted_by_institutions(judged: Scan) -> N
     decisions = [decision(id_, Verdict.PRESENT if url else ABSENT, url, **drawn) for id_, url in ids.items()]
     decisions += [decision(id_, ABSENT, network="youtube", **drawn) for id_ in ids]
     each = pair(compare_raters(judged, decisions), TOOL, "AB")
-    figures = each.levels["presence"]["facebook"].figures
+    figures = each.presence.networks["facebook"].figures
     assert figures["prevalence"].value == pytest.approx((5 + 10) / 20)
     assert figures["precision"].value == pytest.approx(5 / 10)
     assert figures["recall"].value == pytest.approx(5 / 15)
@@ -203,7 +202,7 @@ def test_the_consensus_is_what_all_came_to_and_not_the_hard_rows_alone(judged: S
     decisions += [decision(f"i{n:02d}", ABSENT, coder="consensus") for n in (0, 1)]
     each = pair(compare_raters(judged, decisions), TOOL, "consensus")
     assert each.left_out == {"disputed": 1}
-    assert each.levels["presence"][OVERALL].table == {
+    assert each.presence.overall.table == {
         "both": 7,
         "different": 0,
         "first_only": 2,
@@ -268,11 +267,11 @@ def test_the_json_holds_every_figure(judged: Scan) -> None:
 
 def test_a_result_without_anything_common_is_no_error(judged: Scan) -> None:
     found = compare_raters(judged, [decision("dead", ABSENT), decision("i00", ABSENT, coder="CD")])
-    assert pair(found, "AB", "CD").levels["presence"][OVERALL].rows == 0
+    assert pair(found, "AB", "CD").presence.overall.rows == 0
     json.dumps(to_json(found), allow_nan=False)
 
 
 def test_an_account_that_is_no_official_one_is_no_finding() -> None:
     judged = scan(result("i00", account("facebook", url=OFFICIAL, role=Role.UNIT)))
     each = pair(compare_raters(judged, [decision("i00", ABSENT)]), TOOL, "AB")
-    assert each.levels["presence"][OVERALL].table["neither"] == 1
+    assert each.presence.overall.table["neither"] == 1

@@ -192,10 +192,10 @@ def test_an_account_that_is_shown_but_not_official_is_not_confirmed(file: Path) 
 
 
 BROKEN = {
-    "unknown institution": (row(institution_id="z", decision="absent"), "2: institution_id: “z” is the id of no"),
+    "unknown institution": (row(institution_id="z", decision="absent"), "2: institution_id: no institution of scan"),
     "no institution": (row(institution_id="", decision="absent"), "2: institution_id: this cell is empty"),
     "unknown network": (row(network="facebok", decision="absent"), "2: network: “facebok” is not a known network"),
-    "no institution, undecided": (row(institution_id="zz", decision=""), "2: institution_id: “zz” is"),
+    "no institution, undecided": (row(institution_id="zz", decision=""), "2: institution_id: no institution"),
     "no network, undecided": (row(network="zz", decision=""), "2: network: “zz” is"),
     "no network": (row(network="", decision="absent"), "2: network: this cell is empty"),
     "a decision that is none": (row(decision="oui"), "2: decision: “oui” is not a decision"),
@@ -380,7 +380,7 @@ DECIDED = "facebook,https://www.facebook.com/cegeprb"
 REFUSED_OVERRIDES: dict[str, tuple[str, list[tuple[int, str, str]]]] = {
     "nobody's": (
         f"z,facebook,{OFFICIAL},allow,x,2026-11-23",
-        [(2, "institution_id", "“z” is the id of no institution")],
+        [(2, "institution_id", "no institution of the registry has the id “z”")],
     ),
     "everything empty but one": (
         ",,,,x,",

@@ -48,7 +48,8 @@ in_one_loop = pytest.mark.asyncio(loop_scope="module")
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def browser(chromium: str) -> AsyncIterator[Browser]:
     """One browser for all tests: each site is opened in a context of its own."""
-    async with Browser(chromium, AGENT, QUICK, lambda *_: None) as started:
+    web = LiveWeb(QUICK, AGENT)
+    async with Browser(chromium, AGENT, web, lambda _: (), lambda _: None, lambda *_: None) as started:
         yield started
 
 
@@ -72,9 +73,8 @@ async def visit(
     browser: Browser, kept: Kept, limits: Limits = QUICK, needs: Sequence[Need] = (Need.APP_ROOT,)
 ) -> AsyncIterator[Source]:
     """Visit the site in a browser that renders every page."""
-    browser.limits, browser.tell = limits, kept.tell
-    live = LiveWeb(limits, AGENT)
-    async with browser.opening(live, lambda _: needs, kept)(institution()) as site:
+    browser.web, browser.decide, browser.keep, browser.tell = LiveWeb(limits, AGENT), lambda _: needs, kept, kept.tell
+    async with browser.open(institution()) as site:
         yield site
 
 

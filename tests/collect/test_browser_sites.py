@@ -40,8 +40,12 @@ async def browsing(chromium: str) -> AsyncIterator[tuple[OpenSource, list[str]]]
     """A scan that renders every page; with it, what was said of pages that were not rendered."""
     not_rendered: list[str] = []
     live = LiveWeb(QUICK, AGENT)
-    async with Browser(chromium, AGENT, QUICK, lambda _, reason: not_rendered.append(reason)) as browser:
-        yield browser.opening(live, lambda _: (Need.ALWAYS,), lambda _: None), not_rendered
+
+    def tell(_: str, reason: str) -> None:
+        not_rendered.append(reason)
+
+    async with Browser(chromium, AGENT, live, lambda _: (Need.ALWAYS,), lambda _: None, tell) as browser:
+        yield browser.open, not_rendered
 
 
 def site(web: Web, host: str, text: str = WRITES, delay_s: float = 0.0) -> str:

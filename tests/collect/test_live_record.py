@@ -6,7 +6,7 @@ import gzip
 from datetime import UTC, datetime
 
 import pytest
-from servers import DROP, NEVER, Reply, Web, page, redirect, robots
+from servers import DROP, HANG, NEVER, Reply, Web, page, redirect, robots
 from visits import AGENT, HOME, QUICK, Records, fault, get, to_loopback, visit
 
 from cegep_audit.errors import FetchError
@@ -137,6 +137,19 @@ async def test_a_failure_names_the_addresses_tried() -> None:
     await fault("http://cegeprb:9/", LOCAL, resolve=resolve, record=records)
     (exchange,) = records.kept
     assert (exchange.detail, exchange.tried, exchange.ip) == ("refused", ("127.0.0.1", "127.0.0.2"), None)
+
+
+@pytest.mark.parametrize(
+    ("reply", "detail"),
+    [(DROP, "connection_lost"), (HANG, "timeout"), (Reply(raw=[b"SSH-2.0-OpenSSH\r\n", NEVER]), "protocol")],
+)
+async def test_so_does_one_after_a_connection_was_made(reply: Reply, detail: str, web: Web) -> None:
+    web["*"] = reply
+    records = Records()
+    limits = Limits(delay_s=0.0, timeout_s=0.5, retries=0, allow_private=True)
+    await fault(f"http://cegeprb.test:{web.port}/", limits, resolve=to_loopback, record=records)
+    exchange = records.kept[-1]
+    assert (exchange.detail, exchange.tried, exchange.ip) == (detail, ("127.0.0.1",), "127.0.0.1")
 
 
 async def test_what_was_never_asked_is_not_kept(proxied: Web) -> None:

@@ -26,16 +26,16 @@ def as_link(text: str) -> InnerLink:
 @every_row(WORDS, lambda row, example: (row["word"], example))
 def test_word_decides_its_examples(row: dict[str, Any], example: str) -> None:
     link = as_link(example)
-    scored = score_link(link, is_door=row.get("door", False))
+    scored = score_link(link, is_splash=row.get("splash", False))
     assert scored is not None
-    assert list(score_links([link], is_door=row.get("door", False))) == [(link, scored)]
+    assert list(score_links([link], is_splash=row.get("splash", False))) == [(link, scored)]
     assert (scored.role, scored.why.split('"')[1]) == (row["role"], row["word"])
     if row["role"] == "language":
         assert scored.target == row["language"]
 
 
-@every_row([example for row, example in WORDS if row.get("door")])
-def test_door_words_mean_nothing_on_a_page_with_content(example: str) -> None:
+@every_row([example for row, example in WORDS if row.get("splash")])
+def test_splash_words_mean_nothing_on_a_page_with_content(example: str) -> None:
     assert score_link(as_link(example)) is None
 
 
@@ -189,8 +189,8 @@ LINKS = st.builds(
 
 @settings(max_examples=400)
 @given(st.lists(LINKS, max_size=12), st.booleans())
-def test_the_quick_test_hides_no_lead(links: list[InnerLink], is_door: bool) -> None:
+def test_the_quick_test_hides_no_lead(links: list[InnerLink], is_splash: bool) -> None:
     """Looking at all links at once finds what looking at each finds."""
-    slow = [(link, scored) for link in links if (scored := score_link(link, is_door=is_door))]
-    assert list(score_links(links, is_door=is_door)) == slow
+    slow = [(link, scored) for link in links if (scored := score_link(link, is_splash=is_splash))]
+    assert list(score_links(links, is_splash=is_splash)) == slow
     assert all(scored.score >= MIN_SCORE for _, scored in slow)

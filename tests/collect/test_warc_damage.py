@@ -190,7 +190,7 @@ def test_the_unpacked_copy_has_no_name(path: Path, tmp_path: Path, monkeypatch: 
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     path.write_bytes(gzip.compress(PLAIN))
     archive = WarcArchive.open([path])
-    assert next(archive.captures).file._open().size == len(PLAIN)
+    assert next(archive.captures).file.open().size == len(PLAIN)
     assert list(tmp_path.iterdir()) == [path]
 
 
@@ -235,7 +235,7 @@ def test_a_wrong_length_is_mended_by_the_next_record(path: Path, length: int, pa
     pages, damage = read(path)
     assert pages == "/abc"
     (line,) = damage
-    assert line.endswith(f": the record announces a wrong length{USED}")
+    assert line.endswith(f": the record states a wrong length{USED}")
     path.write_bytes(b"".join(map(gzip.compress, _records(with_length(length, page)))))
     assert read(path)[0] == "/abc"
 

@@ -13,7 +13,8 @@ import pytest
 from warcs import HOME, Kept, failure, redirect, warc_bytes, write
 
 from cegep_audit.collect.port import Want
-from cegep_audit.collect.warc.archive import WarcArchive, files_of, go_through
+from cegep_audit.collect.warc.archive import WarcArchive
+from cegep_audit.collect.warc.records import files_of, index_of
 from cegep_audit.errors import StoreError
 from cegep_audit.models import Limits
 
@@ -33,8 +34,8 @@ def contents(archive: WarcArchive) -> tuple[object, ...]:
 def apart(paths: Sequence[Path]) -> WarcArchive:
     """The archive of *paths*, gone through one by one, the last one first, and sent from process to process."""
     files = files_of(paths)
-    founds = [go_through(file) for file in reversed(files)]
-    return deepcopy(WarcArchive(deepcopy(founds[::-1]), Limits()))
+    indexes = [index_of(file) for file in reversed(files)]
+    return deepcopy(WarcArchive(deepcopy(indexes[::-1]), Limits()))
 
 
 def test_several_files_of_every_kind(tmp_path: Path) -> None:

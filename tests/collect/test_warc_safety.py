@@ -67,7 +67,7 @@ def test_a_file_inflates_to_a_hundred_times_its_size_at_most(
     archive = WarcArchive.open([path], lang="en")
     assert HOME + "before" in held(archive)
     assert "more than a hundred times its size" in archive.damage[-1]
-    assert next(archive.captures).file._open().size <= 1_000_000 + 100 * len(data)
+    assert next(archive.captures).file.open().size <= 1_000_000 + 100 * len(data)
 
 
 def test_a_usual_file_of_one_repeated_page_is_no_bomb(path: Path) -> None:

@@ -420,6 +420,15 @@ def test_the_quick_look_names_no_network_where_there_is_none(address: str) -> No
     assert not might_name_account(address, "https://exemple.test")
 
 
+def test_what_is_in_a_link_says_nothing_of_where_the_link_is() -> None:
+    inside = '<footer><b data-x="https://twitter.com/cegeprb"></b></footer>'
+    reading = read(f"<main><a href='/facebook'>{inside}</a></main>")
+    assert {link.url.rpartition("/")[2]: link.zone for link in reading.links} == {
+        "cegeprb": Zone.FOOTER,
+        "facebook": Zone.MAIN,
+    }
+
+
 @pytest.mark.parametrize(
     "content", ["", "Facebook", "<b>Facebook</b>", "Facebook<br>", "<!-- -->Facebook", "<img alt='Facebook'>"]
 )

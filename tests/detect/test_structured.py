@@ -27,6 +27,10 @@ CASES = {
         {"@graph": [{"@type": "WebSite"}, {"@type": ["Organization"], "sameAs": [FB]}]},
         {(FB, "organization")},
     ),
+    "several in one text": (
+        {"@type": "Organization", "sameAs": "www.facebook.com/cegeprb, www.twitter.com/cegeprb"},
+        {("www.facebook.com/cegeprb", "organization"), ("www.twitter.com/cegeprb", "organization")},
+    ),
     "a person": ({"@type": "Person", "sameAs": [TW]}, {(TW, "person")}),
     "the author of an article": (
         {

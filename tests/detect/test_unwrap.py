@@ -4,10 +4,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cegep_audit.detect.networks.identify import classify
 from cegep_audit.detect.networks.unwrap import (
     MAX_LENGTH,
     Address,
-    address_inside,
+    archived_address,
     decoded,
     parameters,
     read_address,
@@ -136,12 +137,12 @@ def test_a_mistyped_address_is_what_its_author_meant(raw: str) -> None:
     ],
 )
 def test_the_address_inside_the_path_of_an_archive(path: str, inside: str | None) -> None:
-    assert address_inside(path, "", "") == inside
+    assert archived_address(path) == inside
 
 
-def test_what_follows_an_archived_address_stays_with_it() -> None:
-    path = "/web/20110415/http://cegeprb.test/profile.php"
-    assert address_inside(path, "id=1", "!/a") == "http://cegeprb.test/profile.php?id=1#!/a"
+@pytest.mark.parametrize("end", ["profile.php?id=100064123456789", "?x=1#!/profile.php?id=100064123456789"])
+def test_what_follows_an_archived_address_stays_with_it(end: str) -> None:
+    assert classify(f"https://archive.test/web/20110415/http://www.facebook.com/{end}").handle == "100064123456789"
 
 
 @pytest.mark.parametrize(
@@ -157,7 +158,7 @@ def test_what_follows_an_archived_address_stays_with_it() -> None:
     ],
 )
 def test_an_address_pasted_behind_another(path: str, inner: str | None) -> None:
-    assert repeated_address(path, "", "") == inner
+    assert repeated_address(path) == inner
 
 
 @pytest.mark.parametrize(
@@ -243,8 +244,8 @@ def test_nothing_raises(text: str) -> None:
         segments(address.path)
         parameters(address.query)
         shown_path(*address[2:])
-        address_inside(*address[2:])
-        repeated_address(*address[2:])
+        archived_address(address.path)
+        repeated_address(address.path)
     unescaped(decoded(repaired(text)))
 
 

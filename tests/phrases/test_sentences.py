@@ -115,7 +115,9 @@ def test_every_sentence_is_said_somewhere() -> None:
     code = "\n".join(path.read_text("utf-8") for path in SOURCE.rglob("*") if path.suffix in {".py", ".html"})
     rules = [path for path in SOURCE.rglob("*.toml") if path.parent.name != "phrases"]
     tables = "\n".join(path.read_text("utf-8") for path in (*rules, SOURCE.parent / "data" / "institutions.csv"))
-    joined = set(re.findall(r"""(?:f["'](?=[a-z_]+\.[a-z_]*\{)|["'](?=[a-z_]+\." ~)|\bof=["'])([a-z_]+)""", code)) | {
+    joined = set(re.findall(r"""f["']([a-z_]+)\.[a-z_]*\{""", code)) | {
+        *re.findall(r"""["']([a-z_]+)\.["'] ~ """, code),  # in templates
+        *re.findall(r"""\bof(?:: str)? ?= ?["']([a-z_]+)["']""", code),  # headings of tables
         "evidence",
         "grid",
         "language_name",

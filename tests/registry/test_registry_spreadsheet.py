@@ -141,7 +141,7 @@ REFUSED: dict[str, tuple[str | bytes, list[tuple[int, str, str]]]] = {
     "lines after a sep= line": ("sep=;\nid;name;website\na;A;/a", [(3, "website", "not a complete address")]),
     "a parent that nobody is": (
         f"{HEAD},parent_id\na,A,a.test,b\nc,C,c.test,c\nd,D,d.test,a",
-        [(2, "parent_id", "“b” is the id of no row"), (3, "parent_id", "a part of itself")],
+        [(2, "parent_id", "no row has the id “b”"), (3, "parent_id", "a part of itself")],
     ),
     "a parent in a row that cannot be read": (f"{HEAD},parent_id\na,A,a.test,b\nb,B,b.test", [(3, "", "3 cells")]),
     "years that are none": (
@@ -160,7 +160,7 @@ REFUSED: dict[str, tuple[str | bytes, list[tuple[int, str, str]]]] = {
             (2, "founded", "“x”"),
             (2, "id", "empty"),
             (2, "website", "empty"),
-            (3, "website", "names no site"),
+            (3, "website", "does not name a site"),
             (4, "id", "line 3"),
             (4, "founded", "“1”"),
             (4, "website", "the scheme javascript"),

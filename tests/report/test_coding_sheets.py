@@ -7,8 +7,10 @@ import io
 import re
 import subprocess
 import sys
+from datetime import datetime
 from html.parser import HTMLParser
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from builders import CAPTURED, account, failed, institution, result, scan
@@ -19,7 +21,8 @@ from cegep_audit.coding.sampling import coding_rows, draw
 from cegep_audit.coding.sheet import COLUMNS, SHOWN, read_coding
 from cegep_audit.errors import StoreError, UsageError
 from cegep_audit.models import Scan, Unit
-from cegep_audit.report.files.export import check_sheet, sheet_bytes
+from cegep_audit.report.files.export import check_sheet, write_sheet
+from cegep_audit.report.files.table import Table
 from cegep_audit.report.files.tables import sheet_of
 from cegep_audit.report.page.evidence import evidence_page
 from cegep_audit.vocabulary import Role, Zone
@@ -38,6 +41,13 @@ def judged() -> Scan:
 
 def rows_of(content: bytes) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(content.decode("utf-8"))))
+
+
+def sheet_bytes(sheet: Table, output: Path, created: datetime) -> bytes:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / output
+        write_sheet(sheet, path, created, "en")
+        return path.read_bytes()
 
 
 def written(judged: Scan, *, is_shown: bool = False, name: str = "review.csv") -> bytes:

@@ -15,7 +15,7 @@ from cegep_audit.vocabulary import Role
 
 
 def tables(found: Scan, asked: Asked | None = None) -> dict[str, Table]:
-    return {table.name: table for table in statistics(ScanStatistics(found, asked or Asked()), "fr")}
+    return {table.name: table for table in statistics(ScanStatistics(found, asked or Asked()))}
 
 
 def rows(table: Table) -> list[dict[str, Cell]]:

@@ -22,7 +22,7 @@ from cegep_audit.detect.networks.identify import NETWORKS
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Scan
 from cegep_audit.report.files.export import accounts_path, check, write
-from cegep_audit.report.files.table import Heading, Table, csv_bytes
+from cegep_audit.report.files.table import Heading, Table, csv_pieces
 from cegep_audit.report.files.tables import accounts_of, institutions_of, table_names
 from cegep_audit.report.files.xlsx import workbook
 from cegep_audit.vocabulary import How, Kind, Role, Status, Zone
@@ -215,7 +215,9 @@ def test_whatever_the_web_says_the_file_can_be_read_and_nothing_in_it_computes(t
         account("facebook", handle, url=f"https://f.test/{n}", label=label) for n, (handle, label) in enumerate(texts)
     ]
     rows = list(
-        csv.reader(io.StringIO(csv_bytes(accounts_of(scan(result("a", *accounts)))).decode("utf-8"), newline=""))
+        csv.reader(
+            io.StringIO(b"".join(csv_pieces(accounts_of(scan(result("a", *accounts))))).decode("utf-8"), newline="")
+        )
     )
     assert [len(row) for row in rows] == [len(ACCOUNTS_HEAD)] * (len(texts) + 1)
     for row in rows:

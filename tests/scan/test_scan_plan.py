@@ -28,7 +28,7 @@ def request_(tmp_path: Path) -> Request:
 def begun(request: Request) -> list[Plan]:
     """Begin the scans of *request* and leave them, as a process does that is killed."""
     with Store.open(request.db, create=True) as store:
-        return [begin(store, *each) for each in draft(request)]
+        return [begin(store, request, *each) for each in draft(request)]
 
 
 def resumed(request: Request) -> list[Plan]:

@@ -228,7 +228,7 @@ def test_the_demo_s_sites_are_asked_with_the_same_manners(tmp_path: Path) -> Non
             folder=tmp_path, HTTP_PROXY=web.proxy, HTTPS_PROXY=web.proxy,
         )  # fmt: skip
     assert done.code == 0, done.err
-    log = [Request(hit.at_s, hit.at_s, hit.host, hit.path, hit.status) for hit in web.log]
+    log = [Request(at_s, at_s, host, path, status) for at_s, host, path, status in web.log]
     shortest, request = manners.gaps(log)[0]
     assert shortest >= 0.1 - LATE_S, request
     for site, requests in manners.by_site(log).items():

@@ -17,9 +17,10 @@ FEW = 5  # institutions assessed: a share of fewer says more about each of them 
 
 
 def in_json(name: str, by: str = "") -> Mapping[str, str]:
-    """Return the metadata of a field of a record that is called *name* in JSON, or left out for "".
+    """Return the metadata of a field of a record that is called *name* in JSON.
 
-    With *by*, a mapping becomes a list of objects: *by* is its key, and ``count`` a value that is a number.
+    A field with the *name* "-" is left out, and the items of one with the name "" belong to the object around it. With
+    *by*, a mapping becomes a list of objects: *by* is its key, and ``count`` a value that is a number.
     """
     return {"name": name, "by": by}
 
@@ -137,11 +138,11 @@ class Baseline:
     relation: str
     value: float
     rule: str
-    shown: bool = field(metadata=in_json(""))
+    shown: bool = field(metadata=in_json("-"))
     caution_fr: str
     caution_en: str
     source: str
-    digits: int = field(metadata=in_json(""))
+    digits: int = field(metadata=in_json("-"))
 
 
 @cache
@@ -166,10 +167,7 @@ def shown_thresholds(k: int | None = None) -> list[Baseline]:
 
 
 def beside(baseline: Baseline, figures: Figures) -> float | None:
-    """Return our figure for the measure of *baseline*, in its unit.
-
-    None where nobody was assessed, or where its network does not count among those of *figures*.
-    """
+    """Return our figure for the measure of *baseline*, None if nobody was assessed or its network does not count."""
     if not figures.assessed or baseline.measure == "mean":
         return figures.mean
     if baseline.measure == "network":
@@ -184,10 +182,7 @@ def timestamp(moment: datetime | None) -> str | None:
 
 
 def json_values(value: object) -> Any:  # noqa: ANN401 - what json can write
-    """Return *value* as JSON values, its records as objects: see :func:`in_json`.
-
-    A time is ``2026-11-23T18:00:00Z``, a day ``2026-11-23``.
-    """
+    """Return *value* as JSON values, its records as objects (see :func:`in_json`), its times in UTC to the second."""
     match value:
         case datetime():
             return timestamp(value)
@@ -206,8 +201,9 @@ def json_values(value: object) -> Any:  # noqa: ANN401 - what json can write
         if by:
             rows = zip(item, shown.values(), strict=True)
             shown = [{by: key, **(row if isinstance(row, dict) else {"count": row})} for key, row in rows]
-        found[each.metadata.get("name", each.name)] = shown
-    found.pop("", None)
+        name = each.metadata.get("name", each.name)
+        found |= {name: shown} if name else shown
+    found.pop("-", None)
     return found
 
 

@@ -79,10 +79,7 @@ def predictive_interval(count: int, sampled: int, population: int) -> Interval:
 
 
 def binomial_interval(count: int, total: int, method: Literal["exact", "wilson"]) -> Interval:
-    """Return the 95 % interval of a share; *total* is not 0.
-
-    C. J. Clopper and E. S. Pearson (``exact``; Biometrika 26, 1934) or E. B. Wilson (JASA 22, 1927).
-    """
+    """Return the 95 % interval of Clopper and Pearson (``exact``) or Wilson (JASA 22, 1927); *total* is not 0."""
     from scipy.stats import binomtest
 
     interval = binomtest(count, total).proportion_ci(CONFIDENCE, method=method)
@@ -121,10 +118,7 @@ def paired_difference_interval(both: int, gained: int, lost: int, neither: int) 
 
 
 def mcnemar(gained: int, lost: int) -> float:
-    """Return the two-sided p-value of McNemar's exact test for paired shares; 1.0 if no pair changed.
-
-    As many should change either way if nothing moved (Q. McNemar, Psychometrika 12, 1947): a binomial test of a half.
-    """
+    """Return the two-sided p-value of McNemar's exact test (Psychometrika 12, 1947); 1.0 if no pair changed."""
     from scipy.stats import binomtest
 
     changed = gained + lost
@@ -181,10 +175,7 @@ def association(present: NDArray[np.integer[Any]], sizes: NDArray[np.integer[Any
 
 
 def cramers_v(chi2: float, n: int, columns: int) -> float:
-    """Return Cramér's V, from 0 to 1, of a table of *n* (2 or more) with two rows, corrected for its bias.
-
-    W. Bergsma, Journal of the Korean Statistical Society 42, 2013.
-    """
+    """Return Cramér's V of *n* in two rows, corrected for bias (W. Bergsma, J. Korean Statistical Society 42, 2013)."""
     phi2 = max(0.0, chi2 / n - (columns - 1) / (n - 1))
     least = min(2 - 1 / (n - 1), columns - (columns - 1) ** 2 / (n - 1)) - 1
     return sqrt(phi2 / least) if least > 0 else 0.0

@@ -1,6 +1,5 @@
 """Who is in a scan and when, on which networks they are present, which of them count, and what could not be read."""
 
-from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, date
@@ -38,9 +37,9 @@ def main_accounts(result: InstitutionResult) -> Mapping[str, Account]:
 
 
 def day_of(scan: Scan, result: InstitutionResult | None) -> date:
-    """Return the day (UTC) that decides which networks were open to an institution: that of its homepage's capture.
+    """Return the day (UTC) on which networks count as open: of a homepage's capture, or of the scan without one.
 
-    Without one, it is the day that a web archive was asked for, or that on which the scan began.
+    The day of a scan is that which a web archive was asked for, or that on which it began.
     """
     if result is not None and result.captured_at is not None:
         return result.captured_at.astimezone(UTC).date()
@@ -61,42 +60,6 @@ def page_of(result: InstitutionResult, account: Account) -> str:
     roles = {page.url: page.role for page in result.pages}
     shown_on = [roles.get(item.page_url, PageRole.HOME) for item in account.evidence]
     return (PageRole.HOME if PageRole.HOME in shown_on or not shown_on else shown_on[0]).value
-
-
-def successors(scans: Sequence[Scan]) -> Mapping[str, str]:
-    """Return the successor in the last of *scans* of each institution of any of them that has one, by ids.
-
-    An institution of the last scan is its own; others are followed through any number of mergers (``successor_id``).
-    """
-    next_ids = {each.id: each.successor_id for scan in scans for each in scan.institutions}
-    there = {each.id for each in scans[-1].institutions}
-    found = {}
-    for name in next_ids:
-        last, seen = name, set[str]()
-        while last in next_ids and last not in there and last not in seen:
-            seen.add(last)
-            last = next_ids[last]
-        if last in there:
-            found[name] = last
-    return found
-
-
-def followed(scan: Scan, scans: Sequence[Scan]) -> Mapping[str, str]:
-    """Return the id under which each institution of *scan* is compared with those of the last of *scans*.
-
-    An institution that merged takes the id of its successor, unless another of *scan* has the same successor or the
-    successor was there itself: two that became one are two institutions. All others keep their own id.
-    """
-    found = successors(scans)
-    ids = {each.id: found.get(each.id, each.id) for each in scan.institutions}
-    number = Counter(ids.values())
-    return {name: other if number[other] == 1 and other not in ids else name for name, other in ids.items()}
-
-
-def merged_into(old: Scan, new: Scan) -> tuple[tuple[Institution, Institution], ...]:
-    """Return the institutions of *old* that are not in *new* but have a successor there, each with it."""
-    there, found = {each.id: each for each in new.institutions}, successors((old, new))
-    return tuple((each, there[found[each.id]]) for each in old.institutions if found.get(each.id, each.id) != each.id)
 
 
 def without_institutions(scan: Scan, ids: Collection[str]) -> Scan:
@@ -126,10 +89,7 @@ def causes(scan: Scan) -> Sequence[Cause]:
 
 
 def helpful_modes(detail: str) -> tuple[str, ...]:
-    """Return the modes of a completion that could help a site with this *detail*, in the order to try them.
-
-    Coders can always help, so their mode is not named; () where only another address in the registry can.
-    """
+    """Return the modes of a completion to try for a *detail*, in order; () if only another address can help."""
     rows = read_tables("analyze/remedies.toml")["remedy"]
     found = (tuple(row["modes"]) for row in rows if any(fnmatch(detail, each) for each in row["details"]))
     return next(found, ("retry",))

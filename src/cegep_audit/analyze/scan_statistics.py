@@ -1,7 +1,4 @@
-"""Everything that a report shows of one scan, computed once: figures, groups, tests, co-occurrence, sensitivity.
-
-pandas is loaded by what needs it: the summary at the end of a scan does not.
-"""
+"""Everything that a report shows of one scan, computed once. pandas is loaded by what needs it."""
 
 from __future__ import annotations
 
@@ -41,11 +38,7 @@ Groups = Mapping[tuple[str, ...], Figures]
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a user asked of the statistics.
-
-    ``sample_of`` is the size of the population that the registry is a random sample of, None for a census. ``bins`` cut
-    columns of numbers, see :func:`~cegep_audit.analyze.groups.split`.
-    """
+    """What a user asked; ``sample_of`` is a population's size, None for a census; ``bins`` cut columns of numbers."""
 
     basket: str = "all"
     by: tuple[str, ...] = ()
@@ -82,9 +75,8 @@ class ScanStatistics:
     def __post_init__(self) -> None:
         asked = self.asked.sample_of
         if asked is not None and asked < len(self.scan.institutions):
-            raise UsageError(
-                say("summary.small_population", self.lang, asked=asked, sample=len(self.scan.institutions))
-            )
+            sample = len(self.scan.institutions)
+            raise UsageError(say("summary.small_population", self.lang, asked=asked, sample=sample))
         if self.asked.by:
             self._split(self.asked.by)
 
@@ -108,42 +100,44 @@ class ScanStatistics:
         """The figures over each basket there is."""
         return {name: self.figures if name == self.asked.basket else self.over(name) for name in basket_names()}
 
-    def _part(self, part: Scan) -> Figures:
-        """Return the figures of a part of the scan, without intervals: its size in the population is not known."""
-        return figures(part, self.asked.basket, self.asked.min_networks)
-
     @cached_property
     def of_known_age(self) -> OfKnownAge | None:
         """The institutions without a year of founding; None for a scan of its own day."""
         if not self.facts.asked_day:
             return None
         unknown = {each.id for each in self.scan.institutions if each.founded is None}
-        known = self._part(without_institutions(self.scan, unknown))
+        known = figures(without_institutions(self.scan, unknown), self.asked.basket, self.asked.min_networks)
         return OfKnownAge(len(unknown), known.at_least[self.asked.min_networks])
 
     def _split(self, by: Sequence[str]) -> Mapping[tuple[str, ...], Scan]:
-        from cegep_audit.analyze.groups import split
+        from cegep_audit.analyze.tables import split
 
         return split(self.scan, by, self.lang, bins=self.asked.bins if tuple(by) == self.asked.by else ())
 
     @cached_property
     def groups(self) -> Mapping[tuple[str, ...], Groups]:
-        """The figures of each group of the usual columns that the registry has, and of those asked for."""
-        existing = columns(self.scan.institutions)
+        """The figures of each group of the usual columns that the registry has, and of those asked for.
+
+        They have no intervals: the size of a group in the population is not known.
+        """
+        asked, existing = self.asked, columns(self.scan.institutions)
         usual = [(name,) for name in GROUPED_BY if name in existing]
-        every = dict.fromkeys([*usual, *([self.asked.by] if self.asked.by else [])])
-        return {by: {values: self._part(part) for values, part in self._split(by).items()} for by in every}
+        every = {by: self._split(by) for by in (*usual, *([asked.by] if asked.by else []))}
+        return {
+            by: {values: figures(part, asked.basket, asked.min_networks) for values, part in parts.items()}
+            for by, parts in every.items()
+        }
 
     def group_tests_by(self, column: str) -> Records:
         """Return the tests between the groups of one registry *column*."""
-        from cegep_audit.analyze.groups import group_tests
+        from cegep_audit.analyze.tables import group_tests
 
-        return group_tests(self.presence_matrix, self.scan, column, (self.asked.min_networks,), bins=self.asked.bins)
+        return group_tests(self.presence_matrix, self.scan, column, self.asked.min_networks, bins=self.asked.bins)
 
     @cached_property
     def correlations(self) -> Records:
         """How the number of networks goes with each column of numbers that was asked for."""
-        from cegep_audit.analyze.groups import rank_correlation
+        from cegep_audit.analyze.tables import rank_correlation
 
         found = (rank_correlation(self.presence_matrix, self.scan, column) for column in self.asked.by)
         return [each for each in found if each]
@@ -192,9 +186,7 @@ _LATER = ("quartiles", "maximum", "closed_networks", "not_yet_open_networks")  #
 def summary_document(stats: ScanStatistics, *, with_details: bool = True) -> dict[str, object]:
     """Return *stats* as ``summary --json`` prints it: the keys of the contract in their order, then the others.
 
-    ``closed_networks``, ``not_yet_open_networks``, ``founding`` (a scan as of a day) and ``by``, the figures of each
-    group, are there only where they have something to say. ``scan --json`` goes without *details*, the tables for a
-    closer look. ``docs/schema.json`` describes every key.
+    ``docs/schema.json`` describes every key. ``scan --json`` goes without *details*, the tables for a closer look.
     """
     shown = json_values(stats.figures)
     later = {name: shown.pop(name) for name in _LATER}

@@ -1,7 +1,6 @@
 """What the accounts of a scan add up to: who is on what, the figures of it, and how far they rest on detection.
 
-A site that was not assessed is never counted as absent: shares are of the assessed, and bounds say what the others
-could change.
+A site that was not assessed is never counted as absent.
 """
 
 from collections import Counter
@@ -211,10 +210,7 @@ class Sensitivity:
 
 
 def sensitivity(found: Presence, k: int, references: Iterable[float] = ()) -> Sensitivity:
-    """Return how the share on at least *k* networks depends on errors of detection, however likely they are.
-
-    *references* are shares to compare with, one half always among them.
-    """
+    """Return how the share on *k* networks depends on errors of detection; *references* are shares to compare with."""
     numbers = found.numbers[found.assessed]
     assessed, count = len(numbers), int((numbers >= k).sum())
     below, above = sorted((k - numbers[numbers < k]).tolist()), sorted((numbers[numbers >= k] - k + 1).tolist())

@@ -1,6 +1,6 @@
 """The program: its commands, its help and errors in the language of the call, and its exit codes.
 
-Typer writes English, so its exceptions are told apart by their attributes (an option's name, a parameter with its
+Typer writes English, so its exceptions are distinguished by their attributes (an option's name, a parameter with its
 bounds), never by their messages.
 """
 
@@ -144,25 +144,20 @@ def _with_help(text: str, context: typer.Context | None) -> str:
 def _of_a_command(error: Any) -> str:  # noqa: ANN401 - as above
     """Return where to write an option that was given before its command; "" if no command has it."""
     group = error.ctx.command
-    having = {
-        name: param
-        for name in (group.list_commands(error.ctx) if isinstance(group, TyperGroup) else ())
-        for param in group.get_command(error.ctx, name).params
-        if error.option_name in param.opts and param.param_type_name == "option"
-    }
-    if not having:
-        return ""
-    name = next((word for word in sys.argv if word in having), next(iter(having)))
-    value = having[name].metavar or "|".join(map(str, having[name].type_descriptor.choices or ()))
-    example = f"{error.ctx.command_path} {name} {error.option_name} {value}".rstrip()
-    return say("usage.after_command", what=error.option_name, example=example)
+    names = group.list_commands(error.ctx) if isinstance(group, TyperGroup) else []
+    for name in sorted(names, key=lambda each: each not in sys.argv):  # first the command that was named
+        for param in group.get_command(error.ctx, name).params:
+            if error.option_name in param.opts and param.param_type_name == "option":
+                value = param.metavar or "|".join(map(str, param.type_descriptor.choices or ()))
+                example = f"{error.ctx.command_path} {name} {error.option_name} {value}".rstrip()
+                return say("usage.after_command", what=error.option_name, example=example)
+    return ""
 
 
 class _Spoken:
     """A mixin for Typer's commands and groups: help in the language of the call."""
 
     def get_usage(self, ctx: Any) -> str:  # noqa: ANN401 - the class has no public name
-        """Return the line that shows how the command is written."""
         line: str = super().get_usage(ctx)  # type: ignore[misc] # Typer's
         return line.replace("Usage:", say("usage.usage"), 1)
 
@@ -188,8 +183,6 @@ class _Spoken:
 
 
 class _Command(_Spoken, TyperCommand):
-    """One command."""
-
     def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override] # the public name
         """Parse the words of the command; raise UsageError if there are too many.
 
@@ -206,14 +199,12 @@ class _Command(_Spoken, TyperCommand):
 
 
 class _Group(_Spoken, TyperGroup):
-    """A group of commands."""
-
     def resolve_command(self, ctx: typer.Context, args: list[str]) -> Any:  # type: ignore[override] # noqa: ANN401
         """Find a command by its name; raise UsageError, with similar names, if there is none."""
         if self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
             near = ", ".join(get_close_matches(args[0], self.list_commands(ctx)))
-            key = "usage.no_command_near" if near else "usage.no_command"
-            raise UsageError(_with_help(say(key, what=args[0], near=near), ctx))
+            said = say("usage.no_command_near" if near else "usage.no_command", what=args[0], near=near)
+            raise UsageError(_with_help(said, ctx))
         return super().resolve_command(ctx, args)
 
 
@@ -221,11 +212,9 @@ class _Program(_Group):
     """All commands; a module is imported when one of its commands is called."""
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ANN401, ARG002 - Typer's
-        """Return the names of the commands, in the order of the help."""
         return list(_MODULES)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ANN401, ARG002 - Typer's
-        """Return the command *cmd_name*, None if there is none."""
         if cmd_name not in _MODULES:
             return None
         import_module(f"cegep_audit.cli.{_MODULES[cmd_name]}")

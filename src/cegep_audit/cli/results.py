@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cegep_audit.analyze.presence import without_institutions
-from cegep_audit.cli import options, printing
-from cegep_audit.cli.options import PAGE_ENDINGS, SUMMARY_BASKETS, argument, scan_number, what, writes
+from cegep_audit.cli import common
+from cegep_audit.cli.common import PAGE_ENDINGS, argument, scan_number, what, writes
 from cegep_audit.cli.program import command, say
 from cegep_audit.coding.layers import CODED, DETECTED, OF_EVIDENCE, Layers, layer_to_json, load, load_layers
 from cegep_audit.errors import StoreError, UsageError
@@ -36,18 +36,18 @@ _NEEDS = {"--matrix": ".csv", "--with-warc": ".zip", "--quickstatements": ".txt"
 @command("summary")
 @collector_paused()
 def summary(
-    lang: options.Lang,
-    scan: options.Scan = None,
-    db: options.Db = options.DB,
-    by: options.By = None,
-    bins: options.Bins = (),
-    min_networks: options.MinNetworks = 3,
-    basket: options.Basket = "all",
-    sample_of: options.SampleOf = None,
-    layer: options.Layer = "detected",
-    paragraph: Annotated[bool, options.display("--paragraph")] = False,
-    as_markdown: Annotated[bool, options.display("--markdown")] = False,
-    as_json: options.Json = False,
+    lang: common.Lang,
+    scan: common.Scan = None,
+    db: common.Db = common.DB,
+    by: common.By = None,
+    bins: common.Bins = (),
+    min_networks: common.MinNetworks = 3,
+    basket: common.Basket = "all",
+    sample_of: common.SampleOf = None,
+    layer: common.Layer = "detected",
+    paragraph: Annotated[bool, common.display("--paragraph")] = False,
+    as_markdown: Annotated[bool, common.display("--markdown")] = False,
+    as_json: common.Json = False,
 ) -> None:
     """Print the statistics of a scan."""
     from cegep_audit.analyze.scan_statistics import Asked, ScanStatistics, summary_document
@@ -67,44 +67,44 @@ def summary(
         more: dict[str, object] = {"layer": layer_to_json(facts, detected.figures, coded.figures)} if is_coded else {}
         if reached := attained(shown.scan, basket, min_networks):
             more["completion"] = attained_to_json(reached)
-        printing.print_json(summary_document(shown) | more)
+        common.print_json(summary_document(shown) | more)
         return
     if as_markdown:
         sys.stdout.write(markdown(director_blocks(shown, lang)))
         return
     if paragraph:
         said = methods_paragraph(shown, lang, attained(shown.scan))
-        printing.show_blocks([Line(said)], is_wide=True)
+        common.show_blocks([Line(said)], is_wide=True)
     else:
         show_figures(shown)
     if is_coded:
-        printing.show_blocks(layer_blocks(facts, detected.figures, coded.figures, lang))
+        common.show_blocks(layer_blocks(facts, detected.figures, coded.figures, lang))
     elif facts.decided:
-        printing.note("layer.waiting", count=sum(facts.decided.values()))
+        common.note("layer.waiting", count=sum(facts.decided.values()))
 
 
 def show_figures(stats: ScanStatistics) -> None:
     """Print the summary of a scan, with whether the groups asked for differ."""
     asked, lang = stats.asked, stats.lang
-    others = [name for name in SUMMARY_BASKETS[1:] if asked.basket == SUMMARY_BASKETS[0]]
+    others = ["classic"] if asked.basket == "all" else []  # what readers of ten years ago would count
     tests = {name: stats.group_tests_by(name) for name in asked.by}
     differences = [difference_words(name, rows, asked.min_networks, lang) for name, rows in tests.items()]
-    printing.show_blocks(summary_blocks(stats, others, lang, differences))
+    common.show_blocks(summary_blocks(stats, others, lang, differences))
 
 
 @command("export")
 @collector_paused()
 def export(
-    lang: options.Lang,
+    lang: common.Lang,
     output: Annotated[Path, writes("-o", "--output", metavar="FILE", key="export_output")],
-    scan: options.Scan = None,
-    db: options.Db = options.DB,
-    by: options.By = None,
-    bins: options.Bins = (),
-    min_networks: options.MinNetworks = 3,
-    basket: options.Basket = "all",
-    sample_of: options.SampleOf = None,
-    layer: options.Layer = "detected",
+    scan: common.Scan = None,
+    db: common.Db = common.DB,
+    by: common.By = None,
+    bins: common.Bins = (),
+    min_networks: common.MinNetworks = 3,
+    basket: common.Basket = "all",
+    sample_of: common.SampleOf = None,
+    layer: common.Layer = "detected",
     matrix: Annotated[bool, writes("--matrix")] = False,
     with_warc: Annotated[bool, writes("--with-warc")] = False,
     quickstatements: Annotated[bool, writes("--quickstatements")] = False,
@@ -112,7 +112,7 @@ def export(
     """Write a scan to a file, in the format that its ending names."""
     from cegep_audit.analyze.scan_statistics import Asked, ScanStatistics
     from cegep_audit.report.files.export import check, statements, write
-    from cegep_audit.report.files.table import csv_bytes
+    from cegep_audit.report.files.table import csv_pieces
     from cegep_audit.report.files.tables import institutions_of, matrix_of
 
     ending = output.suffix.lower()
@@ -121,7 +121,7 @@ def export(
             raise UsageError(say("error.needs_ending", option=name, ending=needed))
     is_piped, is_bundle = output == Path("-"), ending in _BUNDLES
     if not is_piped and not quickstatements:
-        check(output, lang, _BUNDLES)  # first: a fault is that of the file named, not of the one beside it
+        check(output, lang, _BUNDLES)  # first, so that an error names the file that the user named
     with Store.open(db, create=False, lang=lang) as store:
         layers = load_layers(store, scan, without=() if is_bundle else ("failures",))
         read = [layers.judged]
@@ -131,16 +131,16 @@ def export(
     shown, corrections = layers.of(layer), layers.corrections(layer)
     files: Sequence[Path] = [output]
     if is_piped:
-        sys.stdout.write(csv_bytes(institutions_of(shown)).decode())
+        sys.stdout.writelines(piece.decode() for piece in csv_pieces(institutions_of(shown)))
         return
     if is_bundle:
         warcs = dict.fromkeys(filter(None, (warc_of(each, db) for each in reversed(read))))  # the first reading first
         _bundle(ScanStatistics(shown, asked, lang, corrections), output, db, list(warcs), with_warc=with_warc)
     elif matrix or quickstatements:
-        write_file(output, csv_bytes(matrix_of(shown, basket)) if matrix else statements(shown).encode(), lang)
+        write_file(output, csv_pieces(matrix_of(shown, basket)) if matrix else statements(shown).encode(), lang)
     else:
         files = write(shown, output, lang, asked if asked != Asked() else None, corrections)
-    printing.written(*files)
+    common.written(*files)
 
 
 def _bundle(stats: ScanStatistics, output: Path, db: Path, warcs: Sequence[Path], *, with_warc: bool) -> None:
@@ -164,15 +164,15 @@ def _bundle(stats: ScanStatistics, output: Path, db: Path, warcs: Sequence[Path]
 @command("report")
 @collector_paused()
 def report(
-    lang: options.Lang,
+    lang: common.Lang,
     output: Annotated[Path, writes("-o", "--output", metavar="FILE.html", key="report_output")],
-    scan: options.Scan = None,
-    db: options.Db = options.DB,
-    since: Annotated[int | None, options.where("--since", metavar="SCAN", parser=scan_number)] = None,
-    min_networks: options.MinNetworks = 3,
-    basket: options.Basket = "all",
-    sample_of: options.SampleOf = None,
-    layer: options.Layer = "detected",
+    scan: common.Scan = None,
+    db: common.Db = common.DB,
+    since: Annotated[int | None, common.where("--since", metavar="SCAN", parser=scan_number)] = None,
+    min_networks: common.MinNetworks = 3,
+    basket: common.Basket = "all",
+    sample_of: common.SampleOf = None,
+    layer: common.Layer = "detected",
 ) -> None:
     """Write a self-contained page with charts."""
     from cegep_audit.analyze.scan_statistics import Asked
@@ -186,7 +186,7 @@ def report(
         else:
             content = page_of(store, layers, Asked(basket, (), min_networks, sample_of), lang, layer)
     write_file(output, content, lang)
-    printing.written(output)
+    common.written(output)
 
 
 def page_of(store: Store, layers: Layers, asked: Asked, lang: Language, layer: str = DETECTED) -> bytes:
@@ -214,17 +214,17 @@ def _compared(old: Scan, new: Scan) -> Comparison:
 
 @command("compare")
 def compare(
-    lang: options.Lang,
+    lang: common.Lang,
     old: Annotated[str, argument("OLD", "compare_old")],
     new: Annotated[str, argument("NEW", "compare_new")],
-    db: options.Db = options.DB,
+    db: common.Db = common.DB,
     same_mode: _SameMode = False,
     output: Annotated[Path | None, writes("-o", "--output", metavar="FILE", key="compare_output")] = None,
-    as_json: options.Json = False,
+    as_json: common.Json = False,
 ) -> None:
     """Say what was gained, lost and renamed between two scans, who entered or left, and how the shares moved."""
     from cegep_audit.analyze.change.compare import to_json
-    from cegep_audit.report.files.changes import write_comparison
+    from cegep_audit.report.files.export import write_comparison
     from cegep_audit.report.text.comparison import comparison_blocks
 
     if output:
@@ -233,11 +233,11 @@ def compare(
         scans = [load(store, scan_number(each))[0] for each in (old, new)]
     comparison = _compared(*_by_mode(scans, same_mode=same_mode))
     if output:
-        printing.written(*write_comparison(comparison, output, lang))
+        common.written(*write_comparison(comparison, output, lang))
     if as_json:
-        printing.print_json(to_json(comparison))
+        common.print_json(to_json(comparison))
     else:
-        printing.show_blocks(comparison_blocks(comparison, lang, _advice(scans[0], db)))
+        common.show_blocks(comparison_blocks(comparison, lang, _advice(scans[0], db)))
 
 
 def _advice(scan: Scan, db: Path) -> str:
@@ -249,21 +249,21 @@ def _advice(scan: Scan, db: Path) -> str:
     words = ["scan", *([registry] if registry else []), "--from-warc", path, "--db", db]
     if asked:
         words += ["--as-of", asked, "--max-drift", scan.settings["max_drift_days"]]
-    return say("compare.replay", command=printing.to_copy(*words))
+    return say("compare.replay", command=common.to_copy(*words))
 
 
 @command("trend")
 def trend(
-    lang: options.Lang,
+    lang: common.Lang,
     scans: Annotated[list[str] | None, argument("SCAN", "trend_scans")] = None,
-    db: options.Db = options.DB,
+    db: common.Db = common.DB,
     same_mode: _SameMode = False,
     output: Annotated[Path | None, writes("-o", "--output", metavar="FILE.csv", key="trend_output")] = None,
 ) -> None:
     """Set scans side by side by date of capture: the shares, and who entered or left."""
     from cegep_audit.analyze.change.trend import in_trend
     from cegep_audit.analyze.change.trend import trend as set_in_order
-    from cegep_audit.report.files.changes import write_trend
+    from cegep_audit.report.files.export import write_trend
     from cegep_audit.report.text.comparison import trend_blocks
 
     if output:
@@ -275,8 +275,8 @@ def trend(
         loaded = {scan.id: scan for scan, _ in (load(store, number) for number in numbers)}
     found = set_in_order(_by_mode(list(loaded.values()), same_mode=same_mode))
     if output:
-        printing.written(*write_trend(found, output, lang))
-    printing.show_blocks(trend_blocks(found, lang))
+        common.written(*write_trend(found, output, lang))
+    common.show_blocks(trend_blocks(found, lang))
 
 
 def _by_mode(scans: list[Scan], *, same_mode: bool) -> list[Scan]:
@@ -287,5 +287,5 @@ def _by_mode(scans: list[Scan], *, same_mode: bool) -> list[Scan]:
     if not ids:
         return scans
     key = "complete.modes_left_out" if same_mode else "complete.modes_differ"
-    printing.note(key, count=len(ids), ids=", ".join(ids))
+    common.note(key, count=len(ids), ids=", ".join(ids))
     return [without_institutions(scan, set(ids)) for scan in scans] if same_mode else scans

@@ -6,8 +6,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
-from cegep_audit.cli import options, printing
-from cegep_audit.cli.options import argument, what, writes
+from cegep_audit.cli import common
+from cegep_audit.cli.common import argument, what, writes
 from cegep_audit.cli.program import command, group, say
 from cegep_audit.coding.decisions import renewed, without_effect
 from cegep_audit.coding.layers import load_layers
@@ -15,7 +15,7 @@ from cegep_audit.coding.sampling import CodingRow, coding_rows, draw, strata_of_
 from cegep_audit.coding.sheet import read_coding
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Decision
-from cegep_audit.report.files.export import check_sheet, sheet_bytes
+from cegep_audit.report.files.export import check_sheet, write_sheet
 from cegep_audit.report.files.files import write_file
 from cegep_audit.report.files.tables import sheet_of
 from cegep_audit.store import Store
@@ -28,12 +28,12 @@ _review = group("review", no_args_is_help=True)
 
 @command("export", _review)
 def export(
-    lang: options.Lang,
-    scan: options.Scan = None,
-    db: options.Db = options.DB,
+    lang: common.Lang,
+    scan: common.Scan = None,
+    db: common.Db = common.DB,
     sample: Annotated[int | None, what("--sample", min=1, metavar="N")] = None,
     institutions: Annotated[int | None, what("--institutions", min=1, metavar="N", key="sample_institutions")] = None,
-    basket: options.Basket = "all",
+    basket: common.Basket = "all",
     seed: Annotated[int | None, what("--seed", metavar="S")] = None,
     anew: Annotated[bool, what("--anew")] = False,
     output: Annotated[Path, writes("-o", "--output", metavar="FILE", key="review_output")] = Path("review.csv"),
@@ -66,15 +66,15 @@ def export(
     people = (item for item in layers.decisions if item.verdict is not Verdict.LISTED and item.scan_id == judged.id)
     of_coder = {item.unit: item for item in people if coder and item.coder.casefold() == coder.casefold()}
     sheet = sheet_of(rows, is_shown=show, decisions=of_coder)
-    write_file(output, sheet_bytes(sheet, output, judged.started_at), lang)
+    write_sheet(sheet, output, judged.started_at, lang)
     beside = output.with_suffix(".html")
     write_file(beside, evidence_page(judged, rows, output.name, lang, is_shown=show), lang)
     _tell_exported(asked, rows, seed, is_shown=show)
     if sample is not None and len(asked) < len(everything):
-        printing.note("review.not_drawn", count=len(everything) - len(asked))
-    printing.written(output, beside)
+        common.note("review.not_drawn", count=len(everything) - len(asked))
+    common.written(output, beside)
     if lang == "fr" and output.suffix.lower() == ".csv":  # a French Excel expects semicolons
-        printing.note("review.excel")
+        common.note("review.excel")
 
 
 def _check_size(option: str, size: int, strata: Sequence[str]) -> None:
@@ -87,24 +87,24 @@ def _check_size(option: str, size: int, strata: Sequence[str]) -> None:
 
 def _tell_exported(asked: Sequence[CodingRow], rows: Sequence[CodingRow], seed: int, *, is_shown: bool) -> None:
     institutions = say("table.institutions", count=len({row.unit.institution_id for row in rows}))
-    printing.note("review.exported", count=len(rows), institutions=institutions)
+    common.note("review.exported", count=len(rows), institutions=institutions)
     strata = Counter((row.stratum, row.weight) for row in rows if row.weight is not None)
     if strata:
-        printing.note("review.sampled", rows=len(asked), strata=len(strata), seed=str(seed))
+        common.note("review.sampled", rows=len(asked), strata=len(strata), seed=str(seed))
     for (stratum, weight), drawn in sorted(strata.items()) if is_shown else ():  # its name reveals what was found
         size = round(drawn * (weight or 1))
-        printing.note("review.stratum", stratum=f"  {stratum}", drawn=drawn, size=size, weight=f"{weight:.4g}")
+        common.note("review.stratum", stratum=f"  {stratum}", drawn=drawn, size=size, weight=f"{weight:.4g}")
 
 
 @command("import", _review)
-def take_in(
-    lang: options.Lang,
+def import_sheet(
+    lang: common.Lang,
     file: Annotated[Path, argument("FILE", "filled_sheet")],
-    scan: options.Scan = None,
-    db: options.Db = options.DB,
+    scan: common.Scan = None,
+    db: common.Db = common.DB,
     coder: Annotated[str | None, what("--coder", metavar="NAME")] = None,
 ) -> None:
-    """Take in a filled coding sheet, or a list of accounts from elsewhere."""
+    """Import a filled coding sheet, or a list of accounts from elsewhere."""
     with Store.open(db, create=False, lang=lang) as store:
         layers = load_layers(store, scan)
         coders = {item.coder: item.verdict is Verdict.LISTED for item in layers.decisions}
@@ -119,23 +119,22 @@ def take_in(
         fresh = sum(_key(item) not in before for item in own)
         same = sum(before.get(_key(item)) == item for item in own)
         facts: dict[str, Any] = {"count": len(own), "fresh": fresh, "changed": len(own) - fresh - same, "same": same}
-        printing.note("review.imported", coder=name, scan=str(layers.judged.id), **facts)
+        common.note("review.imported", coder=name, scan=str(layers.judged.id), **facts)
     counts = {"empty_rows": empty, "disputed": len(left.disputed), "lapsed": len(left.lapsed)}
     for key, count in counts.items():
         if count:
-            printing.note(f"review.{key}", count=count)
+            common.note(f"review.{key}", count=count)
     for institution, networks in without_effect(layers.judged, left.settled).items():
-        printing.note("review.without_effect", institution=institution, networks=", ".join(networks))
+        common.note("review.without_effect", institution=institution, networks=", ".join(networks))
 
 
 def _key(item: Decision) -> tuple[str, ...]:
-    account = item.correct_account if item.verdict is Verdict.LISTED else ""
-    return *item.unit, item.coder, account
+    return *item.unit, item.coder, item.correct_account if item.verdict is Verdict.LISTED else ""
 
 
 @command("agreement", _review)
 def agreement(
-    lang: options.Lang, scan: options.Scan = None, db: options.Db = options.DB, as_json: options.Json = False
+    lang: common.Lang, scan: common.Scan = None, db: common.Db = common.DB, as_json: common.Json = False
 ) -> None:
     """Say how well the tool and its coders agree."""
     from cegep_audit.coding.agreement import compare_raters, to_json  # with numpy, which the other commands do without
@@ -148,6 +147,6 @@ def agreement(
         raise UsageError(say("coding.no_decisions", scan=layers.judged.id))
     if as_json:
         methods = {"fr": methods_paragraph(found, "fr"), "en": methods_paragraph(found, "en")}
-        printing.print_json(to_json(found) | {"methods": methods})
+        common.print_json(to_json(found) | {"methods": methods})
     else:
-        printing.show_blocks(agreement_blocks(found, lang))
+        common.show_blocks(agreement_blocks(found, lang))

@@ -9,21 +9,18 @@ from pathlib import Path
 from typing import Any
 
 from cegep_audit.analyze.presence import causes, day_of, facts_of, helpful_modes
-from cegep_audit.cli import printing
-from cegep_audit.cli.options import DB
-from cegep_audit.cli.printing import note
+from cegep_audit.cli import common
+from cegep_audit.cli.common import note
 from cegep_audit.cli.program import EXIT_NOTHING_ASSESSED, EXIT_OK, say
-from cegep_audit.cli.results import page_of, show_figures
+from cegep_audit.cli.results import show_figures
 from cegep_audit.clock import now
 from cegep_audit.coding.decisions import overrides_of
-from cegep_audit.coding.layers import load, load_layers
+from cegep_audit.coding.layers import load
 from cegep_audit.collect.archive import drift_days
 from cegep_audit.collect.http.progress import FIRST_SITES, Connectivity
 from cegep_audit.errors import CegepAuditError, StoreError, UsageError
 from cegep_audit.models import InstitutionResult, Scan
-from cegep_audit.phrases.locales import Language
 from cegep_audit.report.files.export import check, write
-from cegep_audit.report.files.files import write_file
 from cegep_audit.report.text.words import detail_words
 from cegep_audit.scan import plan as planning
 from cegep_audit.scan.audit import Observer
@@ -43,7 +40,7 @@ def start(request: Request) -> int:
     drafts = planning.draft(request)
     with Store.open(request.db, create=True, lang=request.lang) as store:
         _tell_replaced(store, request)
-        plans = [planning.begin(store, *each) for each in drafts]
+        plans = [planning.begin(store, request, *each) for each in drafts]
         try:
             return carry_out(store, plans)
         except CegepAuditError:
@@ -109,7 +106,7 @@ def _tell_replaced(store: Store, request: Request) -> None:
     output = request.output
     earlier = [scan.id for scan in store.scans() if scan.settings.get("output") == str(output)]
     if earlier and output.exists():
-        command = printing.to_copy("export", earlier[-1], "-o", "FILE", "--db", store.path)
+        command = common.to_copy("export", earlier[-1], "-o", "FILE", "--db", store.path)
         note("complete.replaces", quiet=request.quiet, output=output, scan=earlier[-1], command=command)
 
 
@@ -124,7 +121,7 @@ def carry_out(store: Store, plans: Iterable[Plan]) -> int:
         if stop := asyncio.run(_run(store, plan)) if plan.waiting else None:
             if stop.reason:
                 note("scan.left_alone", reason=stop.reason)
-            command = printing.to_copy("complete" if plan.base else "scan", "--resume", "--db", store.path)
+            command = common.to_copy("complete" if plan.base else "scan", "--resume", "--db", store.path)
             note("scan.stopped", done=len(store.done_ids(scan.id)), total=len(scan.institutions), command=command)
             return stop.exit_code
         store.finish_scan(scan.id, now())
@@ -156,10 +153,7 @@ async def _run(store: Store, plan: Plan) -> Stop | None:
 
 
 def _tell(result: InstitutionResult, plan: Plan, observer: Observer) -> None:
-    """Report an error of this program and, if the user wants it, why each page was read, what it brought or why not.
-
-    The distance of each capture from the day that an archive was asked for is given.
-    """
+    """Report an internal error or, if the user wants it, why each page was read and what it brought, or why not."""
     site: dict[str, Any] = {"institution": result.institution.id}
     if result.detail == Detail.INTERNAL_ERROR:
         error = re.split(r"(?m)^  .*\n", result.message)[-1]  # without the calls of the traceback
@@ -167,8 +161,8 @@ def _tell(result: InstitutionResult, plan: Plan, observer: Observer) -> None:
         return
     if not plan.request.verbose:
         return
-    is_own = not plan.base or result.read_by is ReadBy.ARCHIVE
-    past = plan.request.past if is_own else Past.of(plan.scan.settings)
+    # Only pages from the archive are of the day that a completion asks for.
+    past = plan.request.past if not plan.base or result.read_by is ReadBy.ARCHIVE else Past.of(plan.scan.settings)
     for page in result.pages:
         key, facts = "scan.page_read", site | {"url": page.url, "why": page.why, "brought": page.brought}
         if past:
@@ -196,19 +190,18 @@ def _results(store: Store, scan_id: int | None, request: Request) -> int:
     if request.as_json:
         from cegep_audit.analyze.scan_statistics import ScanStatistics, summary_document  # with numpy
 
-        printing.print_json(summary_document(ScanStatistics(scan), with_details=False))
+        common.print_json(summary_document(ScanStatistics(scan), with_details=False))
     elif not request.quiet:
         from cegep_audit.analyze.scan_statistics import ScanStatistics
 
         show_figures(ScanStatistics(scan, lang=request.lang))
-        printing.written(*files)
+        common.written(*files)
         if any(result.detail == Detail.PRIVATE_ADDRESS for result in scan.results):
             note("complete.private")
         if left and scan.mode != "as_of":
             note("complete.left", scan=scan.id, count=left, total=len(scan.institutions))
             note("complete.command", command=_completing_command(scan, store.path))
-        command = printing.to_copy("report", scan.id, "-o", "report.html", *_named(store.path))
-        note("complete.next_report", command=command)
+        note("complete.next_report", command=common.to_copy("report", scan.id, "-o", "report.html", db=store.path))
     if left == len(scan.results):
         key = "scan.nothing_captured" if scan.mode == "as_of" else "scan.nothing_assessed"
         note(key, count=len(scan.institutions))
@@ -220,12 +213,7 @@ def _completing_command(scan: Scan, db: Path) -> str:
     """Return the command that completes *scan*, ready to copy."""
     helpful = {mode for cause in causes(scan) for mode in helpful_modes(cause.detail)}
     modes = [f"--{mode}" for mode in ("retry", "render", "archive") if mode in helpful]
-    return printing.to_copy("complete", scan.id, *modes, *_named(db))
-
-
-def _named(db: Path) -> tuple[object, ...]:
-    """Return the option that names the database, nothing for the usual one."""
-    return ("--db", db) if db != DB else ()
+    return common.to_copy("complete", scan.id, *modes, db=db)
 
 
 def list_left(scan: int | None, request: Request) -> int:
@@ -236,34 +224,24 @@ def list_left(scan: int | None, request: Request) -> int:
     command = _completing_command(base, request.db)
     if request.as_json:
         rows = [
-            printing.fields(cause, "status", "detail")
+            common.fields(cause, "status", "detail")
             | {"institutions": [each.id for each in cause.institutions], "modes": list(helpful_modes(cause.detail))}
             for cause in found
         ]
-        printing.print_json({"scan": base.id, "left": rows, "command": command})
+        common.print_json({"scan": base.id, "left": rows, "command": command})
         return EXIT_OK
     if not found:
-        printing.result_line(say("complete.complete", scan=base.id))
+        common.result_line(say("complete.complete", scan=base.id))
         return EXIT_OK
     left = sum(len(cause.institutions) for cause in found)
-    printing.result_line(say("complete.left", scan=base.id, count=left, total=len(base.institutions)))
+    common.result_line(say("complete.left", scan=base.id, count=left, total=len(base.institutions)))
     for cause in found:
         ids = ", ".join(each.id for each in cause.institutions)
         reason = detail_words(cause.detail, request.lang)
-        printing.result_line("  " + say("complete.cause", count=len(cause.institutions), reason=reason, ids=ids))
+        common.result_line("  " + say("complete.cause", count=len(cause.institutions), reason=reason, ids=ids))
         helpful = helpful_modes(cause.detail)
         modes = ", ".join(f"--{mode}" for mode in (*helpful, Mode.CODED))
         advice = say("complete.could_help", modes=modes) if helpful else say("complete.fix_registry")
-        printing.result_line(f"    {advice}")
-    printing.result_line(say("complete.command", command=command))
+        common.result_line(f"    {advice}")
+    common.result_line(say("complete.command", command=command))
     return EXIT_OK
-
-
-def write_all(store: Store, stem: Path, lang: Language) -> None:
-    """Write the latest scan in the formats that the scan itself did not write, to files called *stem*."""
-    from cegep_audit.analyze.scan_statistics import Asked
-
-    layers = load_layers(store, None)
-    for ending in (".xlsx", ".json"):
-        write(layers.detected, stem.with_suffix(ending), lang)
-    write_file(stem.with_suffix(".html"), page_of(store, layers, Asked(), lang), lang)

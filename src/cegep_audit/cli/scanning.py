@@ -14,8 +14,8 @@ from typing import Annotated, Any
 
 import typer
 
-from cegep_audit.cli import options, printing
-from cegep_audit.cli.options import LIMITS, argument, how, what, where
+from cegep_audit.cli import common
+from cegep_audit.cli.common import LIMITS, argument, how, what, where
 from cegep_audit.cli.program import command, say
 from cegep_audit.collect.archive import MAX_DRIFT_DAYS, WAYBACK_MACHINE
 from cegep_audit.errors import UsageError
@@ -25,9 +25,9 @@ from cegep_audit.scan.request import Completion, Mode, Render, Request, read_pas
 
 # A resumed scan takes these from the interrupted one, so they cannot be given with --resume.
 _FIXED = (
-    "ids", "types", "regions", "languages", "limit", "with_parts", "overrides", "max_pages", "max_bytes", "from_warc",
-    "as_of", "timegate", "max_drift", "allow_private", "no_warc", "render",
-)  # fmt: skip
+    "ids types regions languages limit with_parts overrides max_pages max_bytes from_warc as_of timegate max_drift "
+    "allow_private no_warc render"
+).split()
 _OF_THE_PAST = ("timegate", "max_drift")  # options that need --as-of
 _ORDER = "modes in their order"
 # An invented web can take a fast pace, and its dead sites need no wait.
@@ -36,37 +36,37 @@ _DEMO: Any = {"contact": "demo@cegep-audit.test", "limits": Limits(delay_s=0.05,
 
 @command("scan")
 def scan(
-    lang: options.Lang,
+    lang: common.Lang,
     context: typer.Context,
     registry: Annotated[Path | None, argument("REGISTRY", "registry")] = None,
-    ids: options.Ids = None,
-    types: options.Types = None,
-    regions: options.Regions = None,
-    languages: options.Languages = None,
-    limit: options.Limit = None,
-    with_parts: options.WithParts = False,
+    ids: common.Ids = None,
+    types: common.Types = None,
+    regions: common.Regions = None,
+    languages: common.Languages = None,
+    limit: common.Limit = None,
+    with_parts: common.WithParts = False,
     overrides: Annotated[Path | None, what("--overrides", metavar="FILE.csv")] = None,
     resumes: Annotated[bool, what("--resume")] = False,
     from_warc: Annotated[list[Path] | None, where("--from-warc", metavar="FILE")] = None,
     as_of: Annotated[list[str] | None, where("--as-of", metavar="DATE")] = None,
-    timegate: options.Timegate = WAYBACK_MACHINE,
-    max_drift: options.MaxDrift = MAX_DRIFT_DAYS,
-    contact: options.Contact = None,
-    max_pages: options.MaxPages = LIMITS.max_pages,
-    delay_s: Annotated[float, options.DELAY] = LIMITS.delay_s,
-    concurrency: Annotated[int, options.CONCURRENCY] = LIMITS.concurrency,
-    timeout_s: Annotated[float, options.TIMEOUT] = LIMITS.timeout_s,
+    timegate: common.Timegate = WAYBACK_MACHINE,
+    max_drift: common.MaxDrift = MAX_DRIFT_DAYS,
+    contact: common.Contact = None,
+    max_pages: common.MaxPages = LIMITS.max_pages,
+    delay_s: Annotated[float, common.DELAY] = LIMITS.delay_s,
+    concurrency: Annotated[int, common.CONCURRENCY] = LIMITS.concurrency,
+    timeout_s: Annotated[float, common.TIMEOUT] = LIMITS.timeout_s,
     max_bytes: Annotated[int, how("--max-bytes", min=1, metavar="N")] = LIMITS.max_bytes,
     render: Annotated[Render, how("--render")] = Render.NEVER,
-    allow_private: options.AllowPrivate = False,
+    allow_private: common.AllowPrivate = False,
     dask: Annotated[str | None, how("--dask", metavar="ADDRESS")] = None,
-    output: options.Output = options.OUTPUT,
-    db: options.KeptIn = options.DB,
-    save_warc: options.SaveWarc = None,
-    no_warc: options.NoWarc = False,
-    as_json: options.Json = False,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
+    output: common.Output = common.OUTPUT,
+    db: common.KeptIn = common.DB,
+    save_warc: common.SaveWarc = None,
+    no_warc: common.NoWarc = False,
+    as_json: common.Json = False,
+    quiet: common.Quiet = False,
+    verbose: common.Verbose = False,
 ) -> int:
     """Audit the institutions of a registry: their accounts, a report, a summary."""
     if resumes:
@@ -80,7 +80,7 @@ def scan(
     if render is not Render.NEVER and (as_of or from_warc):
         raise UsageError(say("error.render_live"))
     past = read_past(as_of, timegate, max_drift, lang) if as_of else None
-    request = _request(context, selection=options.criteria(context), past=past)
+    request = _request(context, selection=common.criteria(context), past=past)
     from cegep_audit.cli import scan_runner
 
     return scan_runner.go_on(request) if resumes else scan_runner.start(request)
@@ -120,9 +120,9 @@ _mode = partial(where, callback=_in_turn)
 
 @command("complete")
 def complete(
-    lang: options.Lang,
+    lang: common.Lang,
     context: typer.Context,
-    scan: options.Scan = None,
+    scan: common.Scan = None,
     partly: Annotated[bool, what("--partial")] = False,
     archive_refused: Annotated[bool, what("--archive-refused")] = False,
     resumes: Annotated[bool, what("--resume", key="resume_completion")] = False,
@@ -131,19 +131,19 @@ def complete(
     archive: Annotated[str | None, _mode("--archive", metavar="[DATE]")] = None,
     saved: Annotated[list[Path] | None, _mode("--saved", metavar="PATH")] = None,
     coded: Annotated[bool, _mode("--coded")] = False,
-    timegate: options.Timegate = WAYBACK_MACHINE,
-    max_drift: options.MaxDrift = MAX_DRIFT_DAYS,
-    contact: options.Contact = None,
-    delay_s: Annotated[float | None, options.DELAY] = None,
-    concurrency: Annotated[int | None, options.CONCURRENCY] = None,
-    timeout_s: Annotated[float | None, options.TIMEOUT] = None,
-    output: options.Output = options.OUTPUT,
-    db: options.KeptIn = options.DB,
-    save_warc: options.SaveWarc = None,
-    no_warc: options.NoWarc = False,
-    as_json: options.Json = False,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
+    timegate: common.Timegate = WAYBACK_MACHINE,
+    max_drift: common.MaxDrift = MAX_DRIFT_DAYS,
+    contact: common.Contact = None,
+    delay_s: Annotated[float | None, common.DELAY] = None,
+    concurrency: Annotated[int | None, common.CONCURRENCY] = None,
+    timeout_s: Annotated[float | None, common.TIMEOUT] = None,
+    output: common.Output = common.OUTPUT,
+    db: common.KeptIn = common.DB,
+    save_warc: common.SaveWarc = None,
+    no_warc: common.NoWarc = False,
+    as_json: common.Json = False,
+    quiet: common.Quiet = False,
+    verbose: common.Verbose = False,
 ) -> int:
     """Read the institutions that a scan could not assess again, by one mode after the other."""
     from cegep_audit.cli import scan_runner
@@ -164,18 +164,21 @@ def complete(
 
 @command("demo")
 def demo(
-    lang: options.Lang,
-    folder: Annotated[Path, options.writes("-o", "--output", metavar="FOLDER", key="demo_folder")] = Path("demo"),
-    quiet: options.Quiet = False,
+    lang: common.Lang,
+    folder: Annotated[Path, common.writes("-o", "--output", metavar="FOLDER", key="demo_folder")] = Path("demo"),
+    quiet: common.Quiet = False,
 ) -> int:
     """Serve the invented web, scan it into *folder* with every output, and complete the scan."""
-    from cegep_audit.cli import scan_runner
+    from cegep_audit.analyze.scan_statistics import Asked
+    from cegep_audit.cli import results, scan_runner
+    from cegep_audit.coding.layers import load_layers
     from cegep_audit.demo.server import saved_pages, serve
+    from cegep_audit.report.files.export import write
     from cegep_audit.scan.plan import begin_completion
     from cegep_audit.store import Store
 
     make_folder(folder, lang)
-    printing.note("demo.begins", quiet=quiet, folder=folder)
+    common.note("demo.begins", quiet=quiet, folder=folder)
     with serve() as web:
         for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
             del os.environ[name]
@@ -186,17 +189,20 @@ def demo(
     make_folder(saved, lang)
     for name, content in saved_pages().items():
         write_file(saved / name, content, lang)
-    with Store.open(request.db, create=False, lang=lang) as store:
-        scan_runner.write_all(store, folder / "report", lang)
     db = folder / "completed.db"  # a copy, so that report.csv stays the latest scan of demo.db
     shutil.copy(request.db, db)
     with Store.open(db, create=False, lang=lang) as store:
-        printing.note("demo.completes", quiet=quiet, command=f"cegep-audit complete --saved {saved} --db {db}")
+        common.note("demo.completes", quiet=quiet, command=f"cegep-audit complete --saved {saved} --db {db}")
         completion = Completion((Mode.SAVED,), (str(saved),))
-        request = replace(request, db=db, output=folder / "completed.csv", completion=completion)
-        scan_runner.carry_out(store, [begin_completion(request, store, store.load())])
-        scan_runner.write_all(store, folder / "completed", lang)
+        completing = replace(request, db=db, output=folder / "completed.csv", completion=completion)
+        scan_runner.carry_out(store, [begin_completion(completing, store, store.load())])
+    for each in (request, completing):  # in the formats that a scan does not write
+        with Store.open(each.db, create=False, lang=lang) as store:
+            layers = load_layers(store, None)
+            for ending in (".xlsx", ".json"):
+                write(layers.detected, each.output.with_suffix(ending), lang)
+            write_file(each.output.with_suffix(".html"), results.page_of(store, layers, Asked(), lang), lang)
     files = ", ".join(sorted(item.name for item in folder.iterdir()))
-    printing.note("demo.ends", quiet=quiet, folder=folder, files=files)
-    printing.note("demo.open", quiet=quiet, page=folder / "completed.html")
+    common.note("demo.ends", quiet=quiet, folder=folder, files=files)
+    common.note("demo.open", quiet=quiet, page=folder / "completed.html")
     return code

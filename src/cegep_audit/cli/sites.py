@@ -9,8 +9,8 @@ from typing import Annotated, TypeVar
 
 from cegep_audit import __version__, urls
 from cegep_audit.analyze.institution.sheets import Sheet, sheets
-from cegep_audit.cli import options, printing
-from cegep_audit.cli.options import PAGE_ENDINGS, argument, what, writes
+from cegep_audit.cli import common
+from cegep_audit.cli.common import PAGE_ENDINGS, argument, what, writes
 from cegep_audit.cli.program import EXIT_NOTHING_ASSESSED, EXIT_OK, command, say
 from cegep_audit.clock import now
 from cegep_audit.coding.layers import load_layers, load_peers
@@ -31,19 +31,19 @@ from cegep_audit.text import slug
 from cegep_audit.vocabulary import Detail, PageRole
 
 _NO_SITE = "https://page.invalid/"  # relative addresses of a file resolve against it unless --url is given
-Read = TypeVar("Read")
+T = TypeVar("T")
 
 
 @command("sheet")
 @collector_paused()
 def sheet(
-    lang: options.Lang,
+    lang: common.Lang,
     institution: Annotated[str, argument("ID_OR_NAME", "sheet_id")],
-    scan: options.Scan = None,
-    db: options.Db = options.DB,
-    layer: options.Layer = "detected",
+    scan: common.Scan = None,
+    db: common.Db = common.DB,
+    layer: common.Layer = "detected",
     output: Annotated[Path | None, writes("-o", "--output", metavar="FILE", key="sheet_output")] = None,
-    as_json: options.Json = False,
+    as_json: common.Json = False,
 ) -> None:
     """Print the accounts of one institution of a scan, with evidence, advice and its peers."""
     if output:
@@ -51,8 +51,7 @@ def sheet(
     with Store.open(db, create=False, lang=lang) as store:
         whole = store.scan(scan)
         own = _called(whole, institution)
-        found = load_peers(store, whole, own).of(layer)
-    (shown,) = sheets(found, {own.id})
+        (shown,) = sheets(load_peers(store, whole, own).of(layer), {own.id})
     if output is None:
         _show(shown, lang, as_json=as_json)
         return
@@ -63,7 +62,7 @@ def sheet(
     else:
         content = markdown(sheet_blocks(shown, lang)).encode("utf-8", "replace")
     write_file(output, content, lang)
-    printing.written(output)
+    common.written(output)
 
 
 def _called(scan: Scan, text: str) -> Institution:
@@ -82,17 +81,17 @@ def _called(scan: Scan, text: str) -> Institution:
 
 @command("check")
 def check(
-    lang: options.Lang,
+    lang: common.Lang,
     url: Annotated[str, argument("URL", "check_url")],
     name: Annotated[str, what("--name", metavar="TEXT")] = "",
-    db: options.Db = options.DB,
-    contact: options.Contact = None,
-    max_pages: options.MaxPages = options.LIMITS.max_pages,
-    allow_private: options.AllowPrivate = False,
-    as_json: options.Json = False,
+    db: common.Db = common.DB,
+    contact: common.Contact = None,
+    max_pages: common.MaxPages = common.LIMITS.max_pages,
+    allow_private: common.AllowPrivate = False,
+    as_json: common.Json = False,
 ) -> int:
     """Read one site now, without a registry, and print its accounts, with evidence, advice and its peers."""
-    from cegep_audit.scan.audit import audit, rules_version  # costs the other commands time to start
+    from cegep_audit.scan.audit import audit, rules_version  # slow to import, and only this command needs it
 
     if not url.strip():
         raise UsageError(say("check.no_url"))
@@ -109,29 +108,29 @@ def check(
     institution = replace(known, url=website, name=name or known.name)
     limits = Limits(max_pages=max_pages, allow_private=allow_private)
     started = now()
-    printing.note("check.reading", quiet=as_json, url=website)
+    common.note("check.reading", quiet=as_json, url=website)
     result = _visited(institution, limits, contact, lang, lambda site: audit(institution, site, limits))
     others = [each for each in peers.results if each.institution.id != institution.id] if peers else []
     institutions = (institution, *(each.institution for each in others))
     scan = Scan(0, started, now(), "live", {}, __version__, rules_version(), institutions, (result, *others))
     shown = next(each for each in sheets(scan) if each.institution is institution)
     if peers and shown.peers:
-        printing.note("check.peers", quiet=as_json, scan=peers.id, day=day(peers.started_at, lang))
+        common.note("check.peers", quiet=as_json, scan=peers.id, day=day(peers.started_at, lang))
     _show(shown, lang, as_json=as_json, says_first=True)
     return EXIT_OK if result.status.is_assessed else EXIT_NOTHING_ASSESSED
 
 
 def _peers(db: Path, lang: Language) -> Scan | None:
     """Return the latest scan of the database, None if there is none or if it is of the past."""
-    if db == options.DB and not db.exists():
+    if db == common.DB and not db.exists():
         return None
     try:
         with Store.open(db, create=False, lang=lang) as store:
             scan = load_layers(store, None).detected
     except StoreError as error:
-        if db != options.DB:
+        if db != common.DB:
             raise
-        printing.note("check.no_peers", reason=error)  # the default database: go on without peers
+        common.note("check.no_peers", reason=error)  # the default database: go on without peers
         return None
     return None if scan.mode == "as_of" else scan
 
@@ -141,13 +140,13 @@ def _visited(
     limits: Limits,
     contact: str | None,
     lang: Language,
-    read: Callable[[Source], Awaitable[Read]],
-) -> Read:
+    read: Callable[[Source], Awaitable[T]],
+) -> T:
     """Return what *read* makes of the live site of *institution*."""
     from cegep_audit.collect.http.live import LiveWeb
     from cegep_audit.collect.politeness import user_agent
 
-    async def visit() -> Read:
+    async def visit() -> T:
         async with LiveWeb(limits, user_agent(contact, __version__), lang=lang) as web, web.open(institution) as site:
             return await read(site)
 
@@ -157,7 +156,7 @@ def _visited(
 def _show(shown: Sheet, lang: Language, *, as_json: bool, says_first: bool = False) -> None:
     """Print a sheet; with *says_first*, end with what to do first, next to the prompt."""
     if as_json:
-        printing.print_json(sheet_record(shown, lang))
+        common.print_json(sheet_record(shown, lang))
         return
     blocks = list(sheet_blocks(shown, lang))
     if shown.advice and says_first:
@@ -165,15 +164,15 @@ def _show(shown: Sheet, lang: Language, *, as_json: bool, says_first: bool = Fal
         where = f" ({network_name(network)})" if network else ""
         said = say("check.first", what=say(f"advice.{rule}"), network=where, mend=say(f"mend.{rule}"))
         blocks.append(Line(said, "strong", is_apart=True))
-    printing.show_blocks(blocks)
+    common.show_blocks(blocks)
 
 
 @command("detect")
 def detect(
-    lang: options.Lang,
+    lang: common.Lang,
     sources: Annotated[list[str], argument("PATH_OR_URL", "sources")],
-    base: Annotated[str | None, options.where("--url", metavar="BASE")] = None,
-    as_json: options.Json = False,
+    base: Annotated[str | None, common.where("--url", metavar="BASE")] = None,
+    as_json: common.Json = False,
 ) -> None:
     """Print the accounts of single pages, each with role, reason and evidence."""
     if base is not None and urls.split(base) is None:
@@ -192,13 +191,13 @@ def detect(
         found.append((page.requested_url, accounts))
     for source, accounts in found:
         if not as_json:
-            printing.show_blocks(accounts_list(source, accounts, lang), is_wide=True)
+            common.show_blocks(accounts_list(source, accounts, lang), is_wide=True)
             continue
         for account in accounts:
             record: dict[str, object] = {"source": source, "network": account.network, "account_url": account.url}
-            record |= printing.fields(account, "handle", "kind", "role", "reason")
-            record |= printing.fields(account.evidence[0], "how", "zone", "label")
-            printing.print_json(record, indent=None)
+            record |= common.fields(account, "handle", "kind", "role", "reason")
+            record |= common.fields(account.evidence[0], "how", "zone", "label")
+            common.print_json(record, indent=None)
 
 
 def _pages(source: str, base: str | None, lang: Language) -> Iterator[Page]:

@@ -23,9 +23,6 @@ from cegep_audit.vocabulary import Role, Verdict
 Level = Literal["presence", "account"]
 LEVELS: tuple[Level, ...] = ("presence", "account")
 
-OVERALL = ""  # the key of the figures over all networks
-CLASSIC = "classic"  # that of the figures over the networks coded for every institution
-BASKETS = frozenset({OVERALL, CLASSIC})
 _PLACES = {name: place for place, name in enumerate(NETWORKS)}
 
 Answers = Mapping[Unit, tuple[str | None, str]]
@@ -45,38 +42,37 @@ class Coder:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
-    """Two raters on the units that both decided.
+class AtLevel:
+    """The figures at one level: over all networks, over those coded for every institution, and over each network."""
 
-    ``sampled`` is None where figures are not weighted: nothing was drawn, or everything is decided. ``levels`` goes
-    from a level to the figures of each network, :data:`OVERALL` and :data:`CLASSIC` first. Outside the latter a row
-    exists only because the site shows some sign of the network, so recall means little. ``left_out`` counts the units
-    of which one of the two could not say: ``unsure``, ``not_assessed``, ``disputed``. ``differences`` are the units on
-    which they disagree: ``institution_id``, ``institution``, ``network``, and the accounts ``first`` and ``second``,
-    None for no account.
-    """
+    overall: Measured  # recall means little: outside the classic networks, a row needs some sign of the network
+    classic: Measured
+    networks: Mapping[str, Measured] = field(metadata=in_json("networks", by="network"))
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two raters on the units that both decided, the second being the reference."""
 
     first: str
     second: str
-    sampled: Sampled | None
-    left_out: Mapping[str, int]
-    levels: Mapping[Level, Mapping[str, Measured]]
-    differences: Records
+    sampled: Sampled = field(metadata=in_json(""))
+    left_out: Mapping[str, int]  # units of which one of the two cannot say, by cause: unsure, not_assessed, disputed
+    presence: AtLevel
+    account: AtLevel
+    differences: Records  # units on which they disagree, with the accounts "first" and "second", None for no account
 
 
 @dataclass(frozen=True, slots=True)
 class Overlap:
-    """The accounts that two sources name, rows of ``institution_id``, ``network`` and ``account_url``.
-
-    ``not_assessed`` counts those of sites that the tool could not assess.
-    """
+    """The accounts that two sources name, rows of ``institution_id``, ``institution``, ``network``, ``account_url``."""
 
     first: str
     second: str
     both: Records
     first_only: Records
     second_only: Records
-    not_assessed: int
+    not_assessed: int  # accounts left out, of sites that the tool could not assess
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,28 +164,27 @@ def _comparison(
     decided = [unit for unit in common if not causes[unit]]
     of_both = {unit: item for unit, item in drawn.items() if unit in other}
     weights, sampled = weights_of(judged, decided, of_both, with_unread=first != TOOL)
-    networks = {unit.network for unit in decided}
-    parts = {
-        OVERALL: networks,
-        CLASSIC: asked_of_all(judged),
-        **{name: {name} for name in NETWORKS if name in networks},
-    }
     said = [(unit, one[unit][0], other[unit][0]) for unit in decided]
+    networks, classic, row = {unit.network for unit in decided}, asked_of_all(judged), _row_maker(judged)
 
-    def pairs(level: Level, part: Collection[str]) -> list[Pair]:
-        return [
-            Pair(_category(unit, a, level), _category(unit, b, level), unit.institution_id, weights[unit])
+    def at_level(level: Level) -> AtLevel:
+        pairs = {
+            unit: Pair(_category(unit, a, level), _category(unit, b, level), unit.institution_id, weights[unit])
             for unit, a, b in said
-            if unit.network in part
-        ]
+        }
 
-    row = _row_maker(judged)
+        def over(part: Collection[str]) -> Measured:
+            return measured([pair for unit, pair in pairs.items() if unit.network in part])
+
+        return AtLevel(over(networks), over(classic), {name: over({name}) for name in NETWORKS if name in networks})
+
     return Comparison(
         first=first,
         second=second,
         sampled=sampled,
         left_out=dict(Counter(filter(None, causes.values()))),
-        levels={level: {name: measured(pairs(level, part)) for name, part in parts.items()} for level in LEVELS},
+        presence=at_level("presence"),
+        account=at_level("account"),
         differences=[
             row(unit, first=a or None, second=b or None)
             for unit, a, b in said
@@ -250,32 +245,12 @@ def _row_maker(judged: Scan) -> Callable[..., dict[str, Any]]:
 
 def to_json(found: Agreement) -> dict[str, object]:
     """Return *found* as ``review agreement --json`` prints it; an interval that cannot be given is null."""
-
-    def level_to_json(by_network: Mapping[str, Measured]) -> dict[str, object]:
-        shown = {name: json_values(part) for name, part in by_network.items()}
-        flat = {name: part | part.pop("figures") for name, part in shown.items()}
-        return {
-            "overall": flat.pop(OVERALL),
-            "classic": flat.pop(CLASSIC),
-            "networks": [{"network": name} | part for name, part in flat.items()],
-        }
-
     return {
         "scan": facts_to_json(found.scan),
         "bootstrap": {"resamples": RESAMPLES, "seed": SEED, "by": "institution"},
         "coders": json_values(found.coders),
         "comparisons": [
-            {
-                "first": each.first,
-                "second": each.second,
-                "reference": each.second,
-                "weighted": each.sampled is not None,
-                "rows_undone": each.sampled.undone if each.sampled else None,
-                "empty_strata": list(each.sampled.empty) if each.sampled else None,
-                "left_out": each.left_out,
-                **{level: level_to_json(each.levels[level]) for level in LEVELS},
-                "differences": each.differences,
-            }
+            {"first": each.first, "second": each.second, "reference": each.second, **json_values(each)}
             for each in found.comparisons
         ],
         "alpha_all_coders": json_values(found.alpha),

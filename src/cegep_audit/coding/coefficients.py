@@ -6,19 +6,19 @@ libraries for these (krippendorff, scikit-learn, statsmodels) have no weights, c
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cegep_audit.analyze.findings import Estimate
+from cegep_audit.analyze.findings import Estimate, in_json
 from cegep_audit.analyze.inference import TAIL, binomial_interval
 
 RESAMPLES = 2_000  # 95 % percentiles are then steady to a hundredth (Efron and Tibshirani, 1993, ch. 13)
 SEED = 1
 
-_TABLE = {  # whether the first rater names an account, whether the second does, and whether they say the same
+_TABLE = {  # whether the first names an account, whether the second does, and whether they say the same
     "both": (True, True, True),
     "different": (True, True, False),
     "first_only": (True, False, False),
@@ -38,30 +38,25 @@ Figures = Callable[[Floats], dict[str, Floats]]
 
 
 class Pair(NamedTuple):
-    """What two raters said of one unit: "" for no account, else what names it.
-
-    ``cluster`` is the institution, ``weight`` the rows of the whole that the unit stands for.
-    """
+    """What two raters said of one unit: "" for no account, else what names it."""
 
     first: str
     second: str
-    cluster: str
-    weight: float = 1.0
+    cluster: str  # the institution
+    weight: float = 1.0  # the rows of the whole that the unit stands for
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """The agreement of two raters on some units; ``figures`` are those of :func:`estimates`, the second the reference.
+    """The agreement of two raters on some units, with the figures of :func:`estimates`.
 
-    ``table`` counts units by what the two said; on the ``different`` ones both name an account, not the same (none at
-    the level of presence). Figures are weighted to the whole, except ``kappa_unweighted`` and ``alpha_unweighted``,
-    which are of the rows as they are.
+    They are weighted to the whole, except ``kappa_unweighted`` and ``alpha_unweighted``, of the rows as they are.
     """
 
     rows: int
     institutions: int
-    table: Mapping[str, int]
-    figures: Mapping[str, Estimate]
+    table: Mapping[str, int]  # units by what the two said, a key of _TABLE
+    figures: Mapping[str, Estimate] = field(metadata=in_json(""))
 
 
 def measured(pairs: Sequence[Pair]) -> Measured:

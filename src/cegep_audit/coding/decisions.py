@@ -30,17 +30,14 @@ ROLES = {"allow": Role.OFFICIAL, "deny": Role.THIRD_PARTY}  # by what an overrid
 
 @dataclass(frozen=True, slots=True)
 class Override:
-    """The decision of the user on one account; ``account_url`` is canonical, ``date`` an ISO 8601 day as text.
-
-    A scan keeps its overrides in its settings, under ``overrides``, as mappings of these fields.
-    """
+    """The decision of the user on one account; a scan keeps them in its settings, as mappings of these fields."""
 
     institution_id: str
     network: str
-    account_url: str
+    account_url: str  # canonical
     decision: str  # a key of ROLES
     reason: str
-    date: str
+    date: str  # an ISO 8601 day
 
 
 def overrides_of(scan: Scan) -> list[Override]:
@@ -75,15 +72,11 @@ def apply_overrides(scan: Scan) -> tuple[Scan, list[Override]]:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The decisions on one scan, resolved; no unit is in two of the three.
-
-    ``settled`` holds the decision that applies to each unit. Coders disagree on the units ``disputed``. The units
-    ``lapsed`` were only decided on another finding.
-    """
+    """The decisions on one scan, resolved; no unit is in two of the three."""
 
     settled: Mapping[Unit, Decision]
-    disputed: tuple[Unit, ...]
-    lapsed: tuple[Unit, ...]
+    disputed: tuple[Unit, ...]  # coders disagree on them
+    lapsed: tuple[Unit, ...]  # only decided on another finding
 
 
 def finding(result: InstitutionResult | None, network: str) -> str | None:
@@ -149,15 +142,12 @@ def renewed(items: Iterable[Decision], earlier: Iterable[Decision]) -> list[Deci
     A new sheet does not say whether its coder once saw the tool's answer, nor the stratum and weight of a drawn row.
     """
     known = {(item.scan_id, item.unit, item.coder): item for item in earlier if item.verdict is not Verdict.LISTED}
-
-    def completed(item: Decision) -> Decision:
-        before = known.get((item.scan_id, item.unit, item.coder))
-        if before is None or item.verdict is Verdict.LISTED:
-            return item
+    completed = []
+    for item in items:
+        before = known.get((item.scan_id, item.unit, item.coder), item)
         drawn, is_blind = item if item.weight is not None else before, item.is_blind and before.is_blind
-        return replace(item, is_blind=is_blind, stratum=drawn.stratum, weight=drawn.weight)
-
-    return [completed(item) for item in items]
+        completed.append(replace(item, is_blind=is_blind, stratum=drawn.stratum, weight=drawn.weight))
+    return completed
 
 
 def apply_decisions(scan: Scan, decisions: Iterable[Decision]) -> Scan:

@@ -19,7 +19,7 @@ from cegep_audit.coding.decisions import (
 )
 from cegep_audit.coding.sampling import corrections
 from cegep_audit.detect.accounts.attribution import mark_shared
-from cegep_audit.models import Decision, Institution, InstitutionResult, Scan
+from cegep_audit.models import Decision, Institution, Scan
 from cegep_audit.store import Store
 
 DETECTED, CODED = "detected", "coded"  # what the tool found; the same, corrected by coders
@@ -28,17 +28,12 @@ OF_EVIDENCE = ("failures", "evidence", "flaws")  # fields that counts of account
 
 @dataclass(frozen=True, slots=True)
 class LayerFacts:
-    """What the layer ``coded`` rests on.
+    """What the layer ``coded`` rests on: numbers of units, a unit being an institution and a network."""
 
-    ``decided`` counts settled units of assessed sites by network; they are of ``institutions`` in all. ``changed``
-    counts those whose main account the decision replaced or removed. ``not_assessed`` counts settled units of other
-    sites, which have no effect; ``disputed`` and ``lapsed`` are those of ``Standing``.
-    """
-
-    decided: Mapping[str, int]
-    institutions: int
-    changed: int
-    not_assessed: int
+    decided: Mapping[str, int]  # settled, on assessed sites, by network
+    institutions: int  # that these are of
+    changed: int  # those of which the decision replaced or removed the main account
+    not_assessed: int  # settled, on other sites: without effect
     disputed: int
     lapsed: int
 
@@ -109,10 +104,7 @@ def load(store: Store, scan_id: int | None) -> tuple[Scan, list[Override]]:
 
 def load_layers(store: Store, scan_id: int | None, without: Collection[str] = ()) -> Layers:
     """Return a scan in its layers, the latest where *scan_id* is None; the fields named in *without* stay empty."""
-    scan = store.scan(scan_id)
-    decisions = store.decisions(scan.id)
-    results = store.results(scan.id, scan.institutions, without, _read_whole(scan, decisions))
-    return _layers(mark_shared(replace(scan, results=tuple(results))), decisions)
+    return _layers(store, store.scan(scan_id), without)
 
 
 def load_peers(store: Store, scan: Scan, own: Institution) -> Layers:
@@ -120,21 +112,19 @@ def load_peers(store: Store, scan: Scan, own: Institution) -> Layers:
 
     Of peers only the accounts are read. Which accounts many institutions share, the whole scan says.
     """
-    beside = tuple(each for each in scan.institutions if each.id == own.id or are_peers(each, own))
+    return _layers(store, scan, (*OF_EVIDENCE, "pages"), own)
+
+
+def _layers(store: Store, scan: Scan, without: Collection[str], own: Institution | None = None) -> Layers:
+    taken = tuple(each for each in scan.institutions if own is None or each.id == own.id or are_peers(each, own))
     decisions = store.decisions(scan.id)
-    results = store.results(scan.id, beside, (*OF_EVIDENCE, "pages"), {own.id, *_read_whole(scan, decisions)})
-    marked = mark_shared(replace(scan, results=tuple(results)), *store.shown_accounts(scan.id))
-    return _layers(replace(marked, institutions=beside), decisions)
-
-
-def _read_whole(scan: Scan, decisions: Sequence[Decision]) -> set[str]:
-    """Return the institutions that a person decided on: which account is the main one may rest on its evidence."""
-    return {*(item.unit.institution_id for item in decisions), *(item.institution_id for item in overrides_of(scan))}
-
-
-def _layers(judged: Scan, decisions: Sequence[Decision]) -> Layers:
+    # Where a person decided, all is read: which account is the main one may rest on its evidence.
+    whole = {item.unit.institution_id for item in decisions} | {item.institution_id for item in overrides_of(scan)}
+    results = store.results(scan.id, taken, without, whole | {own.id} if own else whole)
+    shown = store.shown_accounts(scan.id) if own else ()
+    judged = replace(mark_shared(replace(scan, results=tuple(results)), *shown), institutions=taken)
     detected, _ = apply_overrides(judged)
-    stand = standing(decisions, judged)
-    coded = apply_decisions(detected, stand.settled.values())
-    results: Sequence[InstitutionResult] = [read_by_hand(each, stand.settled, coded) or each for each in coded.results]
-    return Layers(judged, detected, replace(coded, results=tuple(results)), decisions, stand)
+    resolved = standing(decisions, judged)
+    coded = apply_decisions(detected, resolved.settled.values())
+    by_hand = (read_by_hand(each, resolved.settled, coded) or each for each in coded.results)
+    return Layers(judged, detected, replace(coded, results=tuple(by_hand)), decisions, resolved)

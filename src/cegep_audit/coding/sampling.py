@@ -26,18 +26,14 @@ _UNREAD = "/not_assessed"  # how the strata of sites that were not assessed end
 
 @dataclass(frozen=True, slots=True)
 class CodingRow:
-    """One row to code: a unit, its institution, the result of its site (None: not visited), and what was found.
-
-    ``weight`` is the number of rows that this one stands for, 1 or more. It is None, and ``stratum`` "", where nothing
-    was drawn.
-    """
+    """One row to code; ``stratum`` and ``weight`` are those of a drawn row."""
 
     unit: Unit
     institution: Institution
-    result: InstitutionResult | None
+    result: InstitutionResult | None  # of a site that was visited
     state: str  # found, not_found or not_assessed
     stratum: str = ""
-    weight: float | None = None
+    weight: float | None = None  # the rows that this one stands for, 1 or more
 
     @property
     def stratum_of_row(self) -> str:
@@ -120,16 +116,17 @@ def allocate(sizes: Mapping[str, int], total: int) -> dict[str, int]:
 
 @dataclass(frozen=True, slots=True)
 class Sampled:
-    """A sample that figures are weighted by: rows drawn but ``undone``, and strata left out, ``empty`` of decisions."""
+    """Whether figures are weighted by a sample, how many of its rows nobody decided, and the strata they leave out."""
 
-    undone: int
-    empty: tuple[str, ...]
+    weighted: bool = False
+    rows_undone: int | None = None
+    empty_strata: tuple[str, ...] | None = None
 
 
 def weights_of(
     judged: Scan, decided: Collection[Unit], drawn: Mapping[Unit, Decision], *, with_unread: bool
-) -> tuple[Mapping[Unit, float], Sampled | None]:
-    """Return the weight of each unit *decided*, and the sample behind it: 1 and None where nothing was drawn.
+) -> tuple[Mapping[Unit, float], Sampled]:
+    """Return the weight of each unit *decided*, 1 where nothing was drawn, and the sample behind it.
 
     *drawn* are the decisions on drawn rows. The weight in their sheet does not know which rows were decided later, so
     it is N/n in a stratum of N rows of which n are decided (post-stratification, W. G. Cochran, "Sampling Techniques",
@@ -138,7 +135,7 @@ def weights_of(
     """
     weights = dict.fromkeys(decided, 1.0)
     if not drawn:
-        return weights, None
+        return weights, Sampled()
     if all(item.stratum.startswith(_WHOLE) for item in drawn.values()):
         of_institution = strata_of_institutions(judged)
         strata = {row.unit: of_institution[row.institution.id] for row in coding_rows(judged, "all")}
@@ -153,20 +150,16 @@ def weights_of(
     undone = sum(max(0, round(sizes[name] / weight) - done[name]) for name, weight in drawn_weights.items())
     empty = tuple(sorted(set(sizes) - set(done)))
     is_whole = not undone and not empty and set(weights.values()) <= {1.0}
-    return weights, None if is_whole else Sampled(undone, empty)
+    return weights, Sampled() if is_whole else Sampled(weighted=True, rows_undone=undone, empty_strata=empty)
 
 
 class Case(NamedTuple):
-    """One institution and one trait.
+    """One institution and one trait; ``state`` and ``type`` are its stratum."""
 
-    ``state`` (what the scan found) and ``type`` are its stratum. ``found`` is whether the tool found the trait, None
-    where the site was not assessed; ``truth`` whether coders did, None outside the sample.
-    """
-
-    state: str
+    state: str  # on how many networks the scan found it
     type: str
-    found: bool | None
-    truth: bool | None
+    found: bool | None  # whether the tool found the trait; None where the site was not assessed
+    truth: bool | None  # whether coders did; None outside the sample
 
 
 def corrected(cases: Sequence[Case]) -> Adjusted | None:

@@ -78,9 +78,7 @@ def read_coding(
     """Return what the file at *path* decides on the scan *judged* by the rules alone, and how many rows decide nothing.
 
     *coder* signs the rows that nobody signs, and *today* dates those without a date. *coders* are those known, each
-    with whether it is a list; their spelling is kept whatever the case.
-
-    Raises RegistryError with every fault of the file, in the language *lang*.
+    with whether it is a list; their spelling is kept whatever the case. Raises as :func:`read_overrides` does.
     """
     found = FaultList(str(path), lang)
     table = read_table(path, required=("institution_id", "network"), known={*COLUMNS, *SHOWN, *SAMPLED}, found=found)
@@ -88,15 +86,9 @@ def read_coding(
     is_list = "decision" not in columns
     if table and is_list and not {"account_url", "correct_account"}.intersection(columns):
         found.add("csv.missing_column", column="decision", found=excerpt(", ".join(columns)))
-    reader = _Reader(
-        found,
-        judged.id,
-        {institution.id: result for institution, result in visits(judged)},
-        today,
-        is_list=is_list,
-        coder=coder,
-        coders={name.casefold(): (name, was_list) for name, was_list in (coders or {}).items()},
-    )
+    results = {institution.id: result for institution, result in visits(judged)}
+    known = {name.casefold(): (name, was_list) for name, was_list in (coders or {}).items()}
+    reader = _Reader(found, judged.id, results, today, is_list, coder, known)
 
     def key_of(item: Decision | None) -> Hashable:
         """Return what a coder may decide once: a unit, or an account of a list."""
@@ -112,10 +104,7 @@ def read_coding(
 def _decided(
     table: Table | None, read: Callable[[Row], T], key_of: Callable[[T], Hashable], found: FaultList, repeated: str
 ) -> list[T]:
-    """Return what *read* makes of each row of *table*; raise RegistryError if there is any fault.
-
-    The sentence *repeated* is for a row with the key of an earlier one; None is no key.
-    """
+    """Return what *read* makes of each row; the fault *repeated* is that of a row with the key of an earlier one."""
     items, first = [], dict[Hashable, int]()
     for row in table.rows if table else ():
         items.append(item := read(row))
@@ -141,19 +130,15 @@ def _override(row: Row, ids: Collection[str], found: FaultList) -> Override:
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    """Reads the rows of a coding sheet or list; what is wrong with them goes to ``found`` and leaves its place empty.
-
-    ``coder`` signs the rows that nobody signs. ``coders`` goes from a case-folded name to how it is written and whether
-    it signs lists.
-    """
+    """Reads the rows of a coding sheet or list; a fault goes to ``found`` and leaves its place empty."""
 
     found: FaultList
     scan_id: int
     results: Mapping[str, InstitutionResult | None]
     today: date
     is_list: bool
-    coder: str
-    coders: dict[str, tuple[str, bool]]
+    coder: str  # signs the rows that nobody signs
+    coders: dict[str, tuple[str, bool]]  # how a name is written and whether it signs lists, by case-folded name
 
     def decision(self, row: Row) -> Decision | None:
         """Return the decision of one row, None where a sheet has none."""

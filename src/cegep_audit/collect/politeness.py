@@ -13,7 +13,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
-from urllib.parse import urlsplit
 
 from protego import Protego
 
@@ -40,11 +39,9 @@ _OWN = frozenset({Detail.PROXY, Detail.RETRY_AFTER, http_detail(429)})
 
 
 def user_agent(contact: str | None, version: str) -> str:
-    """Return ``cegep-audit/VERSION (+URL; contact)``, whatever the text of *contact*.
-
-    Headers are ASCII, so accents are dropped; brackets would end the comment, so they are dropped too.
-    """
+    """Return ``cegep-audit/VERSION (+URL; contact)``, whatever the text of *contact*."""
     ascii_text = unicodedata.normalize("NFKD", contact or "").encode("ascii", "ignore").decode()
+    # A bracket would end the comment.
     words = re.sub(r"[\x00-\x20\x7f()\\]+", " ", ascii_text)[:_MAX_CONTACT].strip()
     return f"{PRODUCT_TOKEN}/{version} (+{PROJECT_URL}{'; ' + words if words else ''})"
 
@@ -112,8 +109,7 @@ def relevant_lines(text: str, token: str = PRODUCT_TOKEN) -> list[str]:
 def retry_after_s(value: str, now: datetime, date: str = "") -> float | None:
     """Return the wait that a ``Retry-After`` header asks for, in seconds; None if it cannot be parsed.
 
-    *value* is a number of seconds or a date in one of the three forms of RFC 9110, section 5.6.7. A date is compared
-    with *date*, the ``Date`` of the answer, or else with *now*. A date in the past gives 0.0.
+    A date (RFC 9110, section 5.6.7) is compared with *date*, the ``Date`` of the answer, or else with *now*.
     """
     value = value.strip()
     if re.fullmatch(r"[0-9]+(\.[0-9]*)?", value):
@@ -123,11 +119,7 @@ def retry_after_s(value: str, now: datetime, date: str = "") -> float | None:
 
 
 class RobotsCache:
-    """The rules of robots.txt in one scan.
-
-    They hold for one origin (scheme, host and port, RFC 9309, section 2.3). A redirect from one origin's robots.txt to
-    another's answers for both, so that ``www.`` and the bare name cost one file.
-    """
+    """The rules of robots.txt in one scan; they hold for one origin: scheme, host and port (RFC 9309, section 2.3)."""
 
     def __init__(self) -> None:
         self._rules: dict[str, Protego | FetchError] = {}
@@ -136,16 +128,13 @@ class RobotsCache:
     async def rules(
         self, url: str, ask: Callable[[str], Awaitable[Answer]], is_ours: Callable[[str], bool]
     ) -> Protego | FetchError:
-        """Return the rules for the host of *url*, as :func:`rules_of`; *ask* requests them if they are not cached.
-
-        A redirect to an address for which *is_ours* is false is not followed, because no request leaves the site. As
-        after too many redirects, there are no rules then.
-        """
+        """Return the rules for *url* (:func:`rules_of`); *ask* requests them, at addresses that *is_ours* accepts."""
         origin = _origin(url)
         async with self._locks.setdefault(pace_key(url), asyncio.Lock()):
             if origin in self._rules:
                 return self._rules[origin]
             address, origins, rules = f"{origin}/robots.txt", [origin], None
+            # A redirect to another origin's robots.txt answers for both: www. and the bare name cost one file.
             for _ in range(ROBOTS_REDIRECTS + 1):
                 try:
                     answer = await ask(address)
@@ -160,24 +149,20 @@ class RobotsCache:
                 if address == f"{_origin(address)}/robots.txt":
                     origins.append(_origin(address))
             for each in origins:
-                self._rules.setdefault(each, rules or parse_robots(b""))
+                self._rules.setdefault(each, rules or parse_robots(b""))  # none after too many redirects
             return self._rules[origin]
 
 
 def _origin(url: str) -> str:
-    parts = urlsplit(crawl_key(url))
-    return f"{parts.scheme}://{parts.netloc}"
+    return "/".join(crawl_key(url).split("/", 3)[:3])
 
 
 @dataclass(slots=True)
 class Turn:
-    """The turns on one host; times are those of a clock in seconds.
-
-    ``last_at`` is when the host received the latest request at the latest, noted by the holder of the turn.
-    """
+    """The turns on one host; times are seconds of a clock."""
 
     delay_s: float = 0.0
-    last_at: float = float("-inf")
+    last_at: float = float("-inf")  # when the host had received the latest request; its sender notes this
     held_until: float = float("-inf")
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)  # first come, first served
 
@@ -192,7 +177,8 @@ class Pace:
     _hosts: dict[str, Turn] = field(default_factory=dict)
 
     def _host(self, url: str) -> Turn:
-        return self._hosts.setdefault(pace_key(url), Turn(self.delay_s))
+        key = pace_key(url)
+        return self._hosts.get(key) or self._hosts.setdefault(key, Turn(self.delay_s))
 
     @asynccontextmanager
     async def turn(self, url: str) -> AsyncIterator[Turn]:

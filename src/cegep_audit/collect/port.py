@@ -72,17 +72,13 @@ class Answer:
 
 
 def header_map(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
-    """Return *headers* by lower-case name, with repeated ones joined by commas.
-
-    Of several ``location`` headers the first counts. Bytes that are not UTF-8 are read as Latin-1 or, in a
-    ``location``, percent-encoded as browsers send them.
-    """
+    """Return *headers* by lower-case name; repeated ones are joined by commas, but the first ``location`` counts."""
     found: dict[str, str] = {}
     for raw_name, raw_value in headers:
         name = raw_name.decode("latin-1").lower()
         try:
             value = raw_value.decode()
-        except UnicodeDecodeError:
+        except UnicodeDecodeError:  # browsers percent-encode such an address
             value = quote(raw_value, safe=_ASCII) if name == "location" else raw_value.decode("latin-1")
         if name not in found:
             found[name] = value

@@ -20,7 +20,7 @@ from cegep_audit.collect.port import LIVE, Answer, Fetch, Terms, Want
 from cegep_audit.errors import FetchError
 from cegep_audit.models import Institution, Limits, Page
 from cegep_audit.urls import absolute, crawl_key, host_of, is_ip, is_same_name, is_same_site, split
-from cegep_audit.vocabulary import MAY_PASS, REDIRECTS, SITE_DOWN, Detail, http_detail
+from cegep_audit.vocabulary import MAY_PASS, NO_ANSWER, REDIRECTS, SITE_DOWN, Detail, http_detail
 
 _RETRIED = frozenset({Detail.CONNECTION_LOST, *map(http_detail, MAY_PASS)})
 _MAX_REFUSALS = 2  # answers 429 after which a site gets no further request
@@ -30,10 +30,7 @@ _COOKIE = re.compile(r"(?:^|,)\s*([^;,=\s]+=[^;,]*)")  # name and value of each 
 
 # Failures of one name or scheme that do not imply a failure of the other (www. or the bare name, http or https).
 # A private address is one: an Active Directory may answer for the bare name with an internal address.
-_OF_NAME = frozenset(
-    {Detail.DNS, Detail.REFUSED, Detail.TLS, Detail.CONNECTION_LOST, Detail.PROTOCOL, Detail.PROXY}
-    | {Detail.PRIVATE_ADDRESS, Detail.NO_CAPTURE}
-)
+_OF_NAME = NO_ANSWER - {Detail.TIMEOUT} | {Detail.PRIVATE_ADDRESS, Detail.NO_CAPTURE}
 _LEAST_TELLING: dict[str, int] = {Detail.DNS: 2, Detail.REFUSED: 2, Detail.NO_CAPTURE: 3}  # the greater, the less
 
 # stamina would otherwise log each retry, which would show on the user's terminal.
@@ -41,14 +38,11 @@ stamina.instrumentation.set_on_retry_hooks([])
 
 
 class OwnHosts:
-    """The hosts of an institution's site: those in the registry, and those that its homepage led to.
-
-    ``home`` is the address of the homepage, ``former`` the homepages of its other or former names.
-    """
+    """The hosts of an institution's site: those in the registry, and those that its homepage led to."""
 
     def __init__(self, institution: Institution) -> None:
-        self.home = crawl_key(institution.url)
-        self.former = tuple(crawl_key(f"http://{host}/") for host in institution.alt_hosts)
+        self.home = crawl_key(institution.url)  # the address of the homepage
+        self.former = tuple(crawl_key(f"http://{host}/") for host in institution.alt_hosts)  # under its other names
         self._others = institution.alt_hosts
 
     def hold(self, url: str) -> bool:
@@ -65,11 +59,8 @@ class OwnHosts:
         return True
 
     def names(self, failures: Sequence[FetchError], *, ignores_spelling: bool) -> Iterator[str]:
-        """Yield the addresses at which the homepage may be, for as long as earlier *failures* allow another attempt.
-
-        Those with and without ``www.``, over http and https, come first (a single one if the source
-        *ignores_spelling*). Former hosts follow if an archive has no capture of these.
-        """
+        """Yield the addresses at which the homepage may be, for as long as earlier *failures* allow another attempt."""
+        # With and without www., over http and https; a single one if the source ignores spelling.
         names, host = [self.home], host_of(self.home)
         if not ignores_spelling and "." in host and not is_ip(host):
             other = host.removeprefix("www.") if host.startswith("www.") else f"www.{host}"
@@ -78,14 +69,15 @@ class OwnHosts:
             yield name
             error, parts = failures[-1], split(name)  # an explicit port belongs to its scheme
             # No server listens for this scheme; behind a proxy, the status of the proxy's answer says so.
-            is_closed = error.detail == Detail.PROXY and error.status is not None
-            is_closed = is_closed or error.detail in {Detail.REFUSED, Detail.NO_CAPTURE}
+            is_closed = error.detail in {Detail.REFUSED, Detail.NO_CAPTURE} or (
+                error.detail == Detail.PROXY and error.status is not None
+            )
             if not ignores_spelling and parts and parts.port is None and is_closed:
                 scheme, rest = name.split("://", 1)
                 yield f"{'http' if scheme == 'https' else 'https'}://{rest}"
             if not _has_no_answer(failures[-1]):
                 break
-        for name in self.former:
+        for name in self.former:  # if an archive has no capture of the others
             if any(error.detail != Detail.NO_CAPTURE for error in failures):
                 return
             yield name
@@ -97,27 +89,21 @@ def _has_no_answer(error: FetchError) -> bool:
 
 
 def _silence(error: FetchError) -> int:
-    """Return how uninformative *error* is: 0 if the site answered, more if no server was found.
-
-    A gateway that reached no server behind it (502) does not count as an answer from the site.
-    """
-    is_answer = not _has_no_answer(error) and error.status not in SITE_DOWN
-    return 0 if is_answer else _LEAST_TELLING.get(error.detail, 1)
+    """Return how uninformative *error* is: 0 if the site answered, more if no server was found."""
+    if _has_no_answer(error) or error.status in SITE_DOWN:  # a gateway that reached no server behind it
+        return _LEAST_TELLING.get(error.detail, 1)
+    return 0
 
 
 @dataclass(slots=True)
 class Site:
-    """The site of one institution during one visit: a :class:`~cegep_audit.collect.port.Source`.
-
-    All sites of a live scan share ``robots`` and ``pace``. The delays that hosts ask for go to ``pace``, which every
-    sender of requests respects.
-    """
+    """The site of one institution during one visit: a :class:`~cegep_audit.collect.port.Source`."""
 
     institution: Institution
     fetch: Fetch
     limits: Limits
-    robots: RobotsCache = field(default_factory=RobotsCache)
-    pace: Pace = field(default_factory=lambda: Pace(0.0))
+    robots: RobotsCache = field(default_factory=RobotsCache)  # shared by all sites of a live scan, as pace is
+    pace: Pace = field(default_factory=lambda: Pace(0.0))  # gets the delays that hosts ask for
     terms: Terms = LIVE
     want: Want = Want.PAGE
     _hosts: OwnHosts = field(init=False)
@@ -139,16 +125,14 @@ class Site:
     async def get(self, url: str) -> Page:
         """Return the page at *url*, following redirects inside the site; raise FetchError if it fails.
 
-        The homepage is tried under its other names too: the first that answers counts. Any other address must be on a
-        host of the site, or have the site's name under another domain (a homepage may send its reader there by a meta
-        refresh).
+        The homepage is tried under its other names too: the first that answers counts.
         """
         if split(url) is None or len(url) > _MAX_ADDRESS:
             raise FetchError(url, Detail.BAD_URL, "not an http or https address")
         address = crawl_key(url)
         self._refuse_special(address)
         if address != self._hosts.home:
-            if not self._hosts.admit(address, may_move=True):
+            if not self._hosts.admit(address, may_move=True):  # a meta refresh may lead to another domain
                 raise FetchError(url, Detail.FOREIGN_SITE, f"{host_of(url)} is not a host of this site")
             return await self._follow(url, address)
         failures: list[FetchError] = []
@@ -173,14 +157,14 @@ class Site:
             answer = await self._ask_if_allowed(address, is_home=is_home)
             if answer.status not in REDIRECTS:
                 if answer.status == HTTPStatus.PARTIAL_CONTENT:
-                    raise _error_of(answer, Detail.CUT_SHORT, "only a part of the page came")
+                    raise self._error(answer, Detail.CUT_SHORT, "only a part of the page came")
                 if not HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
-                    raise self._status_error(answer)
+                    raise self._error(answer)
                 return answer.page(requested)
             target = absolute(answer.url, answer.location) if answer.location else None
             if target is None or len(target) > _MAX_ADDRESS:
                 message = f"redirects to {answer.location!r:.200}" if answer.location else "redirects to no address"
-                raise _error_of(answer, Detail.BAD_REDIRECT, message)
+                raise self._error(answer, Detail.BAD_REDIRECT, message)
             self._refuse_special(target, answer)
             address = crawl_key(target)
             if not self._hosts.admit(address, may_move=is_home):
@@ -216,12 +200,9 @@ class Site:
             raise FetchError(url, Detail.ROBOTS, "robots.txt forbids this page")
 
     def _refuse_special(self, url: str, by: Answer | None = None, *, is_asked: bool = False) -> None:
-        """Raise FetchError for a private address, to which the redirect *by* an answer may have led.
-
-        If the source is asked first, an address on a host of the site is refused only once the source *is_asked*.
-        """
+        """Raise FetchError for a private address, to which the redirect *by* an answer may have led."""
         if self._is_public(url) or (not (self.terms.checks_first or is_asked) and self._hosts.hold(url)):
-            return
+            return  # an address of the site itself is refused only once the source was asked
         status, record_id = (by.status, by.record_id) if by else (None, None)
         message = f"{host_of(url)} is not a public address"
         raise FetchError(url, Detail.PRIVATE_ADDRESS, message, status=status, record_id=record_id)
@@ -256,13 +237,13 @@ class Site:
             self._cookies = self._cookies.union(_COOKIE.findall(headers["set-cookie"]))
         if answer.status < HTTPStatus.BAD_REQUEST:
             return answer
-        error = self._status_error(answer)
+        error = self._error(answer)
         if answer.status in MAY_PASS:
             most_s = self.limits.max_retry_after_s
             wait_s = retry_after_s(headers.get("retry-after", ""), answer.at, headers.get("date", "")) or 0.0
             if wait_s > most_s:
                 message = f"the site answers {answer.status} and asks to wait {wait_s:,.0f} s"
-                self._given_up = _error_of(answer, Detail.RETRY_AFTER, message)
+                self._given_up = self._error(answer, Detail.RETRY_AFTER, message)
             elif answer.status == HTTPStatus.TOO_MANY_REQUESTS:
                 self._refusals += 1
                 if self._refusals >= _MAX_REFUSALS:
@@ -273,12 +254,12 @@ class Site:
         finally:
             del error, answer  # the traceback of the error leads to this frame, which would keep both alive
 
-    def _status_error(self, answer: Answer) -> FetchError:
+    def _error(self, answer: Answer, detail: str = "", message: str = "") -> FetchError:
+        """Return the failure that *answer* is: its status, with headers and body, unless *detail* says what else."""
         when = f" on {answer.at:%Y-%m-%d}" if self.terms.says_when else ""
-        error = _error_of(answer, http_detail(answer.status), f"the site answers {answer.status}{when}")
-        error.headers, error.body = answer.headers, answer.body
+        message = message or f"the site answers {answer.status}{when}"
+        code = detail or http_detail(answer.status)
+        error = FetchError(answer.url, code, message, status=answer.status, record_id=answer.record_id)
+        if not detail:
+            error.headers, error.body = answer.headers, answer.body
         return error
-
-
-def _error_of(answer: Answer, detail: str, message: str) -> FetchError:
-    return FetchError(answer.url, detail, message, status=answer.status, record_id=answer.record_id)

@@ -179,15 +179,6 @@ def _prose(language: str, deal: int) -> dict[str, Any]:
     return text | {name: items[: _A_PAGE.get(name)] for name, items in turned.items()}
 
 
-class Hit(NamedTuple):
-    """One request: when it came (monotonic seconds), host, path with query, and the status of the answer (0: none)."""
-
-    at_s: float
-    host: str
-    path: str
-    status: int
-
-
 @contextmanager
 def serve() -> Iterator["Web"]:
     """Serve the invented web on a free port of 127.0.0.1 until the block ends; raise OSError if no port is free."""
@@ -215,7 +206,7 @@ class Web(ThreadingTCPServer):
         super().__init__(("127.0.0.1", 0), _Conversation)
         self.proxy = f"http://127.0.0.1:{self.server_address[1]}"
         self.registry = registry
-        self.log: list[Hit] = []
+        self.log: list[tuple[float, str, str, int]] = []  # monotonic seconds, host, path with query, status (0: none)
         self.connections: list[Any] = []
         self.hosts = {site.host: site for site in sites()}
         self.aliases = {alias: to for site in sites() for alias, to in site.aliases.items()}
@@ -249,7 +240,7 @@ class _Conversation(BaseHTTPRequestHandler):
             return
         path = (url.path or "/") + (f"?{url.query}" if url.query else "")
         found = self._found(host, path)
-        self.server.log.append(Hit(time.monotonic(), host, path, found.status if found else 0))
+        self.server.log.append((time.monotonic(), host, path, found.status if found else 0))
         if found is None:
             self.close_connection = True
             return

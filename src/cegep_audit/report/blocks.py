@@ -8,9 +8,7 @@ from typing import Literal, NamedTuple
 from urllib.parse import urlsplit
 
 from cegep_audit.analyze.findings import Figures, Proportion
-from cegep_audit.phrases import locales
-from cegep_audit.phrases.catalogue import say
-from cegep_audit.phrases.locales import Language
+from cegep_audit.phrases import Language, locales, say
 from cegep_audit.text import plain
 from cegep_audit.urls import without_password
 

@@ -24,7 +24,8 @@ from distributed.comm.addressing import get_address_host_port
 from distributed.worker import Worker, get_worker
 
 from cegep_audit import __version__, urls
-from cegep_audit.collect.warc.archive import WarcArchive, files_of, go_through
+from cegep_audit.collect.warc.archive import WarcArchive
+from cegep_audit.collect.warc.records import files_of, index_of
 from cegep_audit.errors import CegepAuditError, StoreError, UsageError
 from cegep_audit.models import Institution, InstitutionResult
 from cegep_audit.phrases.catalogue import say
@@ -196,7 +197,7 @@ async def spread(plan: Plan, keep: Keep, observer: Observer) -> None:
         try:
             if request.from_warc:
                 files = files_of(told.request.from_warc, request.lang)
-                found = client.map(go_through, files, lang=request.lang, pure=False)  # one file a worker at a time
+                found = client.map(index_of, files, lang=request.lang, pure=False)  # one file a worker at a time
                 visits.archive = WarcArchive(await client.gather(found), request.limits)
                 for line in visits.archive.damage:
                     observer.note(line)

@@ -1,8 +1,7 @@
 """Plans scans: begins them in the database, begins completions, and resumes interrupted ones."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -25,6 +24,7 @@ from cegep_audit.store import Store
 from cegep_audit.text import shown
 from cegep_audit.vocabulary import Status
 
+Settings = Mapping[str, Any]  # of a scan, as JSON values
 _SAFE_WARC = re.compile(r"[\w.() -]+\.warc(\.gz)?")  # a file name, without a folder
 
 
@@ -55,26 +55,25 @@ def check_sources(request: Request) -> None:
         raise UsageError(say("cluster.one_archive" if request.past else "cluster.no_browser", lang))
 
 
-def draft(request: Request) -> Sequence[tuple[Request, Sequence[Institution], Mapping[str, Any]]]:
-    """Return what :func:`begin` takes for each scan that *request* asks for: one a day in the past, or a single one.
+def draft(request: Request) -> list[tuple[Sequence[Institution], Settings]]:
+    """Return the institutions and settings of each scan that *request* asks for: one a day in the past, or just one.
 
     Raises RegistryError or UsageError for a registry or a file of overrides that cannot be used.
     """
     registry = read_registry(request.registry, request.lang)
     ids = {institution.id for institution in registry}
     overrides = read_overrides(request.overrides, lang=request.lang, ids=ids) if request.overrides else []
+    limits = asdict(request.limits)
     if request.past and not request.from_warc:
-        limits = replace(request.limits, **(own_limits(request.past.timegate) | dict(request.changed)))
-        request = replace(request, limits=limits)
-    drafts = []
+        limits |= own_limits(request.past.timegate) | dict(request.changed)
+    drafts: list[tuple[Sequence[Institution], Settings]] = []
     for past in [replace(request.past, as_of=day) for day in request.past.days] if request.past else [None]:
-        asked = replace(request, past=past)
         settings = {
             "registry": str(request.registry or ""),
             "selection": request.selection,
-            "limits": asdict(request.limits),
+            "limits": limits,
             "contact": request.contact or "",
-            "warc": _kept_in(asked),
+            "warc": _kept_in(request, past),
             "from_warc": [str(path.resolve()) for path in request.from_warc],
             "render": request.render,
             "overrides": [asdict(override) for override in overrides],
@@ -82,38 +81,35 @@ def draft(request: Request) -> Sequence[tuple[Request, Sequence[Institution], Ma
             "output": str(request.output),
             **(asdict(past) if past else {}),
         }
-        drafts.append((asked, _chosen(registry, settings, request.lang, past), settings))
+        drafts.append((_chosen(registry, settings, request.lang), settings))
     return drafts
 
 
-def _kept_in(request: Request) -> str:
+def _kept_in(request: Request, past: Past | None) -> str:
     """Return where the settings say that pages are kept, "" for nowhere."""
     if request.no_warc or request.from_warc:
         return ""
-    return str(output_of(request.save_warc, request.past)) if request.save_warc else DEFAULT_WARC
+    return str(output_of(request.save_warc, past)) if request.save_warc else DEFAULT_WARC
 
 
-def _chosen(
-    registry: Sequence[Institution], settings: Mapping[str, Any], lang: Language, past: Past | None
-) -> list[Institution]:
-    """Return the institutions that *settings* select, with the names and hosts of the day if it is in the *past*."""
+def _chosen(registry: Sequence[Institution], settings: Settings, lang: Language) -> list[Institution]:
+    """Return the institutions that *settings* select, with the names and hosts of the day if it is in the past."""
+    past = Past.of(settings)
     day = past.as_of if past else None
     chosen = select(registry, **settings["selection"], day=day, lang=lang)
     return as_of(chosen, day) if day else chosen
 
 
 def begin(
-    store: Store,
-    request: Request,
-    institutions: Sequence[Institution],
-    settings: Mapping[str, Any],
-    base: Scan | None = None,
+    store: Store, request: Request, institutions: Sequence[Institution], settings: Settings, base: Scan | None = None
 ) -> Plan:
     """Begin a scan in the database; a completion of *base* starts with a copy of what *base* assessed."""
-    mode = base.mode if base else "replay" if request.from_warc else "as_of" if request.past else "live"
+    asked = _asked(store, request, settings)
+    mode = base.mode if base else "replay" if asked.from_warc else "as_of" if asked.past else "live"
+    settings = {**settings, "limits": asdict(asked.limits)}
     completes = base.id if base else None
     scan_id = store.start_scan(mode, settings, __version__, rules_version(), institutions, now(), completes)
-    return _plan(store, request, store.scan(scan_id), warc_path(settings["warc"], request.db, scan_id), base)
+    return _plan(store, asked, store.scan(scan_id), base)
 
 
 def begin_completion(request: Request, store: Store, base: Scan) -> Plan:
@@ -121,24 +117,19 @@ def begin_completion(request: Request, store: Store, base: Scan) -> Plan:
 
     Raises UsageError if *base* cannot be completed in this way.
     """
-    completion = request.completion
+    completion, kept = request.completion, base.settings
     if completion is None or base.ended_at is None:
         raise UsageError(say("complete.not_finished", request.lang, scan=base.id))
-    if "as_of" in base.settings and any(mode.is_live for mode in completion.modes):
+    if "as_of" in kept and {Mode.RETRY, Mode.RENDER}.intersection(completion.modes):
         raise UsageError(say("complete.past", request.lang, scan=base.id))
-    kept: Any = base.settings
-    with _checked(store, request.lang):
-        limits = replace(Limits(**kept["limits"]), **request.changed)
-        request = replace(request, limits=limits, contact=request.contact or kept["contact"] or None)
+    earlier: Any = kept.get("completion", {})
     assessed = [item.institution.id for item in base.results if item.status.is_assessed]
-    at_first = kept.get("completion", {}).get("at_first") or assessed
-    archive = asdict(request.past) if request.past else None
+    at_first, archive = earlier.get("at_first") or assessed, asdict(request.past) if request.past else None
     settings = {
         **kept,
-        "limits": asdict(request.limits),
-        "contact": request.contact or "",
+        "contact": request.contact or kept.get("contact", ""),
         "output": str(request.output),
-        "warc": _kept_in(request),
+        "warc": _kept_in(request, request.past),
         "completion": asdict(completion) | {"at_first": at_first, "archive": archive},
     }
     return begin(store, request, base.institutions, settings, base)
@@ -151,8 +142,15 @@ def left_of(base: Scan, *, partial: bool) -> list[Institution]:
     return [institution for institution in base.institutions if institution.id not in read]
 
 
-def _plan(store: Store, request: Request, begun: Scan, warc: Path | None, base: Scan | None) -> Plan:
+def _plan(store: Store, request: Request, begun: Scan, base: Scan | None) -> Plan:
     """Return what is left of the scan *begun*, after what *base* assessed is copied into it."""
+    kept_in = str(begun.settings.get("warc") or "")
+    # The database may come from somebody else, so no folder that it names is written to.
+    warc = warc_path(DEFAULT_WARC if kept_in else "", request.db, begun.id)
+    if request.save_warc:
+        warc = output_of(request.save_warc, request.past)
+    elif _SAFE_WARC.fullmatch(name := re.split(r"[/\\]", kept_in)[-1]):
+        warc = request.db.with_name(name)
     done = store.done_ids(begun.id)
     if base and request.completion:
         left = {institution.id for institution in left_of(base, partial=request.completion.partial)} | done
@@ -170,51 +168,40 @@ def resume(request: Request, store: Store) -> list[Plan]:
     if together and not together[0].completes and (past := Past.of(together[0].settings)):
         first = together[0].id - past.days.index(past.as_of)  # scans of several days are begun together, in order
         together = [scan for scan in unfinished if first <= scan.id < first + len(past.days)]
-    return [_resumed(request, store, store.scan(scan.id)) for scan in together]
+    plans = []
+    for begun in [store.scan(scan.id) for scan in together]:
+        if request.registry:
+            check_same_registry(request.registry, begun, request.lang)
+        store.claim(begun.id)
+        asked = _asked(store, request, begun.settings)
+        plans.append(_plan(store, asked, begun, store.load(begun.completes) if begun.completes else None))
+    return plans
 
 
-def _resumed(request: Request, store: Store, begun: Scan) -> Plan:
-    if request.registry:
-        check_same_registry(request.registry, begun, request.lang)
-    store.claim(begun.id)
-    settings: Any = begun.settings
-    completion, render, archive = None, settings["render"], settings
-    with _checked(store, request.lang):
-        if begun.completes:
-            kept = settings["completion"]
+def _asked(store: Store, request: Request, settings: Settings) -> Request:
+    """Return *request* as the *settings* of its scan complete it; raise StoreError for values that we never write."""
+    try:
+        render, archive, completion = settings["render"], settings, None
+        if kept := settings.get("completion"):
             modes = tuple(map(Mode, kept["modes"]))
             completion = Completion(modes, tuple(kept["saved"]), kept["partial"], kept["archive_refused"])
             render, archive = Render.ALWAYS if Mode.RENDER in modes else Render.NEVER, kept["archive"] or {}
-        request = replace(
+        return replace(
             request,
-            from_warc=[Path(path) for path in settings["from_warc"]],
+            from_warc=() if kept else request.from_warc or [Path(path) for path in settings["from_warc"]],
             past=Past.of(archive),
             contact=settings["contact"] or None,
             render=Render(render),
             limits=replace(Limits(**settings["limits"]), **request.changed),
             completion=completion,
         )
-        kept_in = str(settings["warc"])
-    # The database may come from somebody else, so no folder that it names is written to.
-    warc = warc_path(DEFAULT_WARC if kept_in else "", request.db, begun.id)
-    if request.save_warc:
-        warc = output_of(request.save_warc, request.past)
-    elif _SAFE_WARC.fullmatch(name := re.split(r"[/\\]", kept_in)[-1]):
-        warc = request.db.with_name(name)
-    return _plan(store, request, begun, warc, store.load(begun.completes) if begun.completes else None)
+    except (KeyError, TypeError, ValueError) as error:
+        file = shown(str(store.path))
+        raise StoreError(say("store.bad_value", request.lang, file=file, reason=str(error))) from error
 
 
 def check_same_registry(registry: Path, begun: Scan, lang: Language) -> None:
     """Raise UsageError if the scan *begun* is not one of *registry*."""
-    chosen = _chosen(read_registry(registry, lang=lang), begun.settings, lang, Past.of(begun.settings))
+    chosen = _chosen(read_registry(registry, lang=lang), begun.settings, lang)
     if chosen != list(begun.institutions):
         raise UsageError(say("error.other_registry", lang, path=str(registry), scan=begun.id))
-
-
-@contextmanager
-def _checked(store: Store, lang: Language) -> Iterator[None]:
-    """Turn errors of settings that this program did not write into a StoreError."""
-    try:
-        yield
-    except (KeyError, TypeError, ValueError) as error:
-        raise StoreError(say("store.bad_value", lang, file=shown(str(store.path)), reason=str(error))) from error

@@ -35,11 +35,6 @@ class Mode(StrEnum):
     SAVED = "saved"
     CODED = "coded"
 
-    @property
-    def is_live(self) -> bool:
-        """Whether this mode asks the sites themselves."""
-        return self in {Mode.RETRY, Mode.RENDER}
-
 
 @dataclass(frozen=True, slots=True)
 class Past:
@@ -55,7 +50,7 @@ class Past:
         """Return the archive request in *settings* of a scan, None if it used no archive."""
         if "as_of" not in settings:
             return None
-        as_of, *days = map(date.fromisoformat, (settings["as_of"], *settings["days"]))
+        as_of, *days = map(date.fromisoformat, map(str, (settings["as_of"], *settings["days"])))
         return cls(as_of, settings["timegate"], settings["max_drift_days"], tuple(days))
 
 

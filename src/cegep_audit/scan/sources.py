@@ -7,7 +7,6 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
-from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,22 +41,23 @@ if TYPE_CHECKING:
 Note = Callable[[str], None]
 """Takes a one-line message for the user."""
 
-Way = Callable[[InstitutionResult, asyncio.Lock], Awaitable[InstitutionResult | None]]
+Reader = Callable[[InstitutionResult, asyncio.Lock], Awaitable[InstitutionResult | None]]
 """Reads the institution of a result from one source; None if the source has no pages of it."""
 
+_LIVE = frozenset({Mode.RETRY, Mode.RENDER})  # modes that ask the sites themselves
 # Details of sites that refuse programs or ask to be left alone.
 _REFUSALS = frozenset({Detail.ROBOTS, Detail.RETRY_AFTER, "http_429"})
 
 
 class Pages:
-    """The sources of one scan, and the ways to read an institution from them, in order.
+    """The sources of one scan, and what reads an institution from them, in order.
 
     ``tally`` counts requests; ``connectivity`` tracks whether any site answers. Both are None if no network is used.
     """
 
     def __init__(self, plan: Plan, note: Note, stack: AsyncExitStack) -> None:
         """*note* receives messages about a source; *stack* closes what is opened."""
-        self.ways: list[tuple[Way, Mode | None]] = []  # each with its mode in a completion
+        self.readers: list[tuple[Reader, Mode | None]] = []  # each with its mode in a completion
         self.tally: Tally | None = None
         self.connectivity: Connectivity | None = None
         request = plan.request
@@ -80,7 +80,7 @@ class Pages:
             self._first = WarcArchive.open([first], self._limits, lang=self._lang)
 
     async def read(self, institution: Institution, turn: asyncio.Lock) -> InstitutionResult:
-        """Read *institution* in the first way that has pages of it.
+        """Read *institution* from the first source that has pages of it.
 
         A completion uses the first mode that assesses it, or else the last result from its site.
         """
@@ -88,16 +88,15 @@ class Pages:
         is_partial = before.status is Status.PARTIAL
         self._answered[institution.id] = await self._recalled(before) if is_partial else {}
         try:
-            for way, mode in self.ways:
-                is_live = mode is not None and mode.is_live
-                if is_partial and not is_live:
+            for reader, mode in self.readers:
+                if is_partial and mode not in _LIVE:
                     continue  # pages of different days must not be mixed
-                result = await way(latest, turn)
+                result = await reader(latest, turn)
                 if result and (mode is None or _is_better(result, before)):
                     return result
                 if result and not is_partial:
                     failures = (*latest.failures, *result.failures)
-                    latest = result if is_live else replace(latest, failures=failures)
+                    latest = result if mode in _LIVE else replace(latest, failures=failures)
         finally:
             del self._answered[institution.id]
         return latest
@@ -118,8 +117,8 @@ class Pages:
         if self._record:
             self._record.flush()
 
-    def way(self, open_source: OpenSource, read_by: ReadBy) -> Way:
-        """Return the way to read from the source that *open_source* opens."""
+    def reader(self, open_source: OpenSource, read_by: ReadBy) -> Reader:
+        """Return what reads from the source that *open_source* opens."""
 
         async def read(latest: InstitutionResult, turn: asyncio.Lock) -> InstitutionResult:
             async with open_source(latest.institution) as source:
@@ -127,7 +126,7 @@ class Pages:
 
         return read
 
-    async def live(self, read_by: ReadBy, render: Render) -> Way:
+    async def live(self, read_by: ReadBy, render: Render) -> Reader:
         """Open the live web, with a browser for the pages that *render* asks for; raise UsageError without one."""
         around = self._remembering if self._plan.base else None
         if self._web is None:
@@ -139,7 +138,7 @@ class Pages:
             self.connectivity = None if self._plan.base else self._web.connectivity
         web, record = self._web, self._record
         if render is Render.NEVER:
-            return self.way(lambda each: web.open(each, partial(around, each) if around else None), read_by)
+            return self.reader(lambda each: web.open(each, around), read_by)
         path = require(self._lang)
         from cegep_audit.collect.browser.browser import Browser  # needs Playwright
 
@@ -153,9 +152,9 @@ class Pages:
             own = needs_browser(extract_links(page))
             return (Need.ALWAYS, *own) if render is Render.ALWAYS else own
 
-        browser = await self._stack.enter_async_context(Browser(path, self._agent, self._limits, tell))
         keep = record.keep_rendered if record else lambda _: None
-        return self.way(browser.opening(web, needs, keep, around), read_by)
+        browser = Browser(path, self._agent, web, needs, keep, tell, around)
+        return self.reader((await self._stack.enter_async_context(browser)).open, read_by)
 
     def _remembering(self, institution: Institution, fetch: Fetch) -> Fetch:
         """Return a fetch that remembers the pages it gives, so that the next mode does not request them again."""
@@ -171,7 +170,7 @@ class Pages:
 
         return remembering
 
-    async def archive(self, past: Past) -> Way:
+    async def archive(self, past: Past) -> Reader:
         """Open the web archive of *past*, and note which day it is asked for.
 
         Sites that refuse programs are skipped in a completion. Raises GivenUpError once the archive stops answering.
@@ -187,9 +186,9 @@ class Pages:
         archive = WebArchive(period, limits, self._agent, timegate=past.timegate, record=self._record, lang=self._lang)
         await self._stack.enter_async_context(archive)
         self.tally = self.tally or archive.tally
-        read, completion = self.way(archive.open, ReadBy.ARCHIVE), self._completion
+        read, completion = self.reader(archive.open, ReadBy.ARCHIVE), self._completion
 
-        async def way(latest: InstitutionResult, turn: asyncio.Lock) -> InstitutionResult | None:
+        async def reader(latest: InstitutionResult, turn: asyncio.Lock) -> InstitutionResult | None:
             site = latest.institution.id
             if completion and latest.detail in _REFUSALS and not completion.archive_refused:
                 self._note(say("complete.refused", self._lang, institution=site))
@@ -201,21 +200,21 @@ class Pages:
                 self._note(say("complete.no_capture", self._lang, institution=site, reason=result.message))
             return result
 
-        return way
+        return reader
 
-    def files(self, paths: Sequence[Path], past: Past | None) -> list[Way]:
+    def files(self, paths: Sequence[Path], past: Past | None) -> list[Reader]:
         """Open the files of a replay, saved pages first; in WARC files, *past* chooses the captures."""
         pages = [path for path in paths if path.is_file() and not is_archive(path)]
-        ways = [self.saved(pages, strict=True)] if pages else []
+        readers = [self.saved(pages, strict=True)] if pages else []
         if archives := [path for path in paths if path not in pages]:
             period = Period(past.as_of, past.max_drift_days) if past else None
             index = WarcArchive.open(archives, self._limits, period=period, lang=self._lang)
             for line in index.damage:
                 self._note(line)
-            ways.append(self.way(index.open_source, ReadBy.WARC))
-        return ways
+            readers.append(self.reader(index.open_source, ReadBy.WARC))
+        return readers
 
-    def saved(self, paths: Sequence[Path], *, strict: bool = False) -> Way:
+    def saved(self, paths: Sequence[Path], *, strict: bool = False) -> Reader:
         """Open the pages that a person saved, and note files that cannot be used.
 
         Raises StoreError for a path that cannot be read and, with *strict*, for a file that is not a saved page.
@@ -224,7 +223,7 @@ class Pages:
         visits = match_saved(files, self._plan.scan.institutions, self._note, self._lang)
         keep = self._record.keep_saved if self._record else None
 
-        async def way(latest: InstitutionResult, turn: asyncio.Lock) -> InstitutionResult | None:
+        async def reader(latest: InstitutionResult, turn: asyncio.Lock) -> InstitutionResult | None:
             visit = visits.get(latest.institution.id)
             if visit is None:
                 return None
@@ -234,9 +233,9 @@ class Pages:
             pages = tuple(replace(page, why=f"saved: {named}") for page in found.pages[:1]) + found.pages[1:]
             return replace(found, institution=visit.institution, pages=pages)
 
-        return way
+        return reader
 
-    async def way_of(self, mode: Mode, completion: Completion, base: Scan) -> Way:
+    async def reader_of(self, mode: Mode, completion: Completion, base: Scan) -> Reader:
         """Open what *mode* reads from in a *completion* of *base*."""
         match mode:
             case Mode.RETRY:
@@ -258,10 +257,10 @@ class Pages:
 
 
 def _is_better(result: InstitutionResult, before: InstitutionResult) -> bool:
-    if before.status is Status.PARTIAL:
-        has_fewer = len(result.failures) < len(before.failures)
-        return result.status is Status.OK or (result.status is Status.PARTIAL and has_fewer)
-    return result.status.is_assessed
+    if before.status is not Status.PARTIAL:
+        return result.status.is_assessed
+    has_fewer = len(result.failures) < len(before.failures)
+    return result.status is Status.OK or (result.status is Status.PARTIAL and has_fewer)
 
 
 @asynccontextmanager
@@ -269,19 +268,19 @@ async def open_pages(plan: Plan, note: Note = lambda _: None, index: WarcArchive
     """Open the sources of *plan*, with messages to *note*; *index* is the index of a replay's files if it exists."""
     request, base = plan.request, plan.base
     completion = request.completion or Completion(())
-    asks = any(mode.is_live or mode is Mode.ARCHIVE for mode in completion.modes) if base else not request.from_warc
+    asks = {*_LIVE, Mode.ARCHIVE}.intersection(completion.modes) if base else not request.from_warc
     if asks and not request.contact:
         note(say("scan.no_contact_archive" if request.past and not base else "scan.no_contact", request.lang))
     async with AsyncExitStack() as stack:
         pages = Pages(plan, note, stack)
         if base:
-            pages.ways = [(await pages.way_of(mode, completion, base), mode) for mode in completion.modes]
+            pages.readers = [(await pages.reader_of(mode, completion, base), mode) for mode in completion.modes]
         elif index:
-            pages.ways = [(pages.way(index.open_source, ReadBy.WARC), None)]
+            pages.readers = [(pages.reader(index.open_source, ReadBy.WARC), None)]
         elif request.from_warc:
-            pages.ways = [(way, None) for way in pages.files(request.from_warc, request.past)]
+            pages.readers = [(reader, None) for reader in pages.files(request.from_warc, request.past)]
         elif request.past:
-            pages.ways = [(await pages.archive(request.past), None)]
+            pages.readers = [(await pages.archive(request.past), None)]
         else:
-            pages.ways = [(await pages.live(ReadBy.LIVE, request.render), None)]
+            pages.readers = [(await pages.live(ReadBy.LIVE, request.render), None)]
         yield pages

@@ -49,8 +49,7 @@ def store_error(key: str, path: Path, lang: Language, **facts: object) -> StoreE
 def connect(path: Path, *, create: bool, lang: Language, busy_s: float = BUSY_S) -> sqlite3.Connection:
     """Open the database at *path*; *create* makes a missing or empty one, readable by its owner only.
 
-    Statements outside :func:`transaction` commit on their own. A read-only file is opened read-only. Raises StoreError,
-    in the language *lang*.
+    Statements outside :func:`transaction` commit on their own. A read-only file is opened read-only.
     """
     with telling(path, lang, _WHEN_OPENING):
         if path.is_dir():
@@ -60,7 +59,8 @@ def connect(path: Path, *, create: bool, lang: Language, busy_s: float = BUSY_S)
         if not path.absolute().parent.is_dir():
             raise store_error("store.no_folder", path, lang)
         if create:
-            _create(path)
+            with suppress(FileExistsError):
+                path.touch(_PRIVATE, exist_ok=False)
         connection = _connection(path, timeout=busy_s)
     try:
         with telling(path, lang):
@@ -113,7 +113,8 @@ def claiming(path: Path, scan_id: int, lang: Language) -> Iterator[None]:
 
 def _locked(file: Path) -> sqlite3.Connection | None:
     """Lock *file*, creating it if needed; return None if its holder removed it before we had the lock."""
-    _create(file)
+    with suppress(FileExistsError):
+        file.touch(_PRIVATE, exist_ok=False)
     with ExitStack() as stack:
         try:
             before = file.stat()
@@ -127,11 +128,6 @@ def _locked(file: Path) -> sqlite3.Connection | None:
             if file.exists():
                 raise
     return None
-
-
-def _create(path: Path) -> None:
-    with suppress(FileExistsError):
-        path.touch(_PRIVATE, exist_ok=False)
 
 
 def _connection(path: Path, timeout: float) -> sqlite3.Connection:

@@ -20,18 +20,8 @@ from itertools import islice, repeat
 from types import NoneType, UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
+from cegep_audit import models
 from cegep_audit.clock import stamp
-from cegep_audit.models import (
-    Account,
-    Decision,
-    Evidence,
-    Failure,
-    Flaw,
-    Institution,
-    InstitutionResult,
-    PageRecord,
-    Scan,
-)
 
 Cell = str | int | float | None
 Key = tuple[Any, ...]
@@ -39,17 +29,13 @@ Key = tuple[Any, ...]
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table that holds records of one class.
-
-    ``keys`` are the columns that identify a row, the most general first. Each of ``children`` is a table for the
-    records in the field of that name. ``apart`` are the fields that have no column.
-    """
+    """A table that holds records of one class."""
 
     name: str
     record: type[Any]
-    keys: tuple[str, ...] = ()
-    children: tuple[Table, ...] = ()
-    apart: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()  # the columns that identify a row, the most general first
+    children: tuple[Table, ...] = ()  # each for the records in the field of its name
+    apart: tuple[str, ...] = ()  # fields without a column
 
     @property
     def columns(self) -> list[str]:
@@ -60,21 +46,17 @@ class Table:
 
 _KEY = ("scan_id", "institution_id")
 _IN_ORDER = (*_KEY, "position")
-SCANS = Table("scans", Scan, apart=("institutions", "results"))
-INSTITUTIONS = Table("institutions", Institution, ("scan_id", "position"))
-RESULTS = Table(
-    "results",
-    InstitutionResult,
-    _KEY,
-    (
-        Table("pages", PageRecord, _IN_ORDER),
-        Table("failures", Failure, _IN_ORDER),
-        Table("accounts", Account, _IN_ORDER, (Table("evidence", Evidence, (*_KEY, "account_position", "position")),)),
-        Table("flaws", Flaw, _IN_ORDER),
-    ),
-    apart=("institution",),
+_EVIDENCE = Table("evidence", models.Evidence, (*_KEY, "account_position", "position"))
+_OF_A_RESULT = (
+    Table("pages", models.PageRecord, _IN_ORDER),
+    Table("failures", models.Failure, _IN_ORDER),
+    Table("accounts", models.Account, _IN_ORDER, (_EVIDENCE,)),
+    Table("flaws", models.Flaw, _IN_ORDER),
 )
-DECISIONS = Table("decisions", Decision, (*_KEY, "network"), apart=("scan_id", "unit"))
+SCANS = Table("scans", models.Scan, apart=("institutions", "results"))
+INSTITUTIONS = Table("institutions", models.Institution, ("scan_id", "position"))
+RESULTS = Table("results", models.InstitutionResult, _KEY, _OF_A_RESULT, apart=("institution",))
+DECISIONS = Table("decisions", models.Decision, (*_KEY, "network"), apart=("scan_id", "unit"))
 
 
 def insert(connection: sqlite3.Connection, table: Table, entries: Iterable[tuple[Key, Any]]) -> None:
@@ -114,7 +96,7 @@ def load(
     columns = dict(zip(names, zip(*rows, strict=True) if rows else repeat(()), strict=bool(rows)))
     own: list[Sequence[Any]] = [columns[name] for name in others]
     values: dict[str, Iterable[Any]] = dict(zip(table.keys, map(repeat, key), strict=False))
-    values |= {name: decode(columns[name]) for name, decode in _decoders(table)}
+    values |= {name: _values(_hints(table.record)[name], columns[name]) for name in table.columns}
     for child in table.children:
         found = ([], []) if child.name in without else load(connection, child, key, among=among, without=without)
         # The key of a child is that of its parent and a position: children of one parent follow each other.
@@ -159,28 +141,20 @@ def _jsonable(value: Any) -> object:  # noqa: ANN401 - what json cannot write by
     return dict(value) if isinstance(value, Mapping) else stored(value)
 
 
-@cache
-def _decoders(table: Table) -> list[tuple[str, Callable[[Sequence[Cell]], Iterable[Any]]]]:
-    """Return a function for each column of *table*, from its cells to the values of the field."""
-    hints = get_type_hints(table.record)
-    return [(name, _of_column(hints[name])) for name in table.columns]
-
-
+_hints: Callable[[Any], Mapping[str, Any]] = cache(get_type_hints)
 _PLAIN = {str, int, float, NoneType}
+_FROM_TEXT: Mapping[Any, Callable[[str], date]] = {datetime: datetime.fromisoformat, date: date.fromisoformat}
 
 
-def _of_column(hint: Any) -> Callable[[Sequence[Cell]], Iterable[Any]]:  # noqa: ANN401 - a type, as typing gives it
+def _values(hint: Any, cells: Sequence[Any]) -> Iterable[Any]:  # noqa: ANN401 - a type, as typing gives it
+    """Return the values of the type *hint* that the *cells* of a column hold; equal cells become one value."""
     kinds = frozenset(get_args(hint)) if get_origin(hint) is UnionType else frozenset({hint})
     if kinds <= _PLAIN:
-        return lambda cells: map(dict[Cell, Cell]().setdefault, _checked(cells, kinds), cells)
+        return map(dict[Cell, Cell]().setdefault, _checked(cells, kinds), cells)
     (inner,) = kinds - {NoneType}
     read, is_json = _of_json(inner), get_origin(inner) or is_dataclass(inner)
-
-    def decode(cells: Sequence[Any]) -> Iterable[Any]:
-        made = {cell: None if cell is None else read(json.loads(cell) if is_json else cell) for cell in set(cells)}
-        return map(made.__getitem__, cells)
-
-    return decode
+    made = {cell: None if cell is None else read(json.loads(cell) if is_json else cell) for cell in set(cells)}
+    return map(made.__getitem__, cells)
 
 
 def _of_json(hint: Any) -> Callable[[Any], Any]:  # noqa: ANN401 - a type, as typing gives it
@@ -191,14 +165,11 @@ def _of_json(hint: Any) -> Callable[[Any], Any]:  # noqa: ANN401 - a type, as ty
     if get_origin(hint):
         return dict
     if is_dataclass(hint) and isinstance(hint, type):
-        hints = get_type_hints(hint)
+        hints = _hints(hint)
         return lambda values: hint(**{name: _of_json(hints[name])(value) for name, value in values.items()})
-    if hint in {datetime, date}:
-        decode: Callable[[Any], Any] = hint.fromisoformat
-        return decode
     if hint in _PLAIN:
         return lambda value: _checked([value], {hint})[0]
-    return hint  # type: ignore[no-any-return] # bool and the closed lists make their own values
+    return _FROM_TEXT.get(hint, hint)  # bool and the closed lists make their own values
 
 
 def _checked(cells: Sequence[Any], kinds: Collection[type]) -> Sequence[Any]:

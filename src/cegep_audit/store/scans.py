@@ -2,8 +2,8 @@
 
 import sqlite3
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from threading import Lock
@@ -28,25 +28,12 @@ _SHOWN = "SELECT institution_id, network, CAST(url AS TEXT) FROM accounts WHERE 
 _AT_ONCE = 500  # institutions read at once; another process may write between two reads
 
 
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """How far a scan got: the number of *institutions* to audit, and of results by status."""
-
-    institutions: int
-    by_status: Mapping[Status, int]
-
-    @property
-    def done(self) -> int:
-        """Number of institutions that have a result."""
-        return sum(self.by_status.values())
-
-
-class Store:
+class Store(AbstractContextManager["Store", None]):
     """An open database of scans; close it, or use it as a context manager.
 
     Any number of processes may read and write one file, and wait for each other; one process at a time writes a given
-    scan (:meth:`claim`). Calls from several threads take turns. Every method raises StoreError, one line that names the
-    file and what to do, if the file cannot be read or written.
+    scan (:meth:`claim`). Calls from several threads take turns. Every method raises StoreError if the file cannot be
+    read or written.
     """
 
     def __init__(self, path: Path, connection: sqlite3.Connection, lang: Language) -> None:
@@ -58,15 +45,9 @@ class Store:
 
     @classmethod
     def open(cls, path: Path, *, create: bool, lang: Language = "fr", busy_s: float = BUSY_S) -> Self:
-        """Open the database at *path*; without *create* a missing or empty one is a StoreError.
-
-        *busy_s* is how long to wait for another program that locks the file.
-        """
+        """Open the database at *path*; without *create* a missing or empty one is a StoreError."""
         path = Path(path)
         return cls(path, connect(path, create=create, lang=lang, busy_s=busy_s), lang)
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
@@ -99,10 +80,7 @@ class Store:
         return scan_id
 
     def claim(self, scan_id: int) -> None:
-        """Claim *scan_id* for this process, to resume it, until :meth:`finish_scan` or :meth:`close`.
-
-        Raises StoreError if another process has claimed it: a scan is never resumed twice at once.
-        """
+        """Claim *scan_id* until :meth:`finish_scan` or :meth:`close`; StoreError if another process has claimed it."""
         self._check_sound()
         self._hold(scan_id)
 
@@ -169,12 +147,12 @@ class Store:
         with self._reading() as connection:
             return load(connection, SCANS)[1]
 
-    def tally(self, scan_id: int) -> Tally:
-        """Return how far a scan got."""
+    def tally(self, scan_id: int) -> tuple[int, dict[Status, int]]:
+        """Return the number of institutions that a scan is to audit, and the number of its results by status."""
         by_status = "SELECT status, count(*) FROM results WHERE scan_id = ? GROUP BY status ORDER BY status"
         with self._reading() as connection:
             (number,) = connection.execute("SELECT count(*) FROM institutions WHERE scan_id = ?", (scan_id,)).fetchone()
-            return Tally(number, {Status(name): count for name, count in connection.execute(by_status, (scan_id,))})
+            return number, {Status(name): count for name, count in connection.execute(by_status, (scan_id,))}
 
     def done_ids(self, scan_id: int) -> set[str]:
         """Return the ids of the institutions that have a result in a scan."""
@@ -200,34 +178,27 @@ class Store:
             return replace(known[chosen], institutions=tuple(load(connection, INSTITUTIONS, (chosen,))[1]))
 
     def load(self, scan_id: int | None = None) -> Scan:
-        """Return a scan with its results in registry order; the latest if *scan_id* is None.
-
-        Raises as :meth:`scan` does.
-        """
+        """Return a scan with its results in registry order; which one, and the errors, are as for :meth:`scan`."""
         scan = self.scan(scan_id)
         return replace(scan, results=tuple(self.results(scan.id, scan.institutions)))
 
     def results(
-        self,
-        scan_id: int,
-        institutions: Sequence[Institution],
-        without: Collection[str] = (),
-        whole: Collection[str] = (),
+        self, scan_id: int, subjects: Sequence[Institution], without: Collection[str] = (), whole: Collection[str] = ()
     ) -> Iterator[InstitutionResult]:
-        """Yield the existing results of *institutions* of a scan, in their order.
+        """Yield the existing results of the institutions *subjects* of a scan, in their order.
 
         The fields named in *without* stay empty, except in the results of the ids *whole*. Results are read by the
         hundred; between reads, nothing is locked.
         """
-        for first in range(0, len(institutions), _AT_ONCE):
-            subjects = {each.id: each for each in institutions[first : first + _AT_ONCE]}
-            given, found = {"institution": subjects.__getitem__}, dict[str, InstitutionResult]()
-            for ids, left_out in (([*subjects.keys() & whole], ()), ([*subjects.keys() - whole], without)):
+        for first in range(0, len(subjects), _AT_ONCE):
+            by_id = {each.id: each for each in subjects[first : first + _AT_ONCE]}
+            given, found = {"institution": by_id.__getitem__}, dict[str, InstitutionResult]()
+            for ids, left_out in (([*by_id.keys() & whole], ()), ([*by_id.keys() - whole], without)):
                 if ids:
                     with collector_paused(), self._reading() as connection:
                         (kept,), results = load(connection, RESULTS, (scan_id,), given, among=ids, without=left_out)
                     found.update(zip(kept, results, strict=True))
-            yield from (found[id_] for id_ in subjects if id_ in found)
+            yield from (found[id_] for id_ in by_id if id_ in found)
 
     def shown_accounts(self, scan_id: int) -> tuple[list[tuple[str, str, str]], dict[str, str]]:
         """Return the institution id, network and URL of each shown account that has a URL, and every final URL."""

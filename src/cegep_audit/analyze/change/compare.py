@@ -1,29 +1,16 @@
-"""Two scans side by side: accounts gained, lost or renamed, who entered or left, and how the shares moved.
-
-A site that was not assessed in both is not comparable: nothing was gained or lost there. Swapping the scans mirrors
-the comparison.
-"""
+"""Two scans side by side: what changed on sites assessed in both, who entered or left, how the shares moved."""
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
-from itertools import chain, product
+from itertools import chain, product, starmap
 from typing import NamedTuple
 
 from cegep_audit.analyze.findings import facts_to_json, json_values
 from cegep_audit.analyze.inference import Interval, holm_corrected, mcnemar, paired_difference_interval, share_of
-from cegep_audit.analyze.presence import (
-    THREE_PLUS,
-    ScanFacts,
-    day_of,
-    facts_of,
-    followed,
-    main_accounts,
-    merged_into,
-    visits,
-)
+from cegep_audit.analyze.presence import THREE_PLUS, ScanFacts, day_of, facts_of, main_accounts, visits
 from cegep_audit.detect.networks.identify import NETWORKS, account_key, basket
 from cegep_audit.models import Institution, InstitutionResult, Scan
 from cegep_audit.vocabulary import Role
@@ -157,6 +144,38 @@ class Comparison:
         return sum(each.change is change for each in self.changes)
 
 
+def successors(scans: Sequence[Scan]) -> Mapping[str, str]:
+    """Return the id in the last of *scans* of each institution of any, its own or that of a merger, if it has one."""
+    next_ids = {each.id: each.successor_id for scan in scans for each in scan.institutions}
+    there = {each.id for each in scans[-1].institutions}
+    found = {}
+    for name in next_ids:
+        last, seen = name, set[str]()
+        while last in next_ids and last not in there and last not in seen:
+            seen.add(last)
+            last = next_ids[last]
+        if last in there:
+            found[name] = last
+    return found
+
+
+def followed(scan: Scan, scans: Sequence[Scan]) -> Mapping[str, str]:
+    """Return the id under which each institution of *scan* is compared with those of the last of *scans*.
+
+    It is that of its successor, unless another of *scan* has the same one or is it: two that became one are two.
+    """
+    found = successors(scans)
+    ids = {each.id: found.get(each.id, each.id) for each in scan.institutions}
+    number = Counter(ids.values())
+    return {name: other if number[other] == 1 and other not in ids else name for name, other in ids.items()}
+
+
+def merged_into(old: Scan, new: Scan) -> tuple[tuple[Institution, Institution], ...]:
+    """Return the institutions of *old* that are not in *new* but have a successor there, each with it."""
+    there, found = {each.id: each for each in new.institutions}, successors((old, new))
+    return tuple((each, there[found[each.id]]) for each in old.institutions if found.get(each.id, each.id) != each.id)
+
+
 def compare(old: Scan, new: Scan) -> Comparison:
     """Return what differs between two scans, institution by institution (by id) and share by share."""
     merged = merged_into(old, new)
@@ -168,6 +187,8 @@ def compare(old: Scan, new: Scan) -> Comparison:
     pairs = [pair for _, pair in compared]
     days = {side.day for pair in pairs for side in pair}
     common = tuple(name for name, network in NETWORKS.items() if all(map(network.is_open, days)))
+    shares = list(starmap(_share, _traits(pairs, common)))
+    holm = holm_corrected({each.network: each.p_value for each in shares if each.network and each.p_value is not None})
     return Comparison(
         old=facts_of(old),
         new=facts_of(new),
@@ -182,7 +203,7 @@ def compare(old: Scan, new: Scan) -> Comparison:
         ),
         compared=tuple(each for each, _ in compared),
         common=common,
-        shares=(*_threshold_shares(pairs, common), *_network_shares(pairs, days, common)),
+        shares=tuple(replace(each, p_holm=holm.get(each.network)) for each in shares),
     )
 
 
@@ -227,11 +248,12 @@ def _changes(institution: Institution, old: Side, new: Side) -> Iterator[Network
         yield NetworkChange(institution, name, change, old.urls.get(name), new.urls.get(name), old, new)
 
 
-_Pairs = Sequence[tuple[Side, Side]]  # the institutions assessed in both scans
+_Trait = tuple[str, str, int | None, str, Scope]  # measure, basket, k, network and scope of a share
+_Has = Sequence[tuple[bool, bool]]  # whether each institution assessed in both scans has it in the old and in the new
 
 
-def _threshold_shares(pairs: _Pairs, common: Collection[str]) -> Iterator[ShareChange]:
-    """Yield the shares on at least k networks, up to the most that any site shows or could show."""
+def _traits(pairs: Sequence[tuple[Side, Side]], common: Collection[str]) -> Iterator[tuple[_Trait, _Has]]:
+    """Yield k networks or more, up to the most that any site shows or could show; then each network open or shown."""
     for name, scope in product(BASKETS, Scope):
         could, numbers = 0, []
         for pair in pairs:
@@ -242,31 +264,22 @@ def _threshold_shares(pairs: _Pairs, common: Collection[str]) -> Iterator[ShareC
             numbers.append([len(each & side.urls.keys()) for side, each in zip(pair, counted, strict=True)])
         most = max((THREE_PLUS, *chain.from_iterable(numbers)))
         for k in range(1, (min(most, could) if pairs else most) + 1):
-            yield _share("min_networks", name, k, "", scope, [(was >= k, now >= k) for was, now in numbers])
-
-
-def _network_shares(pairs: _Pairs, days: Collection[date], common: Collection[str]) -> list[ShareChange]:
-    """Return the share of each network that was open on one of the days or that a site shows."""
+            yield ("min_networks", name, k, "", scope), [(was >= k, now >= k) for was, now in numbers]
     shown = {name for pair in pairs for side in pair for name in side.urls}
-    shares = []
+    days = {side.day for pair in pairs for side in pair}
     for name, network in NETWORKS.items():
         if name in shown or any(map(network.is_open, days)):
             scope = Scope.BOTH_DAYS if name in common else Scope.EACH_DAY
-            has = [(was.is_on(name), now.is_on(name)) for was, now in pairs]
-            shares.append(_share("network", "", None, name, scope, has))
-    corrected = holm_corrected({each.network: each.p_value for each in shares if each.p_value is not None})
-    return [replace(each, p_holm=corrected.get(each.network)) for each in shares]
+            yield ("network", "", None, name, scope), [(was.is_on(name), now.is_on(name)) for was, now in pairs]
 
 
-def _share(
-    measure: str, name: str, k: int | None, network: str, scope: Scope, has: Sequence[tuple[bool, bool]]
-) -> ShareChange:
-    """Return a share from who has the trait in the old and in the new scan, tested over the same networks alone."""
+def _share(trait: _Trait, has: _Has) -> ShareChange:
+    """Return a share, tested only if it is over the same networks in both scans."""
     counts, total = Counter(has), len(has)
     both, gained, lost = counts[True, True], counts[False, True], counts[True, False]
-    is_tested = total > 0 and scope is Scope.BOTH_DAYS
+    is_tested = total > 0 and trait[-1] is Scope.BOTH_DAYS
     return ShareChange(
-        *(measure, name, k, network, scope, total, both + lost, both + gained, gained, lost),
+        *(*trait, total, both + lost, both + gained, gained, lost),
         interval=paired_difference_interval(both, gained, lost, counts[False, False]) if is_tested else None,
         p_value=mcnemar(gained, lost) if is_tested else None,
         p_holm=None,

@@ -6,17 +6,9 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import NamedTuple
 
-from cegep_audit.analyze.change.compare import BASKETS
+from cegep_audit.analyze.change.compare import BASKETS, followed, merged_into
 from cegep_audit.analyze.inference import share_of
-from cegep_audit.analyze.presence import (
-    THREE_PLUS,
-    ScanFacts,
-    counted_networks,
-    day_of,
-    facts_of,
-    followed,
-    merged_into,
-)
+from cegep_audit.analyze.presence import THREE_PLUS, ScanFacts, counted_networks, day_of, facts_of
 from cegep_audit.detect.networks.identify import NETWORKS
 from cegep_audit.models import Institution, InstitutionResult, Scan
 from cegep_audit.vocabulary import ReadBy
@@ -61,8 +53,7 @@ class Move(NamedTuple):
 class Trend:
     """Scans by date, with the shares of each; ``moves`` holds what changed between one and the next.
 
-    ``every_time`` are the ids of the institutions assessed in every scan; scans that could assess none are ignored. An
-    institution that merged is counted under the id of its successor.
+    ``every_time`` are the ids of the institutions assessed in every scan that assessed any, after mergers.
     """
 
     scans: tuple[ScanFacts, ...]
@@ -95,9 +86,9 @@ def trend(scans: Sequence[Scan]) -> Trend:
 
 
 def in_trend(scans: Sequence[Scan], but: Scan | None = None) -> list[int]:
-    """Return the numbers of those of *scans* that a trend is made of, without those of the same reading as *but*.
+    """Return the numbers of the scans that ended and make a trend, without those of the same reading as *but*.
 
-    They have ended. Unless there is no other, scans of a selection and those that another one completes are left out.
+    Unless there is no other, scans of a selection and those that another one completes are left out.
     """
     finished = [scan for scan in scans if scan.ended_at is not None]
     completed = {scan.completes for scan in finished}
@@ -106,10 +97,9 @@ def in_trend(scans: Sequence[Scan], but: Scan | None = None) -> list[int]:
 
 
 def comparable(shown: Scan, others: Sequence[Scan]) -> list[Scan]:
-    """Return *shown* and those of *others* that belong in a trend with it, one a day of capture, by day.
+    """Return *shown* and those of *others* that belong in a trend with it: the last one of each day of capture, by day.
 
-    They ended and have enough institutions in common with *shown* (:data:`LEAST_COMMON`), unlike a trial on a few. Of
-    several of one day the last one is taken; on the day of *shown*, *shown* is.
+    They ended and have enough institutions in common with *shown* (:data:`LEAST_COMMON`), unlike a trial on a few.
     """
     ids = {institution.id for institution in shown.institutions}
     days = {}
@@ -126,10 +116,7 @@ _ALIKE = {ReadBy.RETRY: ReadBy.LIVE, ReadBy.WARC: ReadBy.LIVE}
 
 
 def read_differently(scans: Sequence[Scan]) -> list[str]:
-    """Return the ids of the institutions assessed that some of *scans* read by another mode, in registry order.
-
-    Scans that differ as a whole (today, and the past in an archive) give none: the difference is what is compared.
-    """
+    """Return the ids of the assessed that *scans* read by several modes; none if all were, as past and present are."""
     modes: dict[str, list[ReadBy]] = {}
     for result in (result for scan in scans for result in scan.results if result.status.is_assessed):
         modes.setdefault(result.institution.id, []).append(_ALIKE.get(result.read_by, result.read_by))

@@ -1,13 +1,10 @@
-"""Links to networks that serve their reader badly, by the rows of ``flaws.toml``; read while the pages are there.
-
-Nothing here judges an account or changes a count; ``advice`` decides what to tell the site.
-"""
+"""Links that serve their reader badly, by the rows of ``flaws.toml``. Nothing here judges an account or counts it."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date
 from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from cegep_audit.detect.networks.host_rules import Classified
 from cegep_audit.detect.networks.identify import account_key, classify
@@ -15,6 +12,7 @@ from cegep_audit.models import Account, Flaw, InnerLink, Reading, Visit
 from cegep_audit.tables import read_tables
 from cegep_audit.vocabulary import How, Zone
 
+_ROWS = "analyze/institution/flaws.toml"
 MAX_FLAWS = 50  # of one site: enough to show the pattern
 _CLICKED = frozenset({How.ANCHOR, How.REL_ME})  # links that a reader follows; the others are for machines
 
@@ -44,8 +42,8 @@ class Rule(NamedTuple):
 def flaws_of(visits: Sequence[Visit], accounts: Sequence[Account]) -> tuple[Flaw, ...]:
     """Return the links of the pages read that serve their reader badly, each once, in the order they were met.
 
-    A rule and an address (or a label, where there is no address) name a link, whatever its page. A link to an account
-    that is not among *accounts* is left out: those of persons are not kept.
+    An address (or a label without one) names a link, whatever its page. Links to accounts that are not among *accounts*
+    are left out: those of persons are not kept.
     """
     kept = {(account.network, account_key(account.network, account.url)) for account in accounts}
     found: dict[tuple[str, str, str], Flaw] = {}
@@ -69,36 +67,29 @@ def _of_page(reading: Reading, seen: set[tuple[str, Zone, str]], day: date) -> I
         for rule in rules() if what.network is not None else ():
             if day >= rule.since and rule.holds(what, link.zone, link.label):
                 yield Flaw(rule.name, what.network or "", link.url, account, link.page_url, link.zone, link.label)
-    leads_nowhere = _icons().address.match
+    [icons] = rules("without_address")
     for inner in reading.inner:
-        if leads_nowhere(inner.href) and (network := named_without_address(inner)):
-            yield Flaw(_icons().name, network, inner.href, "", reading.url, inner.zone, inner.label)
+        if icons.address.match(inner.href) and (network := named_without_address(inner)):
+            yield Flaw(icons.name, network, inner.href, "", reading.url, inner.zone, inner.label)
 
 
 def named_without_address(inner: InnerLink) -> str:
     """Return the network that a link which leads nowhere is named after, "" for any other link."""
-    icons, row = _icons(), read_tables("analyze/institution/flaws.toml")["without_address"]
-    if not icons.address.match(inner.href) or len(inner.label) > row["longest_label"]:
-        return ""
-    if inner.zone not in icons.zones or icons.unless_label.search(inner.label):
+    [icons], [row] = rules("without_address"), read_tables(_ROWS)["without_address"]
+    is_icon = inner.zone in icons.zones and len(inner.label) <= row["longest_label"]
+    if not is_icon or not icons.address.match(inner.href) or icons.unless_label.search(inner.label):
         return ""
     words = re.findall(r"[a-z]+", inner.label.lower())
     return next((name for name in row["networks"] if name in words), "")
 
 
 @cache
-def rules() -> tuple[Rule, ...]:
-    """Return the rows about links with an address, in file order."""
-    return tuple(_rule(row) for row in read_tables("analyze/institution/flaws.toml")["rule"])
-
-
-@cache
-def _icons() -> Rule:
-    return _rule(read_tables("analyze/institution/flaws.toml")["without_address"])
-
-
-def _rule(row: Mapping[str, Any]) -> Rule:
-    kinds, reasons, zones = (frozenset(row.get(name, ())) for name in ("kinds", "reasons", "zones"))
-    address = re.compile(row.get("address", ""), re.IGNORECASE)
-    unless_label = re.compile(row.get("unless_label", "(?!)"), re.IGNORECASE)
-    return Rule(row["name"], kinds, reasons, zones, address, unless_label, row.get("since", date.min))
+def rules(section: str = "rule") -> tuple[Rule, ...]:
+    """Return the rules of a *section*, in file order: those on links with an address, or on icons without one."""
+    found = []
+    for row in read_tables(_ROWS)[section]:
+        kinds, reasons, zones = (frozenset(row.get(name, ())) for name in ("kinds", "reasons", "zones"))
+        address = re.compile(row.get("address", ""), re.IGNORECASE)
+        unless_label = re.compile(row.get("unless_label", "(?!)"), re.IGNORECASE)
+        found.append(Rule(row["name"], kinds, reasons, zones, address, unless_label, row.get("since", date.min)))
+    return tuple(found)

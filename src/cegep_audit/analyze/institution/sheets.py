@@ -1,8 +1,4 @@
-"""One institution of a scan, for its own people: its accounts, what to improve, and its peers.
-
-Advice is what an institution could improve on its site, so that readers, search engines and this audit find its
-accounts.
-"""
+"""One institution of a scan, for its own people: its accounts, what to improve on its site, and its peers."""
 
 import re
 from collections import Counter, defaultdict
@@ -183,10 +179,7 @@ class Sheet:
 
 
 def sheets(scan: Scan, ids: Collection[str] | None = None) -> Iterator[Sheet]:
-    """Yield the sheet of each institution of *scan*, in registry order; of those in *ids* alone, where given.
-
-    Peers are counted among all institutions of *scan*, each group once: an institution is subtracted from its own.
-    """
+    """Yield the sheet of each institution of *scan*, or of *ids*, in registry order; peers are counted among all."""
     alone = list(bare_sheets(scan))
     sizes, near = Counter[_Key](), defaultdict[str, list[Neighbour]](list)
     numbers, networks = defaultdict[_Key, Counter[int]](Counter), defaultdict[_Key, Counter[str]](Counter)
@@ -221,10 +214,7 @@ def bare_sheets(scan: Scan) -> Iterator[Sheet]:
 
 
 def missing_networks(sheet: Sheet, peers: Peers) -> list[Advice]:
-    """Return the networks that an institution is not on and more than half of its *peers* are, most common first.
-
-    None of a site that was not read, or with fewer than five peers.
-    """
+    """Return the networks that more than half of *peers* (five or more) are on and a site is not, most common first."""
     if sheet.result is None or sheet.n_networks is None or peers.assessed < FEW:
         return []
     counts = {name: count for name, count in peers.networks.items() if name not in sheet.counted}

@@ -22,9 +22,9 @@ from playwright.async_api import TimeoutError as StillBusy
 
 from cegep_audit.collect.http.body import SUCCESS
 from cegep_audit.collect.http.live import LiveWeb
-from cegep_audit.collect.port import Answer, Around, Fetch, OpenSource, Source, Want
+from cegep_audit.collect.port import Answer, Around, Fetch, Source, Want
 from cegep_audit.errors import FetchError
-from cegep_audit.models import Institution, Limits, Page, Rendering
+from cegep_audit.models import Institution, Page, Rendering
 from cegep_audit.tables import read_tables
 from cegep_audit.urls import host_of, is_same_site, split
 from cegep_audit.vocabulary import Need
@@ -49,27 +49,26 @@ _SWITCHES = (
 )
 _NOWHERE = "http://127.0.0.1:1"  # a proxy that does not exist: requests that bypass us end there
 
-Decide = Callable[[Page], Sequence[Need]]  # returns why a page must be rendered, () if it can be read as it is
-KeepRendered = Callable[[Page], str | None]  # keeps a page rendered from the record it names; returns its own name
-
 
 class NotRenderedError(Exception):
     """A page that could not be rendered; its text is one line for a person."""
 
 
+@dataclass(slots=True)
 class Browser(AbstractAsyncContextManager["Browser"]):
     """The one browser of a scan; started for the first page that needs it, and again if it crashes."""
 
-    def __init__(self, path: str, agent: str, limits: Limits, tell: Callable[[str, str], None]) -> None:
-        """*path* is that of the Chromium, *agent* our user agent; *tell* gets each page not rendered, and why."""
-        self.limits = limits
-        self.tell = tell
-        self._path = path
-        self._agent = agent
-        self._playwright: Playwright | None = None
-        self._chromium: Chromium | None = None
-        self._starting = asyncio.Lock()
-        self._slots = asyncio.Semaphore(CONTEXTS)
+    path: str  # of the Chromium
+    agent: str  # our user agent
+    web: LiveWeb
+    decide: Callable[[Page], Sequence[Need]]  # returns why a page must be rendered, () if it can be read as it is
+    keep: Callable[[Page], str | None]  # keeps a page rendered from the record it names; returns its own name
+    tell: Callable[[str, str], None]  # gets the address of each page that is not rendered, and why
+    around: Around | None = None  # wraps the fetch of pages before they are rendered
+    _playwright: Playwright | None = None
+    _chromium: Chromium | None = None
+    _starting: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(CONTEXTS))
 
     async def __aexit__(self, *exc_info: object) -> None:
         """Close the browser, whatever its state."""
@@ -78,24 +77,18 @@ class Browser(AbstractAsyncContextManager["Browser"]):
         if self._playwright:
             await _quietly(self._playwright.stop)
 
-    def opening(self, web: LiveWeb, decide: Decide, keep: KeepRendered, around: Around | None = None) -> OpenSource:
-        """Open the sites of *web*, with the pages rendered for which *decide* gives a reason.
+    @asynccontextmanager
+    async def open(self, institution: Institution) -> AsyncIterator[Source]:
+        """Open the site of *institution*: an :data:`~cegep_audit.collect.port.OpenSource`."""
+        async with AsyncExitStack() as held:
 
-        *around* may wrap the fetch of a page before it is rendered.
-        """
+            def rendering(_: Institution, fetch: Fetch) -> Fetch:
+                return RenderingFetch(
+                    self.around(institution, fetch) if self.around else fetch, self, held, institution
+                )
 
-        @asynccontextmanager
-        async def opened(institution: Institution) -> AsyncIterator[Source]:
-            async with AsyncExitStack() as held:
-
-                def rendering(fetch: Fetch) -> Fetch:
-                    inner = around(institution, fetch) if around else fetch
-                    return RenderingFetch(inner, self, held, institution, web, decide, keep)
-
-                async with web.open(institution, rendering) as source:
-                    yield source
-
-        return opened
+            async with self.web.open(institution, rendering) as source:
+                yield source
 
     @asynccontextmanager
     async def context(self) -> AsyncIterator[BrowserContext]:
@@ -107,7 +100,7 @@ class Browser(AbstractAsyncContextManager["Browser"]):
                         self._playwright = await async_playwright().start()
                     if self._chromium is None or not self._chromium.is_connected():
                         self._chromium = await self._playwright.chromium.launch(
-                            executable_path=self._path,
+                            executable_path=self.path,
                             args=_SWITCHES,
                             proxy={"server": _NOWHERE},
                             chromium_sandbox=os.geteuid() != 0,  # which root may not have
@@ -115,7 +108,7 @@ class Browser(AbstractAsyncContextManager["Browser"]):
                             handle_sigterm=False,
                         )
                 context = await self._chromium.new_context(
-                    user_agent=self._agent, locale="fr-CA", accept_downloads=False, service_workers="block"
+                    user_agent=self.agent, locale="fr-CA", accept_downloads=False, service_workers="block"
                 )
             except Error as error:
                 raise NotRenderedError(f"the browser does not start: {_first_line(error)}") from error
@@ -127,25 +120,19 @@ class Browser(AbstractAsyncContextManager["Browser"]):
 
 @dataclass(slots=True)
 class RenderingFetch:
-    """A :class:`~cegep_audit.collect.port.Fetch` around another one, for one site: pages that need it are rendered.
-
-    ``held`` keeps the site's context of the browser until the visit ends.
-    """
+    """A :class:`~cegep_audit.collect.port.Fetch` around another one, for one site: pages that need it are rendered."""
 
     fetch: Fetch
     browser: Browser
-    held: AsyncExitStack
+    held: AsyncExitStack  # keeps the site's context of the browser until the visit ends
     institution: Institution
-    web: LiveWeb
-    decide: Decide
-    keep: KeepRendered
     _context: BrowserContext | None = None
 
     async def __call__(self, url: str, want: Want) -> Answer:
         """Return the answer, rendered where that is needed and possible; raise FetchError as the other fetch does."""
         answer = await self.fetch(url, want)
         is_page = answer.status in SUCCESS and want is Want.PAGE
-        needs = self.decide(answer.page(url)) if is_page else ()
+        needs = self.browser.decide(answer.page(url)) if is_page else ()
         if not needs:
             return answer
         try:
@@ -154,14 +141,14 @@ class RenderingFetch:
                 await self.held.aclose()
                 context = self._context = await self.held.enter_async_context(self.browser.context())
             own = replace(self.institution, alt_hosts=(*self.institution.alt_hosts, host_of(answer.url)))
-            async with self.web.burst(own, answer.url, AT_ONCE) as readers:
-                rendered = await _Rendering(answer, own, list(readers)).run(context, self.browser.limits.max_bytes)
+            async with self.browser.web.burst(own, answer.url, AT_ONCE) as readers:
+                rendered = await _Rendering(answer, own, list(readers)).run(context, self.browser.web.limits.max_bytes)
         except NotRenderedError as error:
             self.browser.tell(answer.url, str(error))
             return answer  # read the page as received
         version = context.browser.version if context.browser else ""
         rendered = replace(rendered, rendering=Rendering(f"Chromium {version}".strip(), tuple(needs)))
-        return replace(rendered, record_id=self.keep(rendered.page(url)) or answer.record_id)
+        return replace(rendered, record_id=self.browser.keep(rendered.page(url)) or answer.record_id)
 
 
 @dataclass  # without slots: Playwright marks the methods that it is given

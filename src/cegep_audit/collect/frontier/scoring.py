@@ -37,14 +37,9 @@ _DATED = re.compile(r"/(?:19|20)\d\d/(?:0?[1-9]|1[0-2])/")  # the usual form of 
 
 # Latin-1 has every letter of French and English but one, so folding uses a table of 256 bytes.
 _BESIDE_LATIN_1 = (("’", " "), ("–", " "), ("—", " "), ("œ", "o"), ("Œ", "o"))
-_FOLDED = bytes(
-    ord(
-        base
-        if (base := unicodedata.normalize("NFKD", char)[0]) in f"{string.ascii_lowercase}{string.digits}\n"
-        else " "
-    )
-    for char in bytes(range(256)).decode("latin-1").lower()
-)
+_KEPT = f"{string.ascii_lowercase}{string.digits}\n"
+_BASES = [unicodedata.normalize("NFKD", char)[0] for char in bytes(range(256)).decode("latin-1").lower()]
+_FOLDED = bytes(ord(base if base in _KEPT else " ") for base in _BASES)
 
 
 class LinkScore(NamedTuple):
@@ -62,7 +57,7 @@ class _Word(NamedTuple):
     role: PageRole
     score: int
     language: str  # of the page that the word leads to
-    is_door: bool
+    is_splash: bool
 
 
 class _Rules:
@@ -70,19 +65,21 @@ class _Rules:
 
     def __init__(self) -> None:
         tables = read_tables(TABLES)
+        common = tables["common"]
         self.by_key: dict[str, list[_Word]] = {}  # the most telling word of a phrase → the phrases it is in
         self.exact: dict[str, _Word] = {}
         for row in tables["words"]:
             role, folded = PageRole(row["role"]), _folded(row["word"])
             language = row["language"] if role is PageRole.LANGUAGE else ""
-            word = _Word(row["word"], folded, role, row["score"], language, row.get("door", False))
-            if not word.is_door:  # an address written as one word, /nousjoindre.html, is the phrase and nothing else
+            word = _Word(row["word"], folded, role, row["score"], language, row.get("splash", False))
+            if not word.is_splash:  # an address written as one word, /nousjoindre.html, is the phrase and nothing else
                 self.exact[folded.replace(" ", "")] = word
             if row.get("exact"):
                 self.exact[folded] = word
                 continue
-            weights = [(part not in tables["common"] and len(part) > _SHORT_NAME, len(part)) for part in folded.split()]
-            self.by_key.setdefault(folded.split()[weights.index(max(weights))], []).append(word)
+            key = max(folded.split(), key=lambda part: (part not in common and len(part) > _SHORT_NAME, len(part)))
+            self.by_key.setdefault(key, []).append(word)
+        self.not_accounts = frozenset(tables["stopping"]["not_accounts"])  # parts of a path
         self.doubts = frozenset(_folded(row["word"]) for row in tables["doubts"])
         self.names = {name: row["network"] for row in tables["own"]["networks"] for name in row["names"]}
         self.around = frozenset(tables["own"]["around"])
@@ -90,15 +87,14 @@ class _Rules:
         # Short words matter only if they make up nearly all of an address, or a whole label.
         self.short = frozenset(name for name in alone if len(name) <= _SHORT_NAME)
         self.short_names = self.short & self.names.keys()
-        # A link with any of these words (on a door, of the second set) or phrases is worth a closer look.
-        self.door_keys = frozenset(alone - self.short | self.by_key.keys())
-        self.keys = frozenset(
-            alone - self.short | {key for key, words in self.by_key.items() if not all(word.is_door for word in words)}
-        )
+        # A link with any of these words or phrases is worth a closer look; the first set is for splash pages.
+        self.splash_keys = frozenset(alone - self.short | self.by_key.keys())
+        listed = {key for key, words in self.by_key.items() if not all(word.is_splash for word in words)}
+        self.keys = frozenset(alone - self.short | listed)
         self.phrases = re.compile("|".join(phrase.replace(" ", " +") for phrase in self.exact if " " in phrase))
 
 
-_rules = cache(_Rules)
+read_rules = cache(_Rules)
 
 
 def fold(text: str) -> str:
@@ -114,13 +110,10 @@ def _folded(text: str) -> str:
     return " ".join(fold(text).split())
 
 
-def score_links(links: Sequence[InnerLink], *, is_door: bool = False) -> Iterator[tuple[InnerLink, LinkScore]]:
-    """Yield the links that may lead to something, in page order, with their scores.
-
-    *is_door* says that the page is a mere way in, where "Entrer" or "Accueil" lead to the site.
-    """
-    rules = _rules()
-    keys = rules.door_keys if is_door else rules.keys
+def score_links(links: Sequence[InnerLink], *, is_splash: bool = False) -> Iterator[tuple[InnerLink, LinkScore]]:
+    """Yield the links that may lead to something, in page order, with their scores; a splash page has own words."""
+    rules = read_rules()
+    keys = rules.splash_keys if is_splash else rules.keys
     letters = {link.label for link in links if len(link.label) == 1 and link.label.isalpha()}
     written = [f"{link.label} {_MARK} {_without_query(link.href)}" for link in links]
     lines = fold(unquote("\n".join(written))).split("\n")  # all at once, because each call is costly
@@ -140,18 +133,18 @@ def score_links(links: Sequence[InnerLink], *, is_door: bool = False) -> Iterato
             )
             or (link.hreflang and link.hreflang != "x-default")
             or rules.phrases.search(line)
-        ) and (scored := score_link(link, is_door=is_door)):
+        ) and (scored := score_link(link, is_splash=is_splash)):
             yield link, scored
 
 
-def score_link(link: InnerLink, *, is_door: bool = False) -> LinkScore | None:
+def score_link(link: InnerLink, *, is_splash: bool = False) -> LinkScore | None:
     """Return the best score of *link* by its language, label or address, None if it leads to nothing of interest."""
-    found = (score for score in _scores(link, is_door=is_door) if score.score >= MIN_SCORE)
+    found = [score for score in _scores(link, is_splash=is_splash) if score.score >= MIN_SCORE]
     return max(found, key=lambda score: score.score, default=None)
 
 
-def _scores(link: InnerLink, *, is_door: bool) -> Iterator[LinkScore]:
-    rules = _rules()
+def _scores(link: InnerLink, *, is_splash: bool) -> Iterator[LinkScore]:
+    rules = read_rules()
     label = _folded(link.label)
     path, is_whole = _last_part(link.href)
     name = " ".join(word for word in label.split() if word not in rules.around)
@@ -164,9 +157,9 @@ def _scores(link: InnerLink, *, is_door: bool) -> Iterator[LinkScore]:
     if language and ("alternate" in link.rel or link.zone in _SITE_WIDE):
         score = OWN_SCORE if language in _OFFICIAL_LANGUAGES else MIN_SCORE
         yield LinkScore(PageRole.LANGUAGE, score, f'hreflang "{link.hreflang}"', language)
-    if by_label := _by_words(label, "label", is_door=is_door):
+    if by_label := _by_words(label, "label", is_splash=is_splash):
         yield by_label
-    if path != label and (by_path := _by_words(path, "path", is_door=is_door, is_whole=is_whole)):
+    if path != label and (by_path := _by_words(path, "path", is_splash=is_splash, is_whole=is_whole)):
         yield by_path
 
 
@@ -175,15 +168,12 @@ def _without_query(href: str) -> str:
 
 
 def _last_part(href: str) -> tuple[str, bool]:
-    """Return the last meaningful part of the path, folded, and whether it is the whole path.
-
-    The path is as written; without one, the first label of the host counts, as in itunesu.x.ca.
-    """
+    """Return the last meaningful part of the path as written, folded, and whether it is the whole path."""
     path = _without_query(href)
     scheme, separator, rest = path.partition("//")
     if separator and scheme[-1:] in {"", ":"}:
         host, _, path = rest.partition("/")
-        name = host.partition(".")[0]
+        name = host.partition(".")[0]  # counts without a path, as in itunesu.x.ca
         path = path or (name if len(name) > _SHORT_NAME else "")
     parts = [part for part in path.split("/") if part]
     if not parts:
@@ -196,13 +186,13 @@ def _last_part(href: str) -> tuple[str, bool]:
     return last, len(parts) == 1
 
 
-def _by_words(text: str, where: str, *, is_door: bool, is_whole: bool = True) -> LinkScore | None:
-    rules = _rules()
+def _by_words(text: str, where: str, *, is_splash: bool, is_whole: bool = True) -> LinkScore | None:
+    rules = read_rules()
     words = text.split()
     rows = [row for word in words for row in rules.by_key.get(word, ()) if f" {row.folded} " in f" {text} "]
     if text in rules.exact:
         rows.append(rules.exact[text])
-    rows = [row for row in rows if (is_door or not row.is_door) and (is_whole or row.role is not PageRole.LANGUAGE)]
+    rows = [row for row in rows if (is_splash or not row.is_splash) and (is_whole or row.role is not PageRole.LANGUAGE)]
     if not rows:
         return None
     best = max(rows, key=lambda row: row.score + EXTRA_WORD_COST * len(row.folded.split()))

@@ -1,8 +1,4 @@
-"""Resolves host names to IP addresses, and recognises addresses that are not public.
-
-The table of special addresses follows the IANA registries (RFC 6890 and its successors), and adds the address at which
-Azure serves a machine's own data. It is written out because :mod:`ipaddress` differs between Python versions.
-"""
+"""Resolves host names to IP addresses, and recognises addresses that are not public."""
 
 import asyncio
 import concurrent.futures
@@ -20,9 +16,9 @@ from cegep_audit.urls import host_of, is_ip
 Resolve = Callable[[str], Awaitable[Sequence[str]]]
 """Returns the IP addresses of a host name; raises OSError if it has none."""
 
-LOOKUPS = 64  # names looked up at once, so that dead names do not delay the others
-
+_LOOKUPS = 64  # names looked up at once, so that dead names do not delay the others
 _PUBLIC_V6 = IPv6Network("2000::/3")  # the rest of IPv6 is not the public Internet
+# As in the IANA registries (RFC 6890 and its successors); Python versions differ in what they call global.
 _SPECIAL = [
     ip_network(network)
     for network in (
@@ -30,7 +26,7 @@ _SPECIAL = [
         "10.0.0.0/8",  # private
         "100.64.0.0/10",  # behind a carrier's NAT
         "127.0.0.0/8",  # loopback
-        "168.63.129.16/32",  # Azure's own services, a public address by the registry
+        "168.63.129.16/32",  # serves Azure's machines their own data; public by the registry
         "169.254.0.0/16",  # link-local, cloud metadata
         "172.16.0.0/12",  # private
         "192.0.0.0/24",  # protocol assignments
@@ -47,7 +43,7 @@ _SPECIAL = [
     )
 ]
 
-# IPv6 ranges that carry an IPv4 address, and how many bits follow it.
+# IPv6 ranges that carry an IPv4 address, and how many bits follow it
 _CARRIES_V4 = (
     (IPv6Network("::ffff:0:0/96"), 0),  # IPv4-mapped
     (IPv6Network("64:ff9b::/96"), 0),  # NAT64: how an IPv6-only network reaches IPv4
@@ -69,11 +65,9 @@ def is_special(address: str) -> bool:
 
 @lru_cache(maxsize=1024)
 def is_special_host(host: str) -> bool:
-    """Whether *host*, the host part of a URL, is written as a special address or names this machine.
-
-    It is parsed as in browsers, which accept decimal, octal and hexadecimal numbers, fewer than four of them, wide
-    digits, percent escapes and a final dot in an address.
-    """
+    """Whether *host*, the host part of a URL, is written as a special address or names this machine."""
+    # Browsers accept decimal, octal and hexadecimal numbers, fewer than four of them, wide digits, percent escapes and
+    # a final dot in an address.
     name = unquote(host).strip("[]").partition("%")[0]
     name = host_of(f"http://[{name}]/" if ":" in name else f"http://{name}/")
     if name == "localhost" or name.endswith(".localhost"):  # RFC 6761
@@ -89,17 +83,13 @@ def alternating(addresses: Sequence[str]) -> list[str]:
 
 
 class Resolver:
-    """Looks names up in threads of its own, at most *lookups* at once.
+    """Looks names up in daemon threads, at most *lookups* at once: the program would wait for those of asyncio."""
 
-    asyncio's own pool has a handful of threads, and the program waits for them when it ends, however long a name server
-    takes. Nobody waits for these threads, which are daemons.
-    """
-
-    def __init__(self, lookups: int = LOOKUPS) -> None:
+    def __init__(self, lookups: int = _LOOKUPS) -> None:
         self._free = asyncio.Semaphore(lookups)
 
     async def __call__(self, host: str) -> Sequence[str]:
-        """Return the addresses of *host*, each once; raise OSError where there are none."""
+        """Return the addresses of *host*, each once; raise OSError if there are none."""
         if is_ip(host):
             return [host]
         await self._free.acquire()

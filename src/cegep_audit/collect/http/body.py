@@ -1,7 +1,6 @@
 """The body of an answer: receives as much as is wanted and removes its content coding, within bounds.
 
-Headers are often wrong about the body, so its first bytes override them: it may be plain markup under any declared
-coding, or gzip under none.
+Its first bytes override headers, which are often wrong: it may be plain markup under any coding, or gzip under none.
 """
 
 from collections.abc import AsyncIterable, Mapping
@@ -14,15 +13,12 @@ from cegep_audit.text import SNIFFED, is_vague, looks_like_markup, media_type
 from cegep_audit.vocabulary import Detail
 
 SUCCESS = range(HTTPStatus.OK, HTTPStatus.MULTIPLE_CHOICES)
-
 _ERROR_BYTES = 64 * 1024  # read from an error, only so that the connection can be reused
 _SNIFFED_RAW = 8 * SNIFFED  # bytes as received, enough to decode those that are sniffed
 _MAX_PIECES = 20_000  # of one body; each costs time, and a real page has hundreds
 _MAX_LAYERS = 4  # codings over one another; real servers use one
 _MAX_MEMBERS = 100  # gzip files in a row in one body; real servers send one
-
 _MARKUP_TYPES = frozenset({"text/html", "application/xhtml+xml", "application/xml", "text/xml", "text/plain"})
-
 _GZIP, _GZIP_OR_ZLIB, _BARE_DEFLATE = 31, 47, -15  # wbits of zlib; many servers leave out the zlib header
 _ZLIB = range(0x08, 0x100, 0x10)  # the first byte of zlib data: deflate, any window (RFC 1950)
 
@@ -56,9 +52,9 @@ def content_codings(header: str) -> list[str]:
 async def receive(
     exchange: Exchange, pieces: AsyncIterable[bytes], want: Want, headers: Mapping[str, str], limit: int
 ) -> None:
-    """Fill in the body as received, and whether it is whole: at most *limit* bytes, none of a file that is not a page.
+    """Fill in the wanted part of the body, at most *limit* bytes as received, and whether it is all of it.
 
-    The beginning of an error is enough. Raise AnswerError as soon as a body of a vague type proves not to be markup.
+    Raises AnswerError as soon as a body of a vague type proves not to be markup.
     """
     received: list[bytes] = []
     size, is_page = 0, want is not Want.PAGE or may_be_page(headers.get("content-type", ""))
@@ -66,7 +62,7 @@ async def receive(
         limit, is_page = _ERROR_BYTES, True
     exchange.truncated = "length"  # in case we stop before its end
     if is_page is False:
-        return  # a PDF may have 200 MB
+        return  # not a page: a PDF may have 200 MB
     try:
         async for piece in pieces:
             received.append(piece)
@@ -85,10 +81,7 @@ async def receive(
 
 
 def body_of(exchange: Exchange, want: Want, headers: Mapping[str, str], limit: int, surplus: bytes) -> bytes:
-    """Return the wanted part of the decoded body; raise AnswerError if it cannot be read whole.
-
-    *surplus* is what followed the answer on its connection.
-    """
+    """Return the wanted part of the decoded body, which *surplus* followed; raise AnswerError if it is not whole."""
     codings = content_codings(headers.get("content-encoding", ""))
     if exchange.status not in SUCCESS:
         return beginning_of(exchange.body, codings, _ERROR_BYTES)
@@ -125,11 +118,8 @@ def beginning_of(body: bytes, codings: list[str], limit: int) -> bytes:
 
 
 def _undone(body: bytes, codings: list[str], limit: int) -> tuple[bytes, AnswerError | None]:
-    """Return at most *limit* bytes of *body* without its *codings*, and what is wrong with the rest.
-
-    The limit also holds between two layers of coding.
-    """
-    fault: AnswerError | None = None
+    """Return at most *limit* bytes of *body* without its *codings*, and what is wrong with the rest."""
+    fault: AnswerError | None = None  # the limit also holds between two layers
     if len(codings) > _MAX_LAYERS:
         return b"", AnswerError(Detail.DECODE, f"{len(codings)} content codings over one another")
     for coding in codings or [""]:

@@ -1,8 +1,7 @@
 """The network backend for httpcore: it connects to public addresses only and carries one answer at a time.
 
-httpcore asks its network backend for a connection by host name. This one resolves the name itself, leaves out private
-addresses, and connects to one of the others, so that no second look-up can lead elsewhere. Server name and certificate
-are still those of the host.
+It resolves the host name itself, leaves out private addresses, and connects to one of the others, so that no second
+look-up can lead elsewhere. Server name and certificate are still those of the host.
 
 h11 mistakes bytes after an answer for the next one, and refuses an answer for one malformed header line. So a
 :class:`Framing` before h11 cleans heads and decides whether the connection can be used again: only if the answer
@@ -13,6 +12,8 @@ import asyncio
 import re
 import ssl
 import sys
+from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 import httpcore
@@ -42,20 +43,16 @@ _LOOKED_BACK = 1_000  # bytes of earlier pieces, in which the last chunk may beg
 
 
 class Connection(asyncio.Protocol, httpcore.AsyncNetworkBackend, httpcore.AsyncNetworkStream):
-    """One connection to a host of a site or, with a *proxy*, to that, which the user named, at any address.
-
-    It is httpcore's backend and its stream, over asyncio's own transports, which cost half as much as anyio's.
-    ``ip`` is the address of the site, ``tried`` those tried; both are empty behind a proxy. ``is_sent`` says that the
-    latest request was written, ``has_ended`` that the other side closed the connection, ``is_stale`` that it closed one
-    that had been used before it sent a byte of the present answer.
-    """
+    """One connection to a host of a site or, at any address, to the *proxy* that the user named."""
 
     def __init__(self, resolve: Resolve, *, allow_private: bool, proxy: httpcore.Proxy | None) -> None:
         self.framing = Framing()
         self.proxy = proxy
-        self.ip: str | None = None
-        self.tried: tuple[str, ...] = ()
-        self.is_sent = self.has_ended = self.is_stale = False
+        self.ip: str | None = None  # of the site, None behind a proxy
+        self.tried: tuple[str, ...] = ()  # addresses of the site
+        self.is_sent = False  # whether the latest request was written
+        self.has_ended = False  # whether the other side closed the connection
+        self.is_stale = False  # whether it closed one that had been used, before a byte of the present answer
         self._resolve = resolve
         self._allow_private = allow_private or proxy is not None
         self._requests = 0  # for pages, not for a proxy's tunnel
@@ -65,41 +62,31 @@ class Connection(asyncio.Protocol, httpcore.AsyncNetworkBackend, httpcore.AsyncN
         self._is_lost = False
         self._error: Exception | None = None
 
-    async def connect_tcp(self, host: str, port: int, *_: object, **__: object) -> Self:
+    async def connect_tcp(self, host: str, port: int, *_args: object, **_kwargs: object) -> Self:
         """Connect to *host*, at the first of its addresses that answers; raise AnswerError."""
-        try:
-            await self._connect(host, port)
-        except AnswerError as error:
-            if not self.proxy:
-                raise
-            self.tried = ()
-            raise AnswerError(Detail.PROXY, f"the proxy {host}:{port} cannot be reached") from error
-        return self
-
-    async def _connect(self, host: str, port: int) -> None:
-        try:
+        with suppress(OSError):
             self.tried = tuple(await self._resolve(host))
-        except OSError:
-            self.tried = ()
-        if not self.tried:
-            raise AnswerError(Detail.DNS, "no address is known for this host name")
+        detail, message = Detail.DNS, "no address is known for this host name"
+        if self.tried:
+            detail, message = Detail.PRIVATE_ADDRESS, f"the host name leads to {self.tried[0]}, not a public address"
         public = [address for address in self.tried if self._allow_private or not is_special(address)]
-        if not public:
-            raise AnswerError(Detail.PRIVATE_ADDRESS, f"the host name leads to {self.tried[0]}, not a public address")
-        self.tried = addresses = tuple(alternating(public)[:_MAX_ADDRESSES])
-        for address in addresses:
+        addresses = alternating(public)[:_MAX_ADDRESSES]
+        for number, address in enumerate(addresses, 1):
+            self.tried = tuple(addresses[:number])
             try:
-                async with asyncio.timeout(_CONNECT_S if address != addresses[-1] else None):
+                async with asyncio.timeout(_CONNECT_S if number < len(addresses) else None):
                     self._transport, _ = await asyncio.get_running_loop().create_connection(lambda: self, address, port)
-            except OSError as error:  # TimeoutError too
-                failure = error
+            except TimeoutError:  # of the kernel, too
+                detail, message = Detail.TIMEOUT, "no answer"
+            except OSError as error:  # no route there (a network without IPv6) counts as a refusal
+                detail, message = Detail.REFUSED, f"no connection: {error.strerror or error}".lower()
             else:
                 self.ip, self.tried = (None, ()) if self.proxy else (address, (address,))
-                return
-        if isinstance(failure, TimeoutError):  # the kernel's own limit
-            raise AnswerError(Detail.TIMEOUT, "no answer") from failure
-        # No route there (a network without IPv6) counts as a refusal.
-        raise AnswerError(Detail.REFUSED, f"no connection: {failure.strerror or failure}".lower()) from failure
+                return self
+        if self.proxy:
+            self.tried = ()
+            detail, message = Detail.PROXY, f"the proxy {host}:{port} cannot be reached"
+        raise AnswerError(detail, message)
 
     async def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, *_: object, **__: object
@@ -111,11 +98,9 @@ class Connection(asyncio.Protocol, httpcore.AsyncNetworkBackend, httpcore.AsyncN
         loop = asyncio.get_running_loop()
         try:
             self._transport = await loop.start_tls(self._transport, self, ssl_context, server_hostname=server_hostname)
-        except BaseException as error:
+        except (OSError, ValueError) as error:  # ssl.SSLError too; ValueError: a name no certificate has
             await self.aclose()
-            if isinstance(error, OSError | ValueError):  # ssl.SSLError too; ValueError: a name no certificate has
-                raise _tls_error(error) from error
-            raise
+            raise _tls_error(error) from error
         return self
 
     async def aclose(self) -> None:
@@ -161,10 +146,7 @@ class Connection(asyncio.Protocol, httpcore.AsyncNetworkBackend, httpcore.AsyncN
         raise httpcore.ReadError("the connection cannot be used again")
 
     async def write(self, buffer: bytes, *_: object, **__: object) -> None:
-        """Send *buffer*: a whole request (none has a body) or a part of a SOCKS handshake.
-
-        If the connection has ended meanwhile, reading the answer shows it.
-        """
+        """Send *buffer*: a whole request (none has a body) or a part of a SOCKS handshake."""
         if not buffer or not self._transport:
             return  # the end of the request
         self.is_sent = True
@@ -192,17 +174,17 @@ def _tls_error(error: Exception) -> AnswerError:
     return AnswerError(Detail.TLS, message)
 
 
+@dataclass(slots=True)
 class Framing:
     """Finds the ends of the answers on one connection; ``surplus`` is what followed the latest one."""
 
-    def __init__(self) -> None:
-        self.surplus = bytearray()
-        self._is_head = False
-        self._held = bytearray()  # the beginning of a head, or the latest bytes of chunks
-        self._searched = 0  # bytes of a head
-        self._left = 0  # bytes of the body that are still to come
-        self._has_chunks = False
-        self._is_connect = False
+    surplus: bytearray = field(default_factory=bytearray)
+    _is_head: bool = False
+    _held: bytearray = field(default_factory=bytearray)  # the beginning of a head, or the latest bytes of chunks
+    _searched: int = 0  # bytes of a head
+    _left: int = 0  # bytes of the body that are still to come
+    _has_chunks: bool = False
+    _is_connect: bool = False
 
     @property
     def is_clean(self) -> bool:
@@ -223,10 +205,7 @@ class Framing:
         self._held.clear()
 
     def feed(self, data: bytes) -> bytes:
-        """Return the bytes that received *data* adds to the answer, b"" for none yet; raise AnswerError.
-
-        Bytes after a chunked body are passed on too, because only h11 knows for certain where it ends.
-        """
+        """Return the bytes that received *data* adds to the answer, b"" for none yet; raise AnswerError."""
         heads = b""
         while self._is_head:
             self._held += data
@@ -246,7 +225,7 @@ class Framing:
         size = min(self._left, len(data))
         self._left -= size
         self.surplus += data[size:]
-        return heads + (data if self._has_chunks else data[:size])
+        return heads + (data if self._has_chunks else data[:size])  # only h11 knows for certain where chunks end
 
     def _next_head(self) -> bytes | None:
         """Remove the head from the buffer and return it cleaned; None if it is not complete yet."""
@@ -274,22 +253,18 @@ class Framing:
 
 
 def clean_head(head: bytes) -> bytes:
-    """Return the *head* of an answer without the parts that browsers ignore and h11 rejects.
-
-    Lines without a colon or with a name that is not a token are removed, control characters become spaces, and a line
-    that begins with a space continues the previous one. An unreadable status line is left as it is.
-    """
+    """Return the *head* of an answer without the parts that browsers ignore and h11 rejects."""
     if _GOOD_HEAD.fullmatch(head):
         return head
     first, *lines = head.split(b"\n")
     status = _STATUS_LINE.match(first)
     if status is None:
-        return head
+        return head  # for h11 to reject
     reason = status[3].translate(_NO_CONTROLS).strip()
     kept = [b"HTTP/1.%b %b %b" % (status[1], status[2], reason)]
     for line in lines:
         name, colon, value = line.partition(b":")
-        if line[:1] in (b" ", b"\t") and len(kept) > 1:
+        if line[:1] in (b" ", b"\t") and len(kept) > 1:  # continues the previous line
             kept[-1] += b" " + line.translate(_NO_CONTROLS).strip()
         elif colon and re.fullmatch(_TOKEN, name.strip()):
             kept.append(name.strip() + b": " + value.translate(_NO_CONTROLS).strip())

@@ -23,10 +23,7 @@ _PORTS = range(1, 65_536)
 
 
 def read_proxies(lang: Language) -> Callable[[str, str], httpcore.Proxy | None]:
-    """Return a function that returns the proxy for a scheme and a host, None for a request that needs none.
-
-    The variables are read once. Raises UsageError, in the language *lang*, for a proxy that cannot be used.
-    """
+    """Return a function that gives the proxy for a scheme and a host, if any; raise UsageError, said in *lang*."""
     settings = getproxies()
     named = {scheme: settings.get(scheme) or settings.get("all") for scheme in ("http", "https")}
     proxies = {scheme: _proxy(setting, lang) for scheme, setting in named.items() if setting}
@@ -51,10 +48,7 @@ def _proxy(setting: str, lang: Language) -> httpcore.Proxy:
 
 @lru_cache(maxsize=4)  # building one costs 17 ms
 def tls_context(path: str, lang: Language) -> ssl.SSLContext:
-    """Return a TLS context that verifies certificates, with the roots that the environment names at *path*.
-
-    Without *path*, those of certifi. Raises UsageError, in the language *lang*, if they cannot be used.
-    """
+    """Return a TLS context with the root certificates at *path*, "" for certifi's; raise UsageError, said in *lang*."""
     try:
         context = httpx.create_ssl_context()
     except OSError as error:  # ssl.SSLError too

@@ -4,7 +4,7 @@ import asyncio
 import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager, nullcontext
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Self
@@ -13,6 +13,7 @@ from urllib.request import Request
 
 import httpcore
 import httpx
+from httpcore import AsyncConnectionInterface
 from socksio import SOCKSError
 
 from cegep_audit.clock import now
@@ -20,9 +21,9 @@ from cegep_audit.collect.http.addresses import Resolve, Resolver
 from cegep_audit.collect.http.body import SUCCESS, AnswerError, body_of, receive
 from cegep_audit.collect.http.connection import Connection
 from cegep_audit.collect.http.environment import drop_echo, read_proxies, tls_context
-from cegep_audit.collect.http.progress import Connectivity, Listening, Tally, Waiting
+from cegep_audit.collect.http.progress import Connectivity, Tally, Waiting
 from cegep_audit.collect.politeness import ROBOTS_BYTES, Pace, RobotsCache, Turn
-from cegep_audit.collect.port import Answer, Exchange, Fetch, Recorder, Source, Want, header_map
+from cegep_audit.collect.port import Answer, Around, Exchange, Fetch, Recorder, Source, Want, header_map
 from cegep_audit.collect.site import Site
 from cegep_audit.errors import FetchError
 from cegep_audit.models import Institution, Limits
@@ -49,15 +50,11 @@ _FAULTS = (AnswerError, TimeoutError, httpcore.NetworkError, httpcore.ProtocolEr
 
 
 class LiveWeb:
-    """The live web for one scan: what all visits share. The robots.txt of each host is read once.
+    """The live web for one scan: what all visits share, used inside one event loop.
 
-    *user_agent* comes from :func:`~cegep_audit.collect.politeness.user_agent`; *record* receives every exchange.
-    *resolve* returns the addresses of a host name, *clock* monotonic seconds. Proxies and certificates are those of the
-    environment at construction. Raises UsageError, in the language *lang*, if these cannot be used.
-
-    Use it inside one event loop. While its block is open it watches for stalls of this program, and repeats requests
-    that failed during one. ``tally`` counts requests and shows what each visit waits for; ``connectivity``, which needs
-    the outcome of each visit, shows whether any site answers; ``room`` limits the decoded pages that wait to be read.
+    *user_agent* comes from :func:`~cegep_audit.collect.politeness.user_agent`. While its block is open, requests that
+    failed during a stall of this program are repeated. Proxies and certificates are those of the environment at
+    construction; raises UsageError, in the language *lang*, if these cannot be used.
     """
 
     keeps_cookies = True
@@ -76,20 +73,19 @@ class LiveWeb:
         self.limits = limits
         self.pace = Pace(limits.delay_s, clock, sleep)
         self.tally = Tally()
-        self.connectivity = Connectivity()
+        self.connectivity = Connectivity()  # whoever visits sites tells it the outcomes
         self.record = record or (lambda _: None)
         self.clock = clock
-        self.listening = Listening(stalls=self.tally.stalls)
         self.robots = RobotsCache()
         self.headers = ((b"User-Agent", user_agent.encode()), *_HEADERS)
-        self.room = asyncio.Semaphore(_IN_HAND)
+        self.room = asyncio.Semaphore(_IN_HAND)  # for decoded pages that wait to be read
         self.resolve = resolve or Resolver()
         self.context = tls_context(os.environ.get("SSL_CERT_FILE") or os.environ.get("SSL_CERT_DIR") or "", lang)
         self.proxy = read_proxies(lang)
 
     async def __aenter__(self) -> Self:
         """Begin to watch for stalls."""
-        self._beating = asyncio.create_task(self.listening.beat_until_cancelled())
+        self._beating = asyncio.create_task(self.tally.beat_until_cancelled())
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
@@ -97,36 +93,23 @@ class LiveWeb:
         self._beating.cancel()
 
     @asynccontextmanager
-    async def open(
-        self, institution: Institution, around: Callable[[Fetch], Fetch] | None = None
-    ) -> AsyncIterator[Source]:
-        """Visit the site of *institution*; cookies and connections live until the block ends.
-
-        *around* may wrap what fetches, as a browser does.
-        """
+    async def open(self, institution: Institution, around: Around | None = None) -> AsyncIterator[Source]:
+        """Visit a site; cookies and connections live until the block ends. *around* wraps what fetches its pages."""
         try:
             room = None if around else self.room  # a page that waits for a browser does not delay other visits
-            async with aclosing(HttpFetch(self, institution.id, self.pace.turn, room)) as fetch:
-                yield self._site(institution, around(fetch) if around else fetch, Want.PAGE)
+            async with aclosing(HttpFetch(self, institution.id, room)) as fetch:
+                yield self._site(institution, around(institution, fetch) if around else fetch, Want.PAGE)
         finally:
             self.tally.visits.pop(institution.id, None)
 
     @asynccontextmanager
     async def burst(self, institution: Institution, url: str, readers: int) -> AsyncIterator[Sequence[Source]]:
-        """Wait for the turn of the host of *url*, keep it until the block ends, and read assets in it.
-
-        Each of the *readers* requests one file at a time, without a delay. The rules are those of pages: robots.txt,
-        addresses, time, size, retries, and the record.
-        """
-        async with AsyncExitStack() as stack:
-            turn = await stack.enter_async_context(self.pace.turn(url))
-            fetches = [HttpFetch(self, institution.id, lambda _: nullcontext(Turn()), None) for _ in range(readers)]
+        """Hold the turn of the host of *url* while *readers* sources read assets without delay, each one at a time."""
+        async with self.pace.turn(url) as turn, AsyncExitStack() as stack:
+            fetches = [HttpFetch(self, institution.id, None, turn) for _ in range(readers)]
             for fetch in fetches:
                 stack.push_async_callback(fetch.aclose)
-            try:
-                yield [self._site(institution, fetch, Want.ASSET) for fetch in fetches]
-            finally:
-                turn.last_at = self.clock()
+            yield [self._site(institution, fetch, Want.ASSET) for fetch in fetches]
 
     def _site(self, institution: Institution, fetch: Fetch, want: Want) -> Site:
         return Site(institution, fetch, self.limits, robots=self.robots, pace=self.pace, want=want)
@@ -138,32 +121,25 @@ class HttpFetch:
 
     It uses neither a pool of httpcore, which would cost a tenth of a request, nor a client of httpx, which would cost a
     quarter more and add only what is done elsewhere (redirects, timeouts).
-
-    ``name`` identifies the visit in the tally; ``turn`` opens turns. A decoded page holds a slot of ``room``, if given,
-    until the next request.
     """
 
     web: LiveWeb
-    name: str
-    turn: Callable[[str], AbstractAsyncContextManager[Turn]]
-    room: asyncio.Semaphore | None
-    _slot: AsyncExitStack = field(default_factory=AsyncExitStack)  # the room that the latest page takes
+    name: str  # of the visit in the tally
+    room: asyncio.Semaphore | None  # a decoded page takes one slot of it, until the next request
+    turn: Turn | None = None  # of a burst, None if each request waits for its own
+    _slot: AsyncExitStack = field(default_factory=AsyncExitStack)
     _cookies: httpx.Cookies = field(default_factory=httpx.Cookies)
-    _open: dict[str, tuple[httpcore.AsyncConnectionInterface, Connection]] = field(default_factory=dict)
+    _open: dict[str, tuple[AsyncConnectionInterface, Connection]] = field(default_factory=dict)
 
     async def __call__(self, url: str, want: Want) -> Answer:
-        """Request *url* when it is its host's turn; raise FetchError if there is no whole answer.
-
-        A request is repeated only if its failure says nothing about the site: the connection was closed while idle, or
-        this program was suspended meanwhile.
-        """
+        """Request *url* when it is its host's turn; raise FetchError if there is no whole answer."""
         await self._slot.aclose()
         web = self.web
         limit = ROBOTS_BYTES if want is Want.ROBOTS else web.limits.max_bytes
         for left in reversed(range(_REPEATS + 1)):
             web.tally.visits[self.name] = Waiting("turn", url, web.clock())
-            async with self.turn(url) as turn:
-                began_s, lost_s = web.clock(), web.listening.lost_s
+            async with nullcontext(self.turn) if self.turn else web.pace.turn(url) as turn:
+                began_s, lost_s = web.clock(), web.tally.lost_s
                 web.tally.visits[self.name] = Waiting("answer", url, began_s)
                 patience_s = web.connectivity.patience_s(web.limits.timeout_s)
                 exchange = Exchange(url, "GET", (), now(), 0.0, is_asset=want is Want.ASSET)
@@ -172,8 +148,7 @@ class HttpFetch:
                 try:
                     async with asyncio.timeout(patience_s):
                         response = await sender.handle_async_request(request)
-                        # The host received the request at an unknown time before. The delay counts from the answer,
-                        # so that it holds by the host's own clock, however slow the connection.
+                        # The delay counts from the answer, so that it holds by the host's own clock too.
                         turn.last_at = web.clock()
                         headers = await self._receive(exchange, response, connection.proxy, want, limit)
                     exchange.duration_s = web.clock() - began_s
@@ -181,7 +156,8 @@ class HttpFetch:
                 except _FAULTS as error:
                     if exchange.status is None and connection.is_sent:
                         turn.last_at = web.clock()
-                    if left and (connection.is_stale or web.listening.lost_s > lost_s):
+                    # The connection was closed while idle or this program was suspended: that says nothing of the site.
+                    if left and (connection.is_stale or web.tally.lost_s > lost_s):
                         continue
                     exchange.duration_s = web.clock() - began_s
                     raise self._failure(exchange, connection, error, patience_s) from error
@@ -202,9 +178,7 @@ class HttpFetch:
             await sender.aclose()
         self._open.clear()  # the traceback of a failure keeps a reference to this object
 
-    async def _prepare(
-        self, exchange: Exchange
-    ) -> tuple[httpcore.Request, httpcore.AsyncConnectionInterface, Connection]:
+    async def _prepare(self, exchange: Exchange) -> tuple[httpcore.Request, AsyncConnectionInterface, Connection]:
         """Return the request of *exchange*, and the open connection for it or a new one, which connects when used."""
         web, url = self.web, urlsplit(exchange.url)
         headers = [(b"Host", url.netloc.encode()), *web.headers]
@@ -267,7 +241,7 @@ class HttpFetch:
             await response.aclose()
 
     def _failure(self, exchange: Exchange, connection: Connection, error: Exception, patience_s: float) -> FetchError:
-        """Record *error* and return it as a FetchError; *patience_s* is the time limit of the request."""
+        """Record the failure of a request that had *patience_s* seconds, and return it as a FetchError."""
         proxy_status = None
         match error:
             case AnswerError():
@@ -288,8 +262,7 @@ class HttpFetch:
         if drop_echo(exchange, connection.proxy, self.web.limits.max_bytes, message):
             detail, message = Detail.PROXY, _ECHO
         if exchange.status is None:
-            exchange.detail = detail
-            exchange.tried = connection.tried if isinstance(error, AnswerError) else ()
+            exchange.detail, exchange.tried = detail, connection.tried
         elif not isinstance(error, AnswerError) or error.detail == Detail.TLS:  # the body may be longer
             exchange.truncated = "time" if isinstance(error, TimeoutError) else "disconnect"
         exchange.ip = connection.ip if connection.is_sent else None

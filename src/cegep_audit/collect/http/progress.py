@@ -1,8 +1,4 @@
-"""The progress of a scan: requests, what each visit waits for, whether any site answers, stalls of this program.
-
-While this program is stopped (a blocked event loop, SIGSTOP, a suspended laptop), it receives no answers but time goes
-on. Such a stall must not be recorded as a site's time-out.
-"""
+"""The progress of a scan: requests, what each visit waits for, whether any site answers, stalls of this program."""
 
 import asyncio
 import time
@@ -14,7 +10,7 @@ from typing import Literal, NamedTuple
 
 from cegep_audit import clock as utc
 from cegep_audit.clock import Stall
-from cegep_audit.vocabulary import SITE_DOWN, Detail, http_detail
+from cegep_audit.vocabulary import NO_ANSWER, SITE_DOWN, http_detail
 
 FIRST_SITES = 10  # so many unrelated sites are never all down at once
 PATIENCE_S = 2.0  # for one request while nothing answers: twice what a far server needs to accept a connection
@@ -22,9 +18,7 @@ BEAT_S = 0.25
 STALL_S = 1.0  # a busy machine is late by less
 
 # Failures that may be caused on this side: no connection, no name server, a proxy or a filter.
-_SILENT = frozenset(
-    {Detail.DNS, Detail.REFUSED, Detail.TIMEOUT, Detail.TLS, Detail.CONNECTION_LOST, Detail.PROTOCOL, Detail.PROXY}
-) | frozenset(map(http_detail, SITE_DOWN))
+_SILENT = NO_ANSWER | frozenset(map(http_detail, SITE_DOWN))
 
 
 class Waiting(NamedTuple):
@@ -37,58 +31,17 @@ class Waiting(NamedTuple):
 
 @dataclass(slots=True)
 class Tally:
-    """Requests sent so far, with robots.txt, redirects and retries; what each open visit waits for; stalls."""
+    """What a scan has done so far; a task that wakes several times a second notices stalls, because it wakes late.
 
-    requests: int = 0
-    visits: dict[str, Waiting] = field(default_factory=dict)
-    stalls: list[Stall] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class Connectivity:
-    """Whether this machine reaches the web at all, judged by the first sites of a scan.
-
-    A user should not wait an hour to learn that the network is down. The scan goes on, with less patience for each
-    site, until the first answer shows that the web is reachable.
+    While the program is stopped (a blocked event loop, SIGSTOP, a suspended laptop), it receives no answers but time
+    goes on. Such a stall must not be recorded as a site's time-out.
     """
 
-    _has_heard: bool = False
-    _silent: Counter[str] = field(default_factory=Counter)
-
-    def heard(self, status: int) -> None:
-        """Note an answer with this HTTP *status*; a gateway that reports a site as down does not count."""
-        self._has_heard = self._has_heard or status not in SITE_DOWN
-
-    def visited(self, detail: str) -> None:
-        """Note the failure detail of an institution's visit, "" if it was read."""
-        self._silent[detail] += detail in _SILENT
-
-    @property
-    def is_cut_off(self) -> bool:
-        """Whether the first sites gave no answer at all."""
-        return not self._has_heard and self._silent.total() >= FIRST_SITES
-
-    @property
-    def commonest(self) -> str:
-        """The most frequent detail of the silent sites."""
-        return self._silent.most_common(1)[0][0]
-
-    def patience_s(self, timeout_s: float) -> float:
-        """Return the time limit of one request in seconds, given the usual limit *timeout_s*."""
-        return min(timeout_s, PATIENCE_S) if self.is_cut_off else timeout_s
-
-
-@dataclass(slots=True)
-class Listening:
-    """Detects stalls of this program: a task that wakes several times a second notices when it wakes late.
-
-    ``clock`` gives monotonic seconds, which stand still while some systems sleep; ``now`` is the time in UTC, which
-    does not stand still but jumps when somebody sets it.
-    """
-
-    clock: Callable[[], float] = time.monotonic
-    now: Callable[[], datetime] = utc.now
+    requests: int = 0  # sent, with robots.txt, redirects and retries
+    visits: dict[str, Waiting] = field(default_factory=dict)  # what each open visit waits for
     stalls: list[Stall] = field(default_factory=list)
+    clock: Callable[[], float] = time.monotonic  # stands still while some systems sleep
+    now: Callable[[], datetime] = utc.now  # jumps when somebody sets it
     _last: tuple[float, datetime] | None = None  # the time of the last beat, None before the first
 
     @property
@@ -115,3 +68,36 @@ class Listening:
                 await asyncio.sleep(BEAT_S)
         finally:
             self._last = None
+
+
+@dataclass(slots=True)
+class Connectivity:
+    """Whether this machine reaches the web at all, so that a user need not wait an hour to learn that it does not.
+
+    The first sites of a scan decide. With less patience, it goes on until an answer shows that the web is reachable.
+    """
+
+    _has_heard: bool = False
+    _silent: Counter[str] = field(default_factory=Counter)
+
+    def heard(self, status: int) -> None:
+        """Note an answer with this HTTP *status*; a gateway that reports a site as down does not count."""
+        self._has_heard = self._has_heard or status not in SITE_DOWN
+
+    def visited(self, detail: str) -> None:
+        """Note the failure detail of an institution's visit, "" if it was read."""
+        self._silent[detail] += detail in _SILENT
+
+    @property
+    def is_cut_off(self) -> bool:
+        """Whether the first sites gave no answer at all."""
+        return not self._has_heard and self._silent.total() >= FIRST_SITES
+
+    @property
+    def commonest(self) -> str:
+        """The most frequent detail of the silent sites."""
+        return self._silent.most_common(1)[0][0]
+
+    def patience_s(self, timeout_s: float) -> float:
+        """Return the time limit of one request in seconds, given the usual limit *timeout_s*."""
+        return min(timeout_s, PATIENCE_S) if self.is_cut_off else timeout_s

@@ -5,99 +5,68 @@ address is looked up as spelled, then under the other scheme, with or without ``
 slash, because other crawlers keep the spelling that they found. The latest of several captures of one address counts.
 If a time is given, the last capture within a day of it counts (a crawl that repeats a request after an error or an
 interruption uses the last answer), otherwise the nearest one.
+
+Some archiving programs undo chunks or a content coding but keep the headers that announce them. The bytes override
+such headers.
 """
 
 import re
-import zipfile
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from functools import partial
 from http import HTTPStatus
 from itertools import groupby
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self
 
 from cegep_audit import urls
 from cegep_audit.collect.archive import Period
+from cegep_audit.collect.http import body as bodies
 from cegep_audit.collect.http.body import SUCCESS, AnswerError
-from cegep_audit.collect.port import REPLAY, Answer, Fetch, Source, Want
+from cegep_audit.collect.politeness import ROBOTS_BYTES
+from cegep_audit.collect.port import REPLAY, Answer, Fetch, Source, Want, header_map
 from cegep_audit.collect.site import Site
-from cegep_audit.collect.warc.members import Damage
-from cegep_audit.collect.warc.records import (
-    HEAD_BYTES,
-    PAYLOADS,
-    RENDERED_BY,
-    RENDERED_FOR,
-    Record,
-    RecordFile,
-    explaining,
-    parse_date,
-)
-from cegep_audit.collect.warc.responses import Response, body_of, response_of
-from cegep_audit.errors import FetchError, StoreError
+from cegep_audit.collect.warc import records
+from cegep_audit.collect.warc.records import PAYLOADS, Index, Record
+from cegep_audit.errors import FetchError
 from cegep_audit.models import Institution, Limits, Rendering
-from cegep_audit.phrases.catalogue import say
 from cegep_audit.phrases.locales import Language
-from cegep_audit.text import HTML_TYPES, media_type, shown
+from cegep_audit.text import HTML_TYPES, SNIFFED, looks_like_markup, media_type
 from cegep_audit.vocabulary import REDIRECTS, Detail, Need
 
-_ZIP = b"PK\x03\x04"
-_IN_WACZ = re.compile(r"archive/[^/]+\.w?arc(\.gz)?", re.IGNORECASE)  # WACZ 1.1.1, "Directory layout"
-_MAX_DAMAGE = 20  # messages per file; a file with more faults should be created again
 _SAME_CRAWL = timedelta(days=1)  # the longest a scan of 170 sites takes, stopped in the evening and resumed
+_TAIL = 2048  # bytes at the end of a complete page that contain </html>; counters and comments may follow it
+_STATUS = re.compile(rb"HTTP[^ \t]*[ \t]+(\d{3})(?!\d)", re.IGNORECASE)
+_HEAD_END = re.compile(rb"\n\r*\n")
+_CHUNK_SIZE = re.compile(rb"[ \t]*([0-9a-fA-F]{1,8})[ \t]*(?:;[^\n]*)?\r?\n")
 
-Found = tuple[list[Record], list[str]]
-"""The captures of a file in file order, and a line for each damage: file, byte, what is wrong."""
-
-
-def files_of(paths: Sequence[Path], lang: Language = "fr") -> list[RecordFile]:
-    """Return the WARC files at *paths*, including each of those inside a WACZ; raise StoreError, said in *lang*."""
-    found: list[RecordFile] = []
-    for path in paths:
-        names = [""]
-        with explaining(path, lang), path.open("rb") as file:
-            if file.read(len(_ZIP)) == _ZIP:
-                names = []
-                with suppress(zipfile.BadZipFile, ValueError, NotImplementedError):
-                    names = list(filter(_IN_WACZ.fullmatch, zipfile.ZipFile(file).namelist()))
-        if not names:
-            raise StoreError(say("warc.empty_wacz", lang, file=shown(str(path))))
-        found += [RecordFile(path, name) for name in names]
-    return found
+# Details for WARC-Truncated; "length" is handled after the type of the body is known.
+_CUT = {"time": Detail.TIMEOUT, "disconnect": Detail.CUT_SHORT, "unspecified": Detail.CUT_SHORT}
 
 
-def go_through(file: RecordFile, lang: Language = "fr") -> Found:
-    """Return the index of *file*; raise StoreError, said in *lang*, if it cannot be read or holds no record."""
-    damage: Damage = []
-    name = shown(str(file.path / file.entry))
-    with explaining(file.path, lang):
-        records = file.records(damage)
-        captures = [record for record in records if record.is_capture() and urls.split(record.url)]
-    if not records:
-        raise StoreError(say("warc.not_warc", lang, file=name))
-    lines = [
-        say("warc.damage", lang, file=name, offset=str(offset), what=say(f"warc.{fault}", lang))
-        for offset, fault in damage[:_MAX_DAMAGE]
-    ]
-    if (more := len(damage) - _MAX_DAMAGE) > 0:
-        lines.append(say("warc.more_damage", lang, file=name, count=more))
-    return captures, lines
+class Response(NamedTuple):
+    """An archived HTTP response; ``payload`` follows its headers, ``truncated`` is WARC-Truncated in lower case."""
+
+    status: int
+    headers: dict[str, str]
+    payload: bytes
+    truncated: str
 
 
 class WarcArchive:
     """The captures of one or more WARC files; ``damage`` has a line for each damage: file, byte and what is wrong."""
 
-    def __init__(self, founds: Iterable[Found], limits: Limits, period: Period | None = None) -> None:
-        """Join *founds*, the indexes of the files in order; with a *period*, only captures in its range count."""
+    def __init__(self, indexes: Iterable[Index], limits: Limits, period: Period | None = None) -> None:
+        """Join the *indexes* of the files, in their order; with a *period*, only captures in its range count."""
         self.damage: list[str] = []
         self._by_key: dict[str, list[Record]] = {}  # by visit key, which all spellings of an address share
         self._by_digest: dict[str, Record] = {}  # the first response with each payload: what revisits refer to
         self._rendered: dict[str, Record] = {}  # what a browser rendered, by the name of the record it came from
         self._limits = limits
-        self._most = HEAD_BYTES + limits.max_bytes + 1  # bytes read of a block, a byte more than a body may have
+        self._most = records.HEAD_BYTES + limits.max_bytes + 1  # bytes of a block, a byte more than a body may have
         self._near = period.noon if period else None
-        for captures, damage in founds:
+        for captures, damage in indexes:
             self.damage += damage
             for capture in captures:
                 if capture.kind == "conversion":
@@ -117,8 +86,8 @@ class WarcArchive:
         With a *period*, only captures in its range count, the nearest first. Raises StoreError, with a message in
         *lang*, for a file that cannot be read or holds no record.
         """
-        founds = (go_through(file, lang) for file in files_of(paths, lang))
-        return cls(founds, limits or Limits(), period)
+        indexes = (records.index_of(file, lang) for file in records.files_of(paths, lang))
+        return cls(indexes, limits or Limits(), period)
 
     @asynccontextmanager
     async def open_source(self, institution: Institution) -> AsyncIterator[Source]:
@@ -126,11 +95,8 @@ class WarcArchive:
         yield Site(institution, self.fetch(), self._limits, terms=REPLAY)
 
     def fetch(self) -> Fetch:
-        """Return a fetch of the captures for one site.
-
-        Without a period, the last capture of the homepage counts, and those of other pages that are nearest to it.
-        """
-        near = self._near
+        """Return a fetch of the captures for one site."""
+        near = self._near  # without a period, the time of the first page's last capture
 
         async def fetched(url: str, want: Want) -> Answer:
             nonlocal near
@@ -180,40 +146,38 @@ class WarcArchive:
     def html_pages(self) -> Iterator[tuple[str, datetime]]:
         """Yield the address and time of each undamaged capture whose headers call it an HTML page; raise OSError."""
         for capture in self.captures:
-            response = response_of(capture, HEAD_BYTES) if capture.kind in PAYLOADS and capture.is_whole else None
+            response = (
+                response_of(capture, records.HEAD_BYTES) if capture.kind in PAYLOADS and capture.is_whole else None
+            )
             content_type = response.headers.get("content-type", "") if response and response.status in SUCCESS else ""
             if media_type(content_type) in HTML_TYPES:
                 yield capture.url, capture.at
 
     def read(self, capture: Record, want: Want) -> Answer:
-        """Return the answer in *capture*, or the page that a browser rendered from it; raise FetchError.
-
-        A body is read up to the limit and hardly further. A rendered page that exceeds it does not count.
-        """
-        status, name, most = None, capture.get("WARC-Record-ID"), self._limits.max_bytes
+        """Return the answer in *capture*, or the page that a browser rendered from it; raise FetchError."""
+        status, record_id, most = None, capture.get("WARC-Record-ID") or None, self._limits.max_bytes
         try:
             if capture.kind == "metadata":
-                fields = capture.fields()
-                raise FetchError(capture.url, fields["detail"], fields.get("message", ""), record_id=name or None)
+                noted = capture.fields()
+                detail, message = noted.get("detail", Detail.CUT_SHORT), noted.get("message", "")
+                raise FetchError(capture.url, detail, message, record_id=record_id)
             response = self._response(capture)
             status = response.status
-            rendered = self._rendered.get(name) if status in SUCCESS and want is Want.PAGE else None
-            if rendered and rendered.is_whole and rendered.size <= most:
-                headers, body = {"content-type": rendered.get("Content-Type")}, rendered.block(most)
-                needs = tuple(Need(word) for word in rendered.get(RENDERED_FOR).split() if word in set(Need))
-                rendering, name = Rendering(rendered.get(RENDERED_BY), needs), rendered.get("WARC-Record-ID")
-                return Answer(rendered.url, HTTPStatus.OK, headers, body, capture.at, name or None, rendering)
+            page = self._rendered.get(record_id or "") if status in SUCCESS and want is Want.PAGE else None
+            if page and page.is_whole and page.size <= most:
+                headers, body = {"content-type": page.get("Content-Type")}, page.block(most)
+                needs = tuple(Need(word) for word in page.get(records.RENDERED_FOR).split() if word in set(Need))
+                rendering = Rendering(page.get(records.RENDERED_BY), needs)
+                record_id = page.get("WARC-Record-ID") or None
+                return Answer(page.url, HTTPStatus.OK, headers, body, capture.at, record_id, rendering)
             body = body_of(response, want, most, is_whole=capture.is_whole)
         except (AnswerError, OSError) as error:
             detail = error.detail if isinstance(error, AnswerError) else Detail.CUT_SHORT
-            raise FetchError(capture.url, detail, str(error), status=status, record_id=name or None) from error
-        return Answer(capture.url, status, response.headers, body, capture.at, name or None)
+            raise FetchError(capture.url, detail, str(error), status=status, record_id=record_id) from error
+        return Answer(capture.url, status, response.headers, body, capture.at, record_id)
 
     def _response(self, capture: Record) -> Response:
-        """Return the HTTP response in *capture*; raise AnswerError without one, and OSError.
-
-        That of a revisit is the response that it refers to, under its own headers.
-        """
+        """Return the HTTP response in *capture* or, for a revisit, in what it refers to; raise AnswerError, OSError."""
         own = response_of(capture, self._most)
         if capture.kind != "revisit":
             if own is None:
@@ -222,7 +186,7 @@ class WarcArchive:
             return own
         is_unchanged = own is not None and own.status == HTTPStatus.NOT_MODIFIED
         url = capture.get("WARC-Refers-To-Target-URI").strip("<> ") or capture.url
-        at, digest = parse_date(capture.get("WARC-Refers-To-Date")), capture.get("WARC-Payload-Digest")
+        at, digest = records.parse_date(capture.get("WARC-Refers-To-Date")), capture.get("WARC-Payload-Digest")
         held = [item for item in reversed(self._by_key.get(urls.visit_key(url), ())) if item.kind in PAYLOADS]
         held.sort(key=partial(_differences, url=url))
         source = next((item for item in held if item.at == at), None) or self._by_digest.get(digest)
@@ -239,3 +203,97 @@ def _differences(capture: Record, url: str) -> int:
     """Return the number of parts in which the address of *capture* differs from *url*: scheme, host, path and query."""
     parts = zip(urls.crawl_key(capture.url).split("/", 3), urls.crawl_key(url).split("/", 3), strict=False)
     return sum(left != right for left, right in parts)
+
+
+def response_of(record: Record, most: int) -> Response | None:
+    """Return the HTTP response in *record*, with *most* bytes of its block; None if it holds none. Raises OSError."""
+    block, truncated = record.block(most), record.get("WARC-Truncated").lower()
+    if record.kind == "resource":
+        return Response(HTTPStatus.OK, {"content-type": record.get("Content-Type")}, block, truncated)
+    status = _STATUS.match(block)
+    if status is None:
+        return None
+    found = _HEAD_END.search(block)
+    end = found.end() if found else len(block)
+    # Headers are read as bytes, like those of a live answer; warcio's parser would decode them one way for all.
+    lines = [line.partition(b":") for line in block[:end].split(b"\n")[1:]]
+    headers = header_map((name.strip(), value.strip()) for name, colon, value in lines if colon)
+    return Response(int(status[1]), headers, block[end:], truncated)
+
+
+def body_of(response: Response, want: Want, limit: int, *, is_whole: bool) -> bytes:
+    """Return the wanted part of the body: a complete page, at most *limit* bytes, or b"" for another type of file.
+
+    The beginning of a robots.txt is enough, and of an error whatever can be read, which may be a firewall's challenge.
+    Raises AnswerError if the archive holds less, as for a record that is not *is_whole*.
+    """
+    if response.status not in SUCCESS:
+        raw, codings, _ = _raw(response._replace(truncated=""))
+        return bodies.beginning_of(raw, codings, ROBOTS_BYTES)
+    if not is_whole:
+        raise AnswerError(Detail.CUT_SHORT, "the archive's record is damaged")
+    is_robots = want is Want.ROBOTS
+    is_page = True if is_robots else bodies.may_be_page(response.headers.get("content-type", ""))
+    if is_page is False:
+        return b""
+    raw, codings, is_whole = _raw(response)
+    what = "file" if is_robots else "page"
+    part = AnswerError(Detail.CUT_SHORT, f"the archive holds less of this {what} than its headers announce")
+    if is_robots:
+        if not (is_whole or response.truncated):
+            raise part
+        return bodies.decoded(raw, codings, ROBOTS_BYTES, cuts=True)
+    if codings[:1] == ["br"] and (undone := _without_brotli(raw, limit)) is not None:
+        raw, codings = undone, codings[1:]
+    if is_page is None and (start := bodies.beginning_of(raw, codings, SNIFFED)):
+        bodies.require_markup(start)
+    if response.truncated:
+        raise AnswerError(Detail.TOO_LARGE, "the archive holds only the beginning of this page")
+    body = bodies.decoded(raw, codings, limit)
+    if not is_whole and b"</html>" not in body[-_TAIL:].lower():
+        raise part
+    return body
+
+
+def _raw(response: Response) -> tuple[bytes, list[str], bool]:
+    """Return the payload without chunks, its codings, and whether it is as long as the headers announce.
+
+    A payload that does not begin with a chunk was archived without chunks. warcio's reader of chunks does not report
+    whether the last chunk came. Raises AnswerError if the record says that it holds only a part.
+    """
+    if response.truncated in _CUT:
+        raise AnswerError(_CUT[response.truncated], "the archive holds only a part of this page")
+    get, raw = response.headers.get, response.payload
+    if "chunked" in get("transfer-encoding", "").lower():
+        is_whole, body, place = False, bytearray(), 0
+        while not is_whole and (size := _CHUNK_SIZE.match(raw, place)):
+            length = int(size[1], 16)
+            is_whole = not length
+            body += raw[size.end() : size.end() + length]
+            place = size.end() + length
+            place += 2 if raw[place : place + 2] == b"\r\n" else raw[place : place + 1] == b"\n"
+        raw, is_whole = (bytes(body), is_whole) if place else (raw, True)
+    else:
+        announced = get("content-length", "").strip()
+        is_whole = not (announced.isascii() and announced.isdigit()) or len(raw) >= int(announced[:12])
+    codings = bodies.content_codings(get("content-encoding", ""))
+    is_undone = set(codings) <= {"gzip", "deflate", "br"} and looks_like_markup(raw)
+    return raw, [] if is_undone else codings, is_whole
+
+
+def _without_brotli(raw: bytes, limit: int) -> bytes | None:
+    """Return *raw* without Brotli, at most a byte more than *limit*; None without the package. Raises AnswerError."""
+    # We never ask for this coding, but browsers do, and archives made through them hold it. Version 1.2 of the package
+    # is the first that can limit its output.
+    try:
+        import brotli
+
+        decoder = brotli.Decompressor()
+        body: bytes = decoder.process(raw, output_buffer_limit=limit + 1)
+    except (ImportError, TypeError):
+        return None
+    except brotli.error as error:
+        raise AnswerError(Detail.DECODE, f"broken br ({error})") from error
+    if len(body) <= limit and not decoder.is_finished():
+        raise AnswerError(Detail.CUT_SHORT, "br ends in the middle")
+    return body

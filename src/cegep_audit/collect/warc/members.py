@@ -4,6 +4,7 @@ Each member is inflated as a whole, which checks it, but only its beginning is k
 continues at the next member that holds a record.
 """
 
+import math
 import os
 import re
 import tempfile
@@ -26,6 +27,7 @@ _START = re.compile(
     rb"WARC/(?:1\.[01]|0\.1[78])\r{0,2}\n"
     rb"|(?:https?|filedesc|dns):[^\r\n]{1,999} \S{1,99} \d{8,18} \S{1,99} \d{1,15}\r?\n"  # ARC
 )
+starts_record = _START.match  # finds the first line of a record, at the beginning of bytes
 _LONGEST_START = 1_300  # bytes
 _NEXT_RECORD = re.compile(rb"(?<=\n)(?=" + _START.pattern + rb")")
 
@@ -46,11 +48,6 @@ Damage = list[tuple[int, Fault]]
 """Offsets of damage in a file (in the inflated file, where it was gzipped as a whole), each with its kind."""
 
 
-def starts_record(data: bytes) -> bool:
-    """Return whether *data* begins with the first line of a record."""
-    return _START.match(data) is not None
-
-
 class ByteRange:
     """The *size* bytes from *begin* of an open *file*, by default all of it. The range keeps the file open."""
 
@@ -59,7 +56,7 @@ class ByteRange:
         weakref.finalize(self, os.close, self._descriptor)
         self._begin = begin
         self.size = os.fstat(self._descriptor).st_size if size is None else size
-        self._inflatable = _ALWAYS + _MAX_RATIO * self.size
+        self.bound = _ALWAYS + _MAX_RATIO * self.size  # inflated bytes
         self.is_gzip = self.read(0, len(GZIP)) == GZIP
 
     @classmethod
@@ -76,13 +73,13 @@ class ByteRange:
         with zipfile.ZipFile(file) as archive:
             info = archive.getinfo(name)
             if info.compress_type != zipfile.ZIP_STORED:
-                whole = cls(file)
 
                 def blocks() -> Iterator[bytes]:
+                    left = cls(file).bound
                     # RuntimeError: it is encrypted, or compressed by an unknown method.
                     faults = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, RuntimeError)
                     with suppress(*faults), archive.open(name) as packed:
-                        while (block := packed.read(_BLOCK)) and whole.may_inflate(len(block)):
+                        while (block := packed.read(_BLOCK)) and (left := left - len(block)) >= 0:
                             yield block
 
                 return cls.of(blocks())
@@ -94,11 +91,6 @@ class ByteRange:
     def read(self, offset: int, count: int) -> bytes:
         """Return *count* bytes from *offset*, fewer at the end; raise OSError."""
         return os.pread(self._descriptor, max(0, min(count, self.size - offset)), self._begin + offset)
-
-    def may_inflate(self, count: int) -> bool:
-        """Count *count* more inflated bytes; return False once the file exceeds its bound."""
-        self._inflatable -= count
-        return self._inflatable >= 0
 
     def next_record(self, offset: int) -> int:
         """Return where the first record, not gzipped, begins from *offset* (1 or more) on; the end without one."""
@@ -114,14 +106,11 @@ class ByteRange:
 
 @dataclass(slots=True)
 class Member:
-    """A gzip member at *offset*. Reading all of it sets its inflated ``size`` and its ``end``, or ``fault``.
-
-    If it *is_counted*, its inflated bytes count against the bound of the file.
-    """
+    """A gzip member at *offset*. Reading it, *bound* bytes at most, sets ``size``, ``end`` and ``fault``."""
 
     data: ByteRange
     offset: int
-    is_counted: bool = False
+    bound: float = math.inf
     end: int = 0
     size: int = 0
     fault: Fault = ""
@@ -145,7 +134,7 @@ class Member:
                 self.fault = "broken" if self.data.read(self.offset, len(GZIP)) == GZIP else "noise"
                 return
             self.size += len(block)
-            if self.is_counted and not self.data.may_inflate(len(block)):
+            if self.size > self.bound:
                 self.fault = "bomb"
                 return
             yield block
@@ -163,10 +152,11 @@ class Member:
 
 def members_of(data: ByteRange, damage: Damage) -> Iterator[Member]:
     """Yield the members of *data* and note the *damage*. Read each member whole before the next. Zeros are padding."""
-    offset = 0
+    offset, left = 0, data.bound
     while offset < data.size:
-        member = Member(data, offset, is_counted=True)
+        member = Member(data, offset, left)
         yield member
+        left -= member.size
         places = islice(data.search(_MEMBER, offset + 1), _MOST_FALSE_STARTS)
         starts = (place for place in places if starts_record(Member(data, place).part(0, GLANCE_BYTES)))
         after = member.end or next(starts, data.size)

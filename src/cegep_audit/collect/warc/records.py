@@ -1,4 +1,4 @@
-"""The records of one WARC or ARC file: all of them in order, then the block of a single one.
+"""The records of one WARC or ARC file: an index of its captures, then the block of a single record.
 
 The file is plain, or each record is a gzip member of its own (:mod:`members`). If members hold several records, the
 file is inflated into a temporary file, since a record inside a member cannot be read without inflating everything
@@ -11,8 +11,9 @@ iterator cannot be used, because it prints damage on standard error, does not sa
 import errno
 import logging
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from io import BytesIO
@@ -20,6 +21,7 @@ from pathlib import Path
 
 from warcio.recordloader import ArcWarcRecordLoader
 
+from cegep_audit import urls
 from cegep_audit.collect.warc.members import GLANCE_BYTES, GZIP, ByteRange, Damage, Member, members_of, starts_record
 from cegep_audit.errors import StoreError
 from cegep_audit.phrases.catalogue import say
@@ -48,6 +50,9 @@ _LINE_ENDS = b"\r\n"
 _EMPTY_LINE = (b"\n\n", b"\n\r\n", b"\n\r\r\n")  # the last as text mode on Windows writes it
 _FIELD = re.compile(rb"^([A-Za-z-]+):[ \t]*([^\r\n]*)", re.MULTILINE)
 _LOADER = ArcWarcRecordLoader(arc2warc=True)
+_ZIP = b"PK\x03\x04"
+_IN_WACZ = re.compile(r"archive/[^/]+\.w?arc(\.gz)?", re.IGNORECASE)  # WACZ 1.1.1, "Directory layout"
+_MAX_DAMAGE = 20  # messages per file; a file with more faults should be created again
 _READING = {
     errno.ENOENT: "warc.missing",
     errno.EISDIR: "warc.directory",
@@ -57,24 +62,18 @@ _READING = {
 
 @dataclass(slots=True)
 class Record:
-    """One record: its headers, ``block_at`` bytes, and its block, the ``size`` bytes after them.
+    """One record: its headers, ``block_at`` bytes, and its block, the ``size`` bytes after them."""
 
-    ``kind`` is its WARC type, ``url`` its target address as written, each "" if missing. ``headers`` are those in
-    ``_KEPT``, by lower-case name. The record, or the gzip member that holds it, begins at ``offset`` of its ``file``;
-    the next one begins at ``end`` or later. ``is_whole`` is False if it is cut or broken. ``at`` is its date in UTC; if
-    unreadable, that of the previous record, or of the file for the first record.
-    """
-
-    kind: str
-    url: str
-    headers: dict[str, str]
+    kind: str  # its WARC type, "" if missing
+    url: str  # its target address as written, "" if missing
+    headers: dict[str, str]  # those in _KEPT, by lower-case name
     block_at: int
     size: int
-    offset: int = 0
-    end: int = 0
-    is_whole: bool = True
+    offset: int = 0  # where it begins in its file, or the gzip member that holds it
+    end: int = 0  # the next record begins here or later
+    is_whole: bool = True  # neither cut nor broken
     file: "RecordFile" = field(init=False)
-    at: datetime = field(init=False)
+    at: datetime = field(init=False)  # its date in UTC; if unreadable, that of the record before it, or of the file
 
     def get(self, name: str) -> str:
         """Return the header *name*, "" if it is missing."""
@@ -82,10 +81,11 @@ class Record:
 
     def block(self, most: int) -> bytes:
         """Return at most *most* bytes of the block; raise OSError, also if the file has changed."""
-        data = self.file.read(self.offset, self.block_at + min(self.size, most))
-        if not starts_record(data):
+        data, length = self.file.open(), self.block_at + min(self.size, most)
+        found = Member(data, self.offset).part(0, length) if data.is_gzip else data.read(self.offset, length)
+        if not starts_record(found):
             raise OSError("the archive's record is damaged")
-        return data[self.block_at :]
+        return found[self.block_at :]
 
     def fields(self) -> dict[str, str]:
         """Return the ``name: value`` lines of an ``application/warc-fields`` block, names in lower case."""
@@ -98,6 +98,10 @@ class Record:
             return bool(self.get(RENDERED_BY) and self.get("WARC-Refers-To"))
         is_asset = bool(self.get(ASSET))
         return not is_asset and (self.kind in CAPTURES or (self.kind == "metadata" and "detail" in self.fields()))
+
+
+Index = tuple[list[Record], list[str]]
+"""The captures of a file in file order, and a line for each damage: file, byte, what is wrong."""
 
 
 def parse_head(data: bytes) -> Record | None:
@@ -151,11 +155,7 @@ def _gzipped_records(data: ByteRange, damage: Damage) -> list[Record] | None:
 
 
 def _plain_records(data: ByteRange, damage: Damage) -> Iterator[Record]:
-    """Yield the records of *data*, which is not gzipped.
-
-    The length in a record's headers is right if a record or the end of the file follows. Otherwise the block ends at
-    the next record.
-    """
+    """Yield the records of *data*, which is not gzipped."""
     offset = 0
     while offset < data.size:
         start = data.read(offset, HEAD_BYTES)
@@ -170,6 +170,7 @@ def _plain_records(data: ByteRange, damage: Damage) -> Iterator[Record]:
         begin = offset + record.block_at
         end = begin + record.size
         after = data.read(end, GLANCE_BYTES).lstrip(_LINE_ENDS)
+        # The announced length is right if a record or the end follows. Otherwise the block ends at the next record.
         if not begin <= end <= data.size or (after and not starts_record(after)):
             end = data.next_record(begin)
             record.is_whole = end < data.size
@@ -200,15 +201,11 @@ def end_of_records(data: ByteRange) -> int | None:
 
 @dataclass(slots=True)
 class RecordFile:
-    """The WARC or ARC file at ``path``, or the ``entry`` with that name of a WACZ.
-
-    A file that ``is_packed`` has gzip members with several records; it is inflated to disk. The file is opened when it
-    is first read and stays open as long as this object lives. A process that unpickles the object opens it again.
-    """
+    """A WARC or ARC file, open from its first reading as long as this object lives; a pickled copy opens it again."""
 
     path: Path
-    entry: str = ""
-    is_packed: bool = False
+    entry: str = ""  # the name of the file inside a WACZ
+    is_packed: bool = False  # its gzip members hold several records; it is inflated to disk
     _data: ByteRange | None = field(default=None, init=False, repr=False, compare=False)
 
     def __reduce__(self) -> tuple[object, ...]:
@@ -217,24 +214,20 @@ class RecordFile:
 
     def records(self, damage: Damage) -> list[Record]:
         """Return the records in file order and note the *damage*; raise OSError. Sets :attr:`is_packed`."""
-        data = self._open()
+        data = self.open()
         records = _gzipped_records(data, damage) if data.is_gzip else list(_plain_records(data, damage))
         if records is None:
             damage.clear()
             self.is_packed, self._data = True, None
-            records = list(_plain_records(self._open(damage), damage))
+            records = list(_plain_records(self.open(damage), damage))
         at = datetime.fromtimestamp(self.path.stat().st_mtime, UTC)
         for record in records:
             record.file = self
             record.at = at = parse_date(record.get("WARC-Date")) or at
         return records
 
-    def read(self, offset: int, count: int) -> bytes:
-        """Return *count* bytes of the record at *offset*; fewer where the file is damaged. Raise OSError."""
-        data = self._open()
-        return Member(data, offset).part(0, count) if data.is_gzip else data.read(offset, count)
-
-    def _open(self, damage: Damage | None = None) -> ByteRange:
+    def open(self, damage: Damage | None = None) -> ByteRange:
+        """Return the bytes of the file, or of its inflated copy, and note the *damage* of the latter; raise OSError."""
         if self._data is None:
             with self.path.open("rb") as file:
                 data = ByteRange.of_entry(file, self.entry) if self.entry else ByteRange(file)
@@ -250,13 +243,44 @@ class RecordFile:
 def explaining(
     path: Path, lang: Language, keys: Mapping[int, str] = _READING, other: str = "warc.cannot_read"
 ) -> Iterator[None]:
-    """Turn an OSError of the block into a StoreError with the sentence for its number in *keys*, or *other*.
-
-    The sentence names the file of the error, or *path* if the error names none.
-    """
+    """Turn an OSError of the block into a StoreError with the sentence for its number in *keys*, or *other*."""
     try:
         yield
     except OSError as error:
         key = keys.get(error.errno or 0, other)
         file = shown(str(error.filename or path))
         raise StoreError(say(key, lang, file=file, reason=error.strerror or str(error))) from error
+
+
+def files_of(paths: Sequence[Path], lang: Language = "fr") -> list[RecordFile]:
+    """Return the WARC files at *paths*, including each of those inside a WACZ; raise StoreError, said in *lang*."""
+    found: list[RecordFile] = []
+    for path in paths:
+        names = [""]
+        with explaining(path, lang), path.open("rb") as file:
+            if file.read(len(_ZIP)) == _ZIP:
+                names = []
+                with suppress(zipfile.BadZipFile, ValueError, NotImplementedError):
+                    names = list(filter(_IN_WACZ.fullmatch, zipfile.ZipFile(file).namelist()))
+        if not names:
+            raise StoreError(say("warc.empty_wacz", lang, file=shown(str(path))))
+        found += [RecordFile(path, name) for name in names]
+    return found
+
+
+def index_of(file: RecordFile, lang: Language = "fr") -> Index:
+    """Return the index of *file*; raise StoreError, said in *lang*, if it cannot be read or holds no record."""
+    damage: Damage = []
+    name = shown(str(file.path / file.entry))
+    with explaining(file.path, lang):
+        found = file.records(damage)
+        captures = [record for record in found if record.is_capture() and urls.split(record.url)]
+    if not found:
+        raise StoreError(say("warc.not_warc", lang, file=name))
+    lines = [
+        say("warc.damage", lang, file=name, offset=str(offset), what=say(f"warc.{fault}", lang))
+        for offset, fault in damage[:_MAX_DAMAGE]
+    ]
+    if (more := len(damage) - _MAX_DAMAGE) > 0:
+        lines.append(say("warc.more_damage", lang, file=name, count=more))
+    return captures, lines

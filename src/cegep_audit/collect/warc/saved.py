@@ -41,15 +41,12 @@ _READING = {errno.ENOENT: "saved.missing", errno.ENOTDIR: "saved.missing"}
 
 @dataclass(frozen=True, slots=True)
 class SavedFile:
-    """A file: its name without folder, its SHA-256, when it was saved (UTC), and one page or an ``archive``.
-
-    ``urls`` are the addresses of its HTML pages, () for a page that does not give its address.
-    """
+    """A file: its name without folder, its SHA-256, when it was saved (UTC), and one page or an ``archive``."""
 
     name: str
     sha256: str
     saved_at: datetime
-    urls: tuple[str, ...] = ()
+    urls: tuple[str, ...] = ()  # of its HTML pages; none of a page that does not give its address
     content_type: str = ""
     body: bytes = b""
     archive: WarcArchive | None = None
@@ -172,13 +169,10 @@ class SavedVisit:
         return tuple(Choice(pages[key], role, "saved") for key, role in zip(ordered, roles, strict=False))
 
     def add(self, file: SavedFile, note: Note, lang: Language) -> None:
-        """Add *file* in place of an earlier one of the same page.
-
-        A page without an address is the homepage or, if that was saved too, gets an address made of its file name.
-        """
+        """Add *file* in place of an earlier one of the same page."""
         home = self.institution.url
         held = {urls.visit_key(each.urls[0]): each for each in self.files}
-        if not file.urls:
+        if not file.urls:  # the homepage or, if that was saved too, an address made of the file's name
             is_free = urls.visit_key(home) not in held
             url = home if is_free else urls.absolute(home, f"/?saved={quote(file.name)}") or home
             file = replace(file, urls=(url,))

@@ -38,9 +38,9 @@ from cegep_audit.clock import now, stamp
 from cegep_audit.collect.archive import stamp_of
 from cegep_audit.collect.port import Answer, Exchange
 from cegep_audit.collect.warc import records
+from cegep_audit.collect.warc.archive import response_of
 from cegep_audit.collect.warc.members import GLANCE_BYTES, ByteRange
 from cegep_audit.collect.warc.records import ASSET, RENDERED_BY, RENDERED_FOR, explaining
-from cegep_audit.collect.warc.responses import response_of
 from cegep_audit.collect.warc.saved import SavedFile
 from cegep_audit.errors import StoreError
 from cegep_audit.models import Page

@@ -1,6 +1,7 @@
 """Find addresses of networks in text, and tell cheaply that a link cannot lead to a network."""
 
 import re
+import string
 import unicodedata
 from collections.abc import Iterable, Iterator
 from functools import cache, lru_cache
@@ -20,15 +21,13 @@ _ESCAPE = r"\\+/|\\+u00(?:2[356bdf]|3[adf]|40|5f|[89a-f][0-9a-f])|\\+x2[56f]"
 _REST = re.compile(rf"(?:[^{_STOPS},;]|[,;](?![\s\"']|h?ttps?:|//|$)|{_ESCAPE}){{0,{_LONGEST_TOKEN}}}+", re.IGNORECASE)
 _STOP = re.compile(rf"[{_STOPS}]|&(?:quot|apos|lt|gt|#34|#39|#x22|#x27);|%2[27]|%3[ce]", re.IGNORECASE)
 _SCHEME = re.compile(r"https?(?::|%3a|%253a)(?:/|%2f|%252f)+", re.IGNORECASE)
-_HOST_CHARACTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-."
+_HOST_CHARACTERS = string.ascii_letters + string.digits + "-."
 _LEAD_IN = re.compile(r"(?:[^/?@%]*[=:,;•–—*-])?")  # what may precede a typed address: "site=", "Facebook:"
 _BLANKS = frozenset(" \t\r\n\"'`<>()[]{}|")
 _OPENING = re.compile(r"([\"'])https?:(?:\\*/){2}$", re.IGNORECASE)  # an address that opens a quotation
 _QUOTES = frozenset({'"', "'"})  # around a host alone: a setting, which names the server of the page itself
 _LONGEST_OPENING = 16
-_WORDS_TO_QUOTE = re.compile(
-    r"(?:[ \xa0]+[\w.&'’-]{1,40}){1,6}/?(?=([\"']))"
-)  # the words of a name, to the quotation's end
+_WORDS_TO_QUOTE = re.compile(r"(?:[ \xa0]+[\w.&'’-]{1,40}){1,6}/?(?=([\"']))")  # of a name, to the quotation's end
 _TRAILING = ".,;:!?…*"
 
 # Escaped letters or ignored characters may hide a host name, and "/@name" alone may identify one. The first pattern is
@@ -42,46 +41,32 @@ _HIDING = re.compile(
 _LONGEST_HIDDEN = 4_096  # characters; longer text is a script, where host names are not hidden
 
 
-@cache
-def _suffix() -> re.Pattern[str]:
-    """Return a pattern for what follows the first dot in known host names: dots are rare, so the search is fast."""
-    known = places()
-    ends = {name.partition(".")[2] for name in (*known.hosts, *known.wild, *known.assets)} - {""}
-    return re.compile(rf"\.(?<=\w.)(?>{_any_of(ends)})(?!\.?[\w-])")
-
-
 def _any_of(words: Iterable[str]) -> str:
-    """Return a pattern for the longest of *words* that follows, in any case, letter by letter.
-
-    Alternatives are tried in turn, so they are grouped by their first letter. ``re.IGNORECASE`` is ten times slower.
-    """
-    rests: dict[str, list[str]] = {}
+    """Return a pattern for the longest of *words* that follows, in any case; ``re.IGNORECASE`` is ten times slower."""
+    rests: dict[str, list[str]] = {}  # by first letter: alternatives are tried in turn
     for word in words:
         rests.setdefault(word[:1], []).append(word[1:])
     may_end = "?" if rests.pop("", None) else ""
     letters = sorted(rests)
-    groups = [letters[start : start + _GROUP] for start in range(0, len(letters), _GROUP)]
-    tried = [
-        "|".join(f"[{re.escape(each + each.upper())}]{_any_of(rests[each])}" for each in group) for group in groups
-    ]
-    if len(groups) > 1:
-        firsts = ("".join(group) for group in groups)
-        tried = [
-            f"(?=[{re.escape(first + first.upper())}])(?:{each})" for first, each in zip(firsts, tried, strict=True)
-        ]
-    return f"(?:{'|'.join(tried)}){may_end}" if tried else ""
+    groups = []
+    for start in range(0, len(letters), _GROUP):
+        group = "".join(letters[start : start + _GROUP])
+        either = "|".join(f"[{re.escape(each + each.upper())}]{_any_of(rests[each])}" for each in group)
+        is_one = len(letters) <= _GROUP
+        groups.append(either if is_one else f"(?=[{re.escape(group + group.upper())}])(?:{either})")
+    return f"(?:{'|'.join(groups)}){may_end}" if groups else ""
 
 
 @cache
-def _hints() -> tuple[re.Pattern[str], re.Pattern[str], tuple[str, ...]]:
-    """Return patterns for the schemes of apps (``fb:``) and for addresses on hosts known by their form, and words.
-
-    The words are those of hosts whose addresses need no ``/@``.
-    """
-    schemes = "|".join(sorted(host[:-1] for host in places().hosts if host.endswith(":")))
-    tables = read_tables("detect/networks/wrappers.toml")
+def _signs() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str], tuple[str, ...]]:
+    """Return patterns for known hosts, schemes of apps (``fb:``) and hosts known by their form, and words of hosts."""
+    known, tables = places(), read_tables("detect/networks/wrappers.toml")
+    # What follows the first dot in known host names: dots are rare, so the search is fast.
+    ends = {name.partition(".")[2] for name in (*known.hosts, *known.wild, *known.assets)} - {""}
+    suffix = re.compile(rf"\.(?<=\w.)(?>{_any_of(ends)})(?!\.?[\w-])")
+    schemes = "|".join(sorted(host[:-1] for host in known.hosts if host.endswith(":")))
     app, paths = (re.compile(text, re.IGNORECASE) for text in (rf"\s*(?:{schemes}):", tables["hinted_paths"]))
-    return app, paths, tuple(tables["hinted_hosts"])
+    return suffix, app, paths, tuple(tables["hinted_hosts"])
 
 
 # In most addresses only the host can name a network: the rest has no "@", no escaped letter, and no dot except before
@@ -98,9 +83,8 @@ _PLAIN = re.compile(
 def might_name_account(raw: str, own: str = "") -> bool:
     """Whether :func:`~cegep_audit.detect.networks.identify.classify` could find a network in *raw*: a cheap test.
 
-    True for every link in which it finds one, however wrapped or escaped, and for some in which it does not.
-    *raw* may be a link or a whole text; the time is linear in its length. A plainly spelt link that stays on *own*,
-    the scheme and host of its page, names none.
+    True for every link in which it finds one, however wrapped or escaped, and for some in which it does not. A plain
+    link that stays on *own*, the scheme and host of its page, has none. *raw* may be a whole text; the time is linear.
     """
     plain = _PLAIN.fullmatch(raw)
     if plain is None:
@@ -108,12 +92,12 @@ def might_name_account(raw: str, own: str = "") -> bool:
     host = plain[1]
     if not host or host == own:
         return False
-    is_hinted = any(map(raw[len(host) :].__contains__, _hints()[2]))
+    is_hinted = any(map(raw[len(host) :].__contains__, _signs()[3]))
     return _host_holds_network(host) or (is_hinted and _holds_network(raw))
 
 
 def _holds_network(raw: str) -> bool:
-    app, paths, words = _hints()
+    _, app, paths, words = _signs()
     if ("." in raw and _has_host(raw)) or (":" in raw and raw[:4] != "http" and app.match(raw) is not None):
         return True
     raw = raw[:_LONGEST_HIDDEN].strip()
@@ -133,19 +117,18 @@ _host_holds_network = lru_cache(maxsize=4096)(_holds_network)
 
 
 def _has_host(text: str) -> bool:
-    for found in _suffix().finditer(text):
+    for found in _signs()[0].finditer(text):
         if place_of(text[_host_start(text, found.start(), 0) : found.end()].lower()) is not None:
             return True
     return False
 
 
 def addresses_in_text(text: str) -> Iterator[str]:
-    """Yield the addresses of known networks written in *text* (a script, JSON, prose), in order and unescaped.
+    """Yield the addresses of known networks written in *text* (a script, JSON, prose), in order, in linear time.
 
-    The time is linear in the length of *text*. An address without a scheme counts if it has a path and is not part
-    of another address; the domain of an e-mail address does not count. Pass each to ``classify``.
+    An address without a scheme counts if it has a path and is not part of another address or of an e-mail address.
     """
-    sign = _suffix()
+    sign = _signs()[0]
     lowest = position = 0
     while found := sign.search(text, position):
         position = host_end = found.end()
@@ -166,10 +149,7 @@ def addresses_in_text(text: str) -> Iterator[str]:
 
 
 def _end_of_quoted(text: str, start: int, end: int) -> int:
-    """Return the end of the address whose host is at *start*: beyond *end* if the quoted address contains spaces.
-
-    ``"https://network/College des Aulnes"`` is one address; cut at the space it would be another account.
-    """
+    """Return the end of the address, beyond *end* where it is quoted: ``"https://network/College des Aulnes"``."""
     is_cut = text[end : end + 1] in {" ", "\xa0"}
     opening = _OPENING.search(text, max(0, start - _LONGEST_OPENING), start) if is_cut else None
     words = _WORDS_TO_QUOTE.match(text, end) if opening else None
@@ -189,10 +169,7 @@ def _host_start(text: str, dot: int, lowest: int) -> int:
 
 
 def _completed(before: str, address: str, *, is_name: bool) -> Iterator[str]:
-    """Yield *address* with its scheme, which is in the text *before* its host, unless it is part of something else.
-
-    With *is_name* the host names an account by itself, without a path.
-    """
+    """Yield *address* with its scheme from *before*, unless it is part of another; *is_name*: it needs no path."""
     before = "" if before[-1:] in _BLANKS else _STOP.split(unwrap.unescaped(before))[-1]
     if scheme := _SCHEME.search(before):
         yield before[scheme.start() :] + address

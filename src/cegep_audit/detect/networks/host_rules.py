@@ -23,19 +23,16 @@ _NETWORKS = "detect/networks/networks.toml"
 _PIECE = re.compile(r"\{(\w+)(?::(\w+))?\}")
 _ESCAPED_PIECE = re.compile(r"\\\{(\w+)(?::(\w+))?\\\}")
 _BLANK = re.compile(r"\s")
-_NO_WORD = re.compile(r"[*{]")
 # First labels that lead to the same site: www., mobile and language versions.
 _FACE = re.compile(r"(?:w{1,4}\d?|m|mobile|touch|web|wap|mbasic|lite|old|new|beta|[a-z]{2}(?:[-_][a-z]{2,4})?)\.")
 _MAX_LABELS = 6  # of a host name; no network has more
 
 
 class Classified(NamedTuple):
-    """What a URL is on its network.
+    """What a URL is on its network (None where it leads to none), by the rule that ``reason`` names.
 
-    ``url`` is the URL as given. ``network`` is None where it leads to none. ``handle`` and ``account_url`` are set
-    for every kind that names an account; an ``embed`` or ``content`` may have them too, as weak evidence of its
-    owner. ``account_url`` is canonical: equal addresses mean the same account. ``reason`` is the name of the rule
-    that decided.
+    ``url`` is as given. ``handle`` and ``account_url`` are set for every kind that names an account; an ``embed`` or
+    ``content`` may have them too, as weak evidence of its owner. Equal ``account_url`` mean the same account.
     """
 
     url: str
@@ -47,10 +44,7 @@ class Classified(NamedTuple):
 
     @property
     def hides_account(self) -> bool:
-        """Whether the address may lead to an account without naming it: a short link, a name with a space.
-
-        ``network`` is set where the host tells it, and None for shorteners that lead anywhere.
-        """
+        """Whether it may lead to an account without naming it: a short link (of any network), a name with a space."""
         return self.reason.startswith("short_link") or self.reason == BLANK_IN_NAME
 
 
@@ -65,17 +59,16 @@ NO_NETWORK = no_account(None, Kind.NONE, "no_network")
 class Rule:
     """One pattern *at* of a rule, a *row* of the *table* of a network: the kind of what it matches, and its account.
 
-    ``handle`` and ``account`` are templates over the named pieces; ``account_pieces`` are those that ``account``
-    uses, the handle and the host among them. ``handle`` is "" where the address names nobody.
-    ``is_bare`` marks accounts whose name directly follows the host, where some words are reserved. The pattern is
-    compiled when it is first tried: most are never tried in a scan.
+    ``handle`` and ``account`` are templates over the named pieces; ``handle`` is "" where the address names no account.
+    ``account_pieces`` are those that ``account`` uses, the handle and the host among them. ``is_bare`` says that the
+    name directly follows the host, where some words are reserved. Patterns are compiled when they are first tried.
     """
 
     def __init__(self, at: str, row: Table, table: Table) -> None:
         self.at, _, self._query = at.partition("?")
-        self._shapes: Table = table.get("shapes", {})
+        self._shapes: Table = {**read_tables(_NETWORKS)["shapes"], **table.get("shapes", {})}
         first = self.at.partition("/")[0]
-        self.words = None if _NO_WORD.search(first) else first.lower().split("|")
+        self.words = None if "*" in first or "{" in first else first.lower().split("|")
         named = [piece for piece, _ in _PIECE.findall(at)]
         self.name: str = row["name"]
         self.network: str | None = table.get("id")
@@ -116,17 +109,15 @@ class Rule:
     def _segment(self, text: str, anything: str = "[^/]+") -> str:
         if "|" in text:
             return "(?:" + "|".join(self._segment(word, anything) for word in text.split("|")) + ")"
-        shapes = {**read_tables(_NETWORKS)["shapes"], **self._shapes}
         escaped = re.escape(text).replace(r"\*", anything)
-        return _ESCAPED_PIECE.sub(lambda piece: f"(?P<{piece[1]}>{shapes[piece[2] or piece[1]]})", escaped)
+        return _ESCAPED_PIECE.sub(lambda piece: f"(?P<{piece[1]}>{self._shapes[piece[2] or piece[1]]})", escaped)
 
 
 class Grammar:
     """The rules for the paths of one host, put together when the first address on it is read.
 
-    ``tables`` are those of the networks that use the host, with the rules that hold on it, and under ``words`` what no
-    account has for its name there. A host that two networks share belongs to neither: only a matching rule tells the
-    network of an address. ``miss`` is what an address is that no rule matches, None where its path tells.
+    ``tables`` are those of the networks on the host, with the rules that hold there, and under ``words`` tables of the
+    words that are never names. ``miss`` is what an address without a rule is, None where its path tells.
     """
 
     def __init__(self, *tables: Table, miss: Classified | None = None) -> None:
@@ -135,7 +126,7 @@ class Grammar:
 
     @cached_property
     def network(self) -> str | None:
-        """The network of the host."""
+        """The network of the host; None where two share it, because only a matching rule tells it then."""
         networks: set[str | None] = {table.get("id") for table in self.tables}
         return networks.pop() if len(networks) == 1 else None
 
@@ -187,19 +178,15 @@ class Place(NamedTuple):
 
 
 class Places:
-    """The hosts of networks.toml and wrappers.toml. ``wild`` holds the sites whose sub-domains are names.
-
-    ``parts`` gives, by network and first label, the kind of other hosts of its domains. ``main`` is the grammar of
-    each network's own site, by id; ``hinted`` holds those for hosts that are recognized by a pattern.
-    """
+    """The hosts of networks.toml and wrappers.toml."""
 
     def __init__(self) -> None:
         self.hosts: dict[str, Grammar] = defaultdict(Grammar)
-        self.wild: dict[str, Grammar] = defaultdict(Grammar)
+        self.wild: dict[str, Grammar] = defaultdict(Grammar)  # sites whose sub-domains are names
         self.assets: dict[str, str | None] = {}
-        self.parts: dict[str | None, dict[str, Kind]] = defaultdict(dict)
-        self.main: dict[str | None, Grammar] = {}
-        self.hinted: list[tuple[re.Pattern[str], Grammar]] = []
+        self.parts: dict[str | None, dict[str, Kind]] = defaultdict(dict)  # other hosts of a network, by first label
+        self.main: dict[str | None, Grammar] = {}  # of each network's own site
+        self.hinted: list[tuple[re.Pattern[str], Grammar]] = []  # for hosts that are recognized by a pattern
         networks = read_tables(_NETWORKS)
         tables = [(table, networks["common"]) for table in (*networks["network"], *networks["hub"])]
         tables += [(table, {}) for table in read_tables("detect/networks/wrappers.toml")["site"]]
@@ -256,19 +243,13 @@ def _parent_place(host: str) -> Place | None:
     for count in range(len(labels)):
         label, parent = ".".join(labels[:count]), ".".join(labels[count:])
         if parent in known.assets:
-            return _without_accounts(known.assets[parent], Kind.NONE, "assets")
-        wild = known.wild.get(parent)
-        if (site := wild or known.hosts.get(parent)) is None:
-            continue
-        if (kind := known.parts[site.network].get(label)) is not None:
-            return _without_accounts(site.network, kind, "part")
-        if wild and "." not in label:
-            return Place(wild.network, wild, prefix=label)
-        return _without_accounts(site.network, Kind.NONE, "other_host")
+            miss = no_account(known.assets[parent], Kind.NONE, "assets")
+            return Place(miss.network, Grammar(miss=miss))
+        if site := known.wild.get(parent) or known.hosts.get(parent):
+            kind = known.parts[site.network].get(label)
+            if kind is None and parent in known.wild and "." not in label:
+                return Place(site.network, site, prefix=label)
+            miss = no_account(site.network, kind or Kind.NONE, "part" if kind else "other_host")
+            return Place(miss.network, Grammar(miss=miss))
     hinted = known.hinted if host.isascii() else ()
-    main = next((main for hint, main in hinted if hint.search(host)), None)
-    return Place(main.network, main) if main else None
-
-
-def _without_accounts(network: str | None, kind: Kind, reason: str) -> Place:
-    return Place(network, Grammar(miss=no_account(network, kind, reason)))
+    return next((Place(main.network, main) for hint, main in hinted if hint.search(host)), None)

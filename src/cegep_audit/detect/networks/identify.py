@@ -1,14 +1,9 @@
-"""The known networks, and what a URL is on its network: an account, a share button, a post, or nothing.
-
-All of it comes from networks.toml: the networks with the years in which they were open, the baskets that statistics
-count over, and the rules for addresses.
-"""
+"""The networks of networks.toml, and what a URL is on its network: an account, a share button, a post, or nothing."""
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import date
-from functools import cache, cached_property, lru_cache
+from functools import lru_cache
 from urllib.parse import quote, unquote
 
 from cegep_audit.detect.networks import unwrap
@@ -18,11 +13,9 @@ from cegep_audit.errors import UsageError
 from cegep_audit.tables import read_tables
 from cegep_audit.vocabulary import Kind
 
-_TABLES = "detect/networks/networks.toml"
 _MAX_WRAPPERS = 5  # nested redirectors; more is a trap
 _REMEMBERED = 2_048  # addresses: each is classified while pages are read, and again when accounts are judged
 _SAFE = "/@+:,~.-_&'()!*$="  # characters that a path may hold unquoted
-_EVERY_NETWORK = "*"
 _WRAPPED = "wrapped"  # the kind of a rule for addresses that only lead to another one
 
 
@@ -46,38 +39,18 @@ class Network:
         return self.opened <= day and (self.closed is None or day < self.closed)
 
 
-class _Networks(Mapping[str, Network]):
-    """The networks by id, in the order of networks.toml, read when they are first asked for."""
-
-    @cached_property
-    def _rows(self) -> dict[str, Network]:
-        rows = ({**row, "domains": tuple(row["domains"])} for row in read_tables(_TABLES)["network"])
-        names = [each.name for each in fields(Network)]
-        return {row["id"]: Network(**{name: row[name] for name in names if name in row}) for row in rows}
-
-    def __getitem__(self, name: str) -> Network:
-        return self._rows[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._rows)
-
-    def __len__(self) -> int:
-        return len(self._rows)
-
-
-NETWORKS: Mapping[str, Network] = _Networks()
+_TABLES = read_tables("detect/networks/networks.toml")
+_NAMES: dict[str, str] = {row["id"]: row["name"] for row in (*_TABLES["network"], *_TABLES["hub"])}
+_BASKETS = {row["name"]: row["networks"] for row in _TABLES["basket"]}
+NETWORKS = {  # in the order in which they are displayed
+    row["id"]: Network(row["id"], row["name"], tuple(row["domains"]), row["opened"], row["source"], row.get("closed"))
+    for row in _TABLES["network"]
+}
 
 
 def name_of(network: str) -> str:
     """Return the usual name of *network*, or of link pages (``link_hub``); "" for an unknown id."""
-    tables = read_tables(_TABLES)
-    return next((row["name"] for row in (*tables["network"], *tables["hub"]) if row["id"] == network), "")
-
-
-@lru_cache(maxsize=10_000)
-def open_networks(day: date) -> tuple[str, ...]:
-    """Return the ids of the networks open on *day*, in display order."""
-    return tuple(network.id for network in NETWORKS.values() if network.is_open(day))
+    return _NAMES.get(network, "")
 
 
 @lru_cache(maxsize=10_000)  # a scan asks it of each institution, of few days
@@ -86,21 +59,20 @@ def basket(name: str, day: date) -> tuple[str, ...]:
 
     Raises UsageError, which names the baskets, where *name* is none of them.
     """
-    rows = {row["name"]: row["networks"] for row in read_tables(_TABLES)["basket"]}
-    if name not in rows:
-        raise UsageError(f"unknown basket {name!r}: choose one of {', '.join(rows)}")
-    wanted = tuple(NETWORKS) if rows[name] == _EVERY_NETWORK else rows[name]
+    if name not in _BASKETS:
+        raise UsageError(f"unknown basket {name!r}: choose one of {', '.join(_BASKETS)}")
+    wanted = NETWORKS if _BASKETS[name] == "*" else _BASKETS[name]
     return tuple(network for network in wanted if NETWORKS[network].is_open(day))
 
 
-# ------------------------------------------------------------------------------------------ addresses
+# What templates hold in place of the site's names: their makers' accounts, and words.
+_WRAPPERS = read_tables("detect/networks/wrappers.toml")
+_MAKERS = frozenset(name for row in _WRAPPERS["vendor_default"] for name in row["names"])
+_PLACEHOLDER = re.compile("|".join(row["pattern"] for row in _WRAPPERS["placeholder"]))
 
 
 def classify(raw: str) -> Classified:
-    """Classify the link *raw* as written on a page: wrapped, escaped, mistyped or without a scheme.
-
-    Never raises. The time is bounded, because only the start of a very long string is read.
-    """
+    """Classify the link *raw* as written on a page: wrapped, escaped, mistyped, without a scheme; never raises."""
     return _remembered(unwrap.readable(raw))._replace(url=raw)
 
 
@@ -131,15 +103,15 @@ def _judged(raw: str, depth: int) -> Classified:
 def _address_behind(place: Place | None, address: unwrap.Address) -> str | None:
     """Return the other address that the path of *address* contains, None where there is none."""
     path = address.path
-    if place is None:
-        return unwrap.address_inside(path, address.query, address.fragment)
-    if "ttp" in path:
-        return unwrap.repeated_address(unwrap.decoded(path), address.query, address.fragment)
+    if place is None or "ttp" in path:
+        inner = unwrap.repeated_address(unwrap.decoded(path)) if place else unwrap.archived_address(path)
+        tail = (f"?{address.query}" if address.query else "") + (f"#{address.fragment}" if address.fragment else "")
+        return inner and inner + tail
     # An address without a scheme may be pasted after another one, too: /www.network.com/name
     parts = path.strip("/").split("/") if "." in path else []
     for number, part in enumerate(parts[:-1]):
-        known = places().hosts.get(part.lower().removeprefix("www.")) if "." in part else None
-        if known is not None and (number == 0 or known.network == place.network):
+        known = places().hosts.get(part.lower().removeprefix("www."))
+        if known is not None and "." in part and (number == 0 or known.network == place.network):
             return f"//{'/'.join(parts[number:])}?{address.query}"
     return None
 
@@ -159,15 +131,14 @@ def _by_rule(rule: Rule, pieces: dict[str, str], depth: int) -> Classified:
         return nobody
     handle = _spelt(rule, rule.handle.format_map(pieces))
     name = handle.rpartition("/")[2].lstrip("@+").lower()
-    makers, placeholder = _in_templates()
-    reason = "vendor_default" if name in makers else "placeholder" if placeholder.fullmatch(name) else ""
-    if not reason and rule.is_bare and rule.network is not None:
+    reason = "vendor_default" if name in _MAKERS else "placeholder" if _PLACEHOLDER.fullmatch(name) else ""
+    if not reason and rule.is_bare:
         main = places().main[rule.network]
         reason = "reserved_word" if handle in main.words or handle in main.rules else ""
     if reason:
         return nobody._replace(kind=Kind.NONE if kind.names_account else kind, reason=reason)
-    named = {**pieces, "handle": handle}
-    quoted = {name: quote(_spelt(rule, named[name]), safe=_SAFE) for name in rule.account_pieces}
+    pieces["handle"] = handle
+    quoted = {name: quote(_spelt(rule, pieces[name]), safe=_SAFE) for name in rule.account_pieces}
     return nobody._replace(handle=handle, account_url=rule.account.format_map(quoted))
 
 
@@ -178,38 +149,20 @@ def _spelt(rule: Rule, handle: str) -> str:
     return re.sub(*rule.respell, handle) if rule.respell else handle
 
 
-@cache
-def _in_templates() -> tuple[frozenset[str], re.Pattern[str]]:
-    """Return what templates hold in place of the site's names: their makers' accounts, and a pattern for words."""
-    tables = read_tables("detect/networks/wrappers.toml")
-    makers = frozenset(name for row in tables["vendor_default"] for name in row["names"])
-    return makers, re.compile("|".join(row["pattern"] for row in tables["placeholder"]))
+_SAME = {row["id"]: row["same"] for row in _TABLES["network"] if "same" in row}
+_WITH_CASE = frozenset(row["id"] for row in _TABLES["network"] if any(rule.get("exact") for rule in row["rule"]))
 
 
 def account_key(network: str, account_url: str) -> str:
     """Return a key that is equal for all canonical addresses of one account of *network*.
 
-    Folds the scheme, ``www.``, a final slash, and what the rows ``same`` of networks.toml name: dots in a name on
-    Facebook; a bare name and ``/user/`` on YouTube; company, school and edu pages of one name or number on
-    LinkedIn. Case is folded on networks none of whose names depend on it. ``/user/x`` and ``/@x`` stay apart.
+    Folds the scheme, ``www.``, a final slash, what ``same`` in networks.toml names (dots in a name on Facebook), and
+    case on networks none of whose names depend on it. ``/user/x`` and ``/@x`` of YouTube stay apart.
     """
     rest = account_url.partition("://")[2].removeprefix("www.").rstrip("/")
-    folds, has_case = _folds().get(network, ((), False))
-    for pattern, becomes in folds:
-        rest = pattern.sub(becomes, rest)
-    return f"{network}:{rest if has_case else rest.lower()}"
-
-
-@cache
-def _folds() -> dict[str, tuple[list[tuple[re.Pattern[str], str]], bool]]:
-    """Return, by network, the replacements in addresses of its accounts, and whether their case matters."""
-    return {
-        row["id"]: (
-            [(re.compile(pattern), becomes) for pattern, becomes in row.get("same", ())],
-            any(rule.get("exact") for rule in row["rule"]),
-        )
-        for row in read_tables(_TABLES)["network"]
-    }
+    for pattern, becomes in _SAME.get(network, ()):
+        rest = re.sub(pattern, becomes, rest)
+    return f"{network}:{rest if network in _WITH_CASE else rest.lower()}"
 
 
 _FEDIVERSE_PATH = re.compile(r"(?:web/)?(?:@|users/)([a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?)", re.IGNORECASE)
@@ -218,8 +171,7 @@ _FEDIVERSE_PATH = re.compile(r"(?:web/)?(?:@|users/)([a-z0-9_](?:[a-z0-9_.-]*[a-
 def mastodon_handle(url: str) -> str | None:
     """Return the name in an address that has the form of a Mastodon account on any host (``/@name``, ``/users/name``).
 
-    None on the hosts of other networks and for any other form. The form alone proves nothing: use it only
-    for links that declare an account, such as ``rel="me"``.
+    None on hosts of other networks. The form alone proves nothing: use it for links that declare one (``rel="me"``).
     """
     address = unwrap.read_address(url)
     if address is None or "." not in address.host:

@@ -1,7 +1,6 @@
 """Repair the addresses of links, whatever the network: escapes, typing errors, wrappers that need no table.
 
-Everything here is a pure function of one string, never raises, and takes time linear in at most
-``MAX_LENGTH`` characters.
+No function raises, and each takes time linear in at most ``MAX_LENGTH`` characters.
 """
 
 import html
@@ -75,10 +74,7 @@ class Address(NamedTuple):
 
 
 def read_address(raw: str) -> Address | None:
-    """Return the parts of the address in *raw*; None where it holds none (mail, empty, unreadable).
-
-    In the address of an app (``fb://page/1``) the scheme serves as the host: ``fb:``.
-    """
+    """Return the parts of the address in *raw*, None where it holds none; the host of ``fb://page/1`` is ``fb:``."""
     raw = readable(raw)
     text = raw if _PLAIN.fullmatch(raw) else repaired(raw)
     parts = _PARTS.fullmatch(text)
@@ -119,8 +115,8 @@ def repaired(raw: str) -> str:
         return "//" + text.lstrip("/")
     if _TYPED.match(text):
         return "//" + text
-    if found := _ARCHIVED.fullmatch(text):
-        return repaired(found[1] or found[2])
+    if inner := archived_address(text):
+        return repaired(inner)
     app = re.match(r"[a-z][a-z0-9+.-]*:(?!//)", text, re.IGNORECASE)
     return f"{app[0]}//{text[app.end() :].replace(':', '/')}" if app else text
 
@@ -136,21 +132,17 @@ def unescaped(text: str) -> str:
     return text
 
 
-def address_inside(path: str, query: str, fragment: str) -> str | None:
-    """Return the archived address in the *path* of a web archive, with its query; None where there is none."""
+def archived_address(path: str) -> str | None:
+    """Return the address in the *path* of a web archive; None where there is none."""
     found = _ARCHIVED.fullmatch(path)
-    return _with_tail(found[1] or found[2], query, fragment) if found else None
+    return found[1] or found[2] if found else None
 
 
-def repeated_address(path: str, query: str, fragment: str) -> str | None:
-    """Return the address that was pasted after another one: ``https://network/https://network/name``."""
+def repeated_address(path: str) -> str | None:
+    """Return the address that was pasted after another one, in whose *path* it is: ``/https://network/name``."""
     start = path.lower().find("http")
     found = _INNER_HTTP.fullmatch(path, path.rfind("/", 0, start)) if start > 0 else None
-    return _with_tail(found[1], query, fragment) if found else None
-
-
-def _with_tail(address: str, query: str, fragment: str) -> str:
-    return address + (f"?{query}" if query else "") + (f"#{fragment}" if fragment else "")
+    return found[1] if found else None
 
 
 def segments(path: str) -> list[str]:
@@ -187,18 +179,13 @@ def parameters(query: str) -> Mapping[str, str]:
     """Return the parameters of *query*, names in lower case, the first of each name; ``;`` separates as ``&`` does."""
     found: dict[str, str] = {}
     for part in query.replace(";", "&").split("&"):
-        name, _, value = part.partition("=")
-        found.setdefault(
-            unquote_plus(name).strip().lower(), composed(unquote_plus(value).strip(_AROUND).rstrip(_TRAILING))
-        )
+        name, _, value = map(unquote_plus, part.partition("="))
+        found.setdefault(name.strip().lower(), composed(value.strip(_AROUND).rstrip(_TRAILING)))
     return found
 
 
 def shown_path(path: str, query: str, fragment: str) -> tuple[str, str]:
-    """Return the path and query that a browser shows: ``/home.php#!/name`` shows ``/name`` (2010-2013).
-
-    Widgets of those years put their parameters after the ``#``; they count if there is no query.
-    """
+    """Return the path and query that a browser shows: ``/home.php#!/name`` shows ``/name`` (2010-2013)."""
     if not fragment:
         return path, query
     place = unquote(fragment)
@@ -206,4 +193,4 @@ def shown_path(path: str, query: str, fragment: str) -> tuple[str, str]:
         route, _, inner_query = place.lstrip("!/").partition("?")
         if route.strip("#"):
             return "/" + route, inner_query
-    return path, query or (fragment if "=" in fragment else "")
+    return path, query or (fragment if "=" in fragment else "")  # parameters of widgets of those years

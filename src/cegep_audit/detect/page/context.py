@@ -1,9 +1,7 @@
 """The context of a link on its page: zone, label, row of links, and cues around it that say whose it may be.
 
 The words of the cues are in ``cues.toml``. A cue is only a name here; ``attribution`` decides what follows from it.
-
-The walk makes an :class:`Element` of each link and of its ancestors. What links ask of their containers (class
-names, number of links, text) is kept there, so that each container is looked at once, however many links it holds.
+What links ask of a container is kept in its :class:`Element`, so that it is looked at once for all its links.
 """
 
 from __future__ import annotations
@@ -16,7 +14,7 @@ from itertools import accumulate, islice
 from cegep_audit import urls
 from cegep_audit.detect.networks.addresses import might_name_account
 from cegep_audit.detect.page import structured
-from cegep_audit.detect.page.document import LONG_PIECE, Document, Element, Found, clean, is_shown, words_of
+from cegep_audit.detect.page.document import LONG_PIECE, Document, Element, clean, is_shown, words_of
 from cegep_audit.detect.page.finders import is_same_as
 from cegep_audit.detect.page.zones import NOT_CONTAINERS, Place
 from cegep_audit.models import Link
@@ -41,10 +39,9 @@ _NOT_OF_SITE = frozenset({"person", structured.OTHER})  # subjects whose account
 
 
 class Context:
-    """Answers questions about links of one page, after the walk."""
+    """The links of one *document*, after the walk, with what is around them."""
 
     def __init__(self, document: Document) -> None:
-        """Take the links and texts of *document*."""
         self._document = document
         self._places = document.places
         self._named = {place.zone for place in set(document.places)}
@@ -57,25 +54,22 @@ class Context:
             url = urls.absolute(document.base_url, _repaired(found.raw))
             if url is None and not might_name_account(found.raw):
                 continue
-            shown = is_shown(element, found)
-            label = ""
-            if shown and element.tag != "body":
-                label = document.label(element.node, element.attributes, element.first_text, element.last_text)
-                label = without_noise(label)
-            together = element if found.how in _TOGETHER and found.subject not in _NOT_OF_SITE else None
-            container = self._block(element) if shown else together
-            subject = found.subject or (_microdata_subject(element) if shown else "")
-            yield Link(
-                url=url or found.raw,
-                how=How.MICRODATA if subject and subject != found.subject else found.how,
-                zone=self.zone(element.place, element.position) if shown else _data_zone(element, found),
-                label=label,
-                page_url=document.page.url,
-                subject=subject,
-                cues=self._cues(element, label) if shown else frozenset(),
-                block=blocks.setdefault(id(container), len(blocks) + 1) if container is not None else 0,
-                names=found.names,
-            )
+            if is_shown(element, found):
+                label = ""
+                if element.tag != "body":
+                    label = document.label(element.node, element.attributes, element.first_text, element.last_text)
+                    label = without_noise(label)
+                zone, cues = self.zone(element.place, element.position), self._cues(element, label)
+                container, subject = self._block(element), found.subject or _microdata_subject(element)
+            else:
+                label, cues, subject = "", frozenset[str](), found.subject
+                zone = element.place.zone or Zone.MAIN
+                if found.how is How.SCRIPT and not found.sends and zone is not Zone.HEAD:
+                    zone = Zone.MAIN  # the place of a script says nothing about the data in it
+                container = element if found.how in _TOGETHER and subject not in _NOT_OF_SITE else None
+            how = found.how if subject == found.subject else How.MICRODATA
+            block = blocks.setdefault(id(container), len(blocks) + 1) if container is not None else 0
+            yield Link(url or found.raw, how, zone, label, document.page.url, subject, cues, block, names=found.names)
 
     def zone(self, place: Place, position: int) -> Zone:
         """Return the zone of a link in *place*; its *position* among the links decides where the markup names none."""
@@ -97,12 +91,13 @@ class Context:
     def _cues(self, element: Element, label: str) -> frozenset[str]:
         """Return the cues that the label, the words before *element* and the names of its containers show.
 
-        ``prose`` is one of them: the link is inside a sentence; and ``named``: the words before it hold a part of
-        the account's name.
+        Two come from no table: ``prose``, it is inside a sentence, and ``named``, the words before it name the account.
         """
         found = set(cues_in("label", label)) | cues_in("class", words_of(element.attributes))
         if element.parent is not None:
             found |= self._class_cues(element.parent)
+        path = (element.attributes.get("href") or "").partition("//")[2].partition("?")[0]
+        handle = path.rstrip("/").rpartition("/")[2].lower()
         has_caption = False
         for level, container in enumerate(islice(element.containers(), _CLIMB)):
             if level < _CLOSE and _own_text(container) > _PROSE_MIN:
@@ -112,14 +107,13 @@ class Context:
                 if length <= _MAX_CAPTION:
                     caption = clean(" ".join(self._document.pieces[container.first_text : container.last_text]))
                     found |= cues_in("text", caption)
-                    if _is_named(caption.replace(label, " "), element):
-                        found.add("named")
+                    words = _NAME.findall(fold(caption.replace(label, " ")))
+                    found |= {"named"} if any(word in handle for word in words) else set()
             if has_caption and level >= _CLOSE - 1:
                 break
         return frozenset(found)
 
     def _class_cues(self, element: Element) -> frozenset[str]:
-        """Return the cues of the class names of *element* and all its containers."""
         chain = []
         outer: Element | None = element
         while outer is not None and outer.tag not in NOT_CONTAINERS and outer.class_cues is None:
@@ -165,12 +159,6 @@ def _repaired(raw: str) -> str:
     return "https://" + raw if _SCHEMELESS.match(raw) and might_name_account(raw) else raw
 
 
-def _data_zone(element: Element, found: Found) -> Zone:
-    """Return the zone of what is not shown; the place of a script says nothing about the data in it."""
-    zone = element.place.zone or Zone.MAIN
-    return zone if found.how is not How.SCRIPT or found.sends or zone is Zone.HEAD else Zone.MAIN
-
-
 def _microdata_subject(element: Element) -> str:
     """Return whose account a microdata or RDFa property on *element* declares, "" for none."""
     if not is_same_as(element.attributes):
@@ -184,21 +172,11 @@ def _microdata_subject(element: Element) -> str:
 
 
 def _own_text(element: Element) -> int:
-    """Return how many characters of text are directly in *element*."""
     if element.own_text < 0:
         nodes = element.node.iter(include_text=True) if element.tag not in UNSEEN else ()
         element.own_text = sum(len((node.text_content or "").strip()) for node in nodes if node.is_text_node)
     return element.own_text
 
-
-def _is_named(caption: str, element: Element) -> bool:
-    """Whether a word of *caption* is part of the last name in the address of *element*."""
-    path = (element.attributes.get("href") or "").partition("//")[2].partition("?")[0]
-    handle = path.rstrip("/").rpartition("/")[2].lower()
-    return any(word in handle for word in _NAME.findall(fold(caption)))
-
-
-# ------------------------------------------------------------------------------------------ cues
 
 _TABLES = read_tables("detect/page/cues.toml")
 _NOISE = re.compile("|".join(row["pattern"] for row in _TABLES["noise"]), re.IGNORECASE)

@@ -38,36 +38,27 @@ class Found(NamedTuple):
     sends: bool = False  # whether the code of a script sends the reader there, as a link does
 
 
+@dataclass(eq=False, slots=True)
 class Element:
     """An element in which something was found, or one that holds such an element.
 
-    Its text is the range from ``first_text`` to ``last_text`` of the document's pieces, the links in it are the range
-    from ``first_link`` to ``last_link`` of all. ``shown`` counts what readers see of what was found in it. The ends
-    and the count are complete once the walk has left the element.
+    Its text goes from ``first_text`` to ``last_text`` of the document's pieces, its links from ``first_link`` to
+    ``last_link`` of all. ``shown`` counts what readers see of what was found in it. All are known when the walk leaves.
     """
 
-    position = -1  # among the links of the page; -1 for any other element
-    shown = 0
-    own_text = -1  # characters of text directly in it, once computed
+    node: LexborNode
+    tag: str
+    attributes: Attributes
+    parent: Element | None = None
+    place: Place = NOWHERE
+    first_text: int = 0
+    first_link: int = 0
+    last_text: int = 0
+    last_link: int = 0
+    shown: int = 0
+    position: int = -1  # among the links of the page; -1 for any other element
+    own_text: int = -1  # characters of text directly in it, once computed
     class_cues: frozenset[str] | None = None  # its own and those of its ancestors, once computed
-
-    def __init__(
-        self,
-        node: LexborNode,
-        tag: str,
-        attributes: Attributes,
-        parent: Element | None,
-        first_text: int = 0,
-        first_link: int = 0,
-    ) -> None:
-        """Put the element *node* inside *parent*."""
-        self.node = node
-        self.tag = tag
-        self.attributes = attributes
-        self.parent = parent
-        self.place: Place = (parent.place if parent else NOWHERE).inside(tag, attributes)
-        self.first_text = self.last_text = first_text
-        self.first_link = self.last_link = first_link
 
     def containers(self) -> Iterator[Element]:
         """Yield the ancestors of this element, the nearest first, without ``body`` and ``html``."""
@@ -90,8 +81,7 @@ Open = tuple[LexborNode, str, Attributes, int, int, Inner | None]
 class Document:
     """One page while it is being read.
 
-    Few of the open elements hold a link. So only when a link or a find asks for them are places, and then elements,
-    made of the outermost open elements, as far as the innermost one.
+    ``open_places`` and ``open_elements`` go from the outermost open element as far as a link or a find has asked.
     """
 
     page: Page
@@ -137,16 +127,19 @@ class Document:
 
     def element(self, node: LexborNode, tag: str, attributes: Attributes) -> Element:
         """Return *node*, which begins here, as an element."""
-        return Element(node, tag, attributes, self.innermost(), len(self.pieces), len(self.places))
+        parent = self.innermost() if self.is_open else None
+        place = self.place().inside(tag, attributes)
+        return Element(node, tag, attributes, parent, place, len(self.pieces), len(self.places))
 
-    def innermost(self) -> Element | None:
+    def innermost(self) -> Element:
         """Return the innermost open element."""
+        self.place()
         elements = self.open_elements
-        parent = elements[-1] if elements else None
-        for node, tag, attributes, first_text, first_link, _ in self.is_open[len(elements) :]:
-            parent = Element(node, tag, attributes, parent, first_text, first_link)
-            elements.append(parent)
-        return parent
+        for number in range(len(elements), len(self.is_open)):
+            node, tag, attributes, first_text, first_link, _ = self.is_open[number]
+            parent, place = elements[-1] if elements else None, self.open_places[number]
+            elements.append(Element(node, tag, attributes, parent, place, first_text, first_link))
+        return elements[-1]
 
     def label(self, node: LexborNode, attributes: Attributes, first: int, last: int) -> str:
         """Return the text of *node*, from piece *first* to *last*, else the text of an image, else its title."""
@@ -158,10 +151,11 @@ class Document:
         text = text or clean(attributes.get("aria-label") or "") or _image_text(node)
         return (text or clean(attributes.get("title") or ""))[:MAX_LABEL]
 
-    def keep(self, finder: str, element: Element, found: Iterable[Found]) -> None:
-        """Keep what the *finder* of that name found in *element*; what exceeds its bounds leaves a sign."""
+    def keep(self, finder: str, element: Element | None, found: Iterable[Found]) -> None:
+        """Keep what the *finder* of that name found in *element* (None: the innermost one); too much leaves a sign."""
         kept = self.icons if finder == "icons" else self.found
         for each in found:
+            element = element or self.innermost()
             times = self._times[finder, each.how]
             if len(times) == MAX_OF_FINDER and each.raw not in times:
                 self.signs.add(_TOO_MANY.get(each.how, "too_many_links"))

@@ -1,10 +1,10 @@
-"""Find what may name an account in each kind of element: one function for each, listed in :data:`FINDERS`.
+"""Find what may name an account in each kind of element (:data:`FINDERS`), in scripts and in text.
 
 Accounts named without an address, in script calls, widget options and meta tags, are found by ``scripts.toml``.
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 
 from selectolax.lexbor import LexborNode
@@ -35,28 +35,25 @@ def _address(template: str, value: str) -> str | None:
     return template.format(found[1]) if found else None
 
 
-# ------------------------------------------------------------------------------------------ elements
-
-Finder = Callable[[Document, LexborNode, Attributes], Sequence[Found]]
-"""Returns what may name an account in one element; sets aside in the document what the frontier needs."""
+Finder = Callable[[Document, LexborNode, Attributes], Iterable[Found]]
+"""Gives what may name an account in one element; sets aside in the document what the frontier needs."""
 
 
-def find_head_links(document: Document, _: LexborNode, attributes: Attributes) -> Sequence[Found]:
+def find_head_links(document: Document, node: LexborNode, attributes: Attributes) -> Iterator[Found]:
     """``<link rel=me>``, ``rel=publisher``, language alternates, and feeds that name an account."""
     href = attributes.get("href") or ""
     rel = (attributes.get("rel") or "").lower().split()
     if is_same_as(attributes):
-        return (Found(href, How.MICRODATA),)
-    if "me" in rel or "publisher" in rel:
-        return (Found(href, How.REL_ME, "organization" if "publisher" in rel else ""),)
-    if "author" in rel and might_name_account(href):
-        return (Found(href, How.REL_ME, "person"),)
-    if "alternate" in rel and (hreflang := attributes.get("hreflang")):
-        title, place = clean(attributes.get("title") or ""), document.place()
-        document.inner.append((len(document.places), href, title, place, -1, hreflang, attributes["rel"] or ""))
+        yield Found(href, How.MICRODATA)
+    elif "me" in rel or "publisher" in rel:
+        yield Found(href, How.REL_ME, "organization" if "publisher" in rel else "")
+    elif "author" in rel and might_name_account(href):
+        yield Found(href, How.REL_ME, "person")
+    elif "alternate" in rel and (hreflang := attributes.get("hreflang")):
+        label, place = document.label(node, attributes, 0, 0), document.place().inside("link", attributes)
+        document.inner.append((len(document.places), href, label, place, -1, hreflang, attributes["rel"] or ""))
     elif "alternate" in rel and might_name_account(href):
-        return (Found(href, How.FEED),)
-    return ()
+        yield Found(href, How.FEED)
 
 
 def is_same_as(attributes: Attributes) -> bool:
@@ -65,16 +62,16 @@ def is_same_as(attributes: Attributes) -> bool:
     return any("sameas" in value.lower() for value in values if value)
 
 
-def find_meta(document: Document, _: LexborNode, attributes: Attributes) -> Sequence[Found]:
+def find_meta(document: Document, _: LexborNode, attributes: Attributes) -> Iterator[Found]:
     """Meta tags that name an account, and the refresh that sends the reader on at once."""
     content = attributes.get("content") or ""
     if (attributes.get("http-equiv") or "").lower() == "refresh":
         document.refreshes.append(content)
-    found = [Found(content, How.MICRODATA)] if is_same_as(attributes) else []
+    if is_same_as(attributes):
+        yield Found(content, How.MICRODATA)
     if row := _META.get((attributes.get("name") or attributes.get("property") or "").lower()):
         named = (_address(row["address"], value) for value in content.split(","))
-        found += [Found(raw, How.META, row["subject"]) for raw in named if raw]
-    return found
+        yield from (Found(raw, How.META, row["subject"]) for raw in named if raw)
 
 
 _REFRESH = re.compile(r"\s*(\d+)?[\d.]*\s*[;,]?\s*(?:url\s*=\s*)?[\"']?([^\"']*)", re.IGNORECASE)
@@ -95,43 +92,38 @@ _PLUGIN = re.compile(r"/plugins/|likebox|syndication\.|timeline", re.IGNORECASE)
 _FRAME_SOURCES = frozenset({"src", "data", "value"})
 
 
-def find_frames(document: Document, node: LexborNode, attributes: Attributes) -> Sequence[Found]:
+def find_frames(document: Document, node: LexborNode, attributes: Attributes) -> Iterator[Found]:
     """Frames of the site itself, and what frames embed of networks: players, like boxes, timelines."""
-    found: list[Found] = []
     for name, raw in attributes.items():
         if raw and name == "srcdoc":
-            found += [Found(inside, How.ANCHOR) for inside in addresses_in_text(raw)]
-        if not raw or not (name in _FRAME_SOURCES or name.startswith("data-")):
-            continue
-        if might_name_account(raw):
-            found.append(Found(raw, How.WIDGET if _PLUGIN.search(raw) else How.EMBED))
-        elif name == "src" and (tag := node.tag or "") in {"frame", "iframe"}:
-            document.frames.append((tag, raw))
-    return found
+            yield from (Found(inside, How.ANCHOR) for inside in addresses_in_text(raw))
+        elif raw and (name in _FRAME_SOURCES or name.startswith("data-")):
+            if might_name_account(raw):
+                yield Found(raw, How.WIDGET if _PLUGIN.search(raw) else How.EMBED)
+            elif name == "src" and (tag := node.tag or "") in {"frame", "iframe"}:
+                document.frames.append((tag, raw))
 
 
-def find_scripts(document: Document, _: LexborNode, attributes: Attributes) -> Sequence[Found]:
+def find_scripts(document: Document, _: LexborNode, attributes: Attributes) -> Iterator[Found]:
     """A script loaded from a network, as the timelines of blogs were until 2013."""
-    source = attributes.get("src")
-    return (Found(source, How.WIDGET),) if source and might_name_account(source, document.own) else ()
+    if (source := attributes.get("src")) and might_name_account(source, document.own):
+        yield Found(source, How.WIDGET)
 
 
-def find_widgets(_: Document, node: LexborNode, attributes: Attributes) -> Sequence[Found]:
+def find_widgets(_: Document, node: LexborNode, attributes: Attributes) -> Iterator[Found]:
     """XFBML (``<fb:like-box href=…>``), and elements that scripts of the page turn into links."""
-    href = attributes.get("href") or ""
-    if not might_name_account(href):
-        return ()
-    return (Found(href, How.WIDGET if ":" in (node.tag or "") else How.ANCHOR),)
+    if might_name_account(href := attributes.get("href") or ""):
+        yield Found(href, How.WIDGET if ":" in (node.tag or "") else How.ANCHOR)
 
 
-def find_base(document: Document, node: LexborNode, attributes: Attributes) -> Sequence[Found]:
+def find_base(document: Document, node: LexborNode, attributes: Attributes) -> Iterator[Found]:
     """What addresses of the page resolve against: the first base that has an address."""
     if document.base is None and "href" in attributes:
         document.base = attributes["href"] or ""
     return find_widgets(document, node, attributes)
 
 
-def find_noscript(document: Document, node: LexborNode, _: Attributes) -> Sequence[Found]:
+def find_noscript(document: Document, node: LexborNode, _: Attributes) -> Iterable[Found]:
     """A request to enable JavaScript; the links inside are read like any other."""
     text = node.text().lower()
     if "javascript" in text and len(text) < _PLEA:
@@ -158,14 +150,12 @@ def offer(document: Document, node: LexborNode, tag: str, attributes: Attributes
     if tag == "app-root" or ("id" in attributes and tag == "div" and attributes["id"] in _APP_ROOTS):
         document.signs.add("app_root")
     finder = FINDERS.get(tag) or (find_widgets if "href" in attributes else None)
-    if finder is None or not (found := finder(document, node, attributes)):
+    if finder is None or not (found := list(finder(document, node, attributes))):
         return None, None
     element = document.element(node, tag, attributes)
     document.keep(finder.__name__, element, found)
     return element, None
 
-
-# ------------------------------------------------------------------------------------------ rarer attributes
 
 # Attributes that never hold the address of an account, or hold it in a form that another finder reads.
 PASSED_OVER = frozenset(
@@ -211,11 +201,9 @@ def _find_attributes(attributes: Attributes) -> Iterator[Found]:
             yield from (Found(raw, how) for raw in raws)
 
 
-# ------------------------------------------------------------------------------------------ scripts and text
-
 _CALLS = [(row["stems"], re.compile(row["pattern"]), row["address"]) for row in _TABLES["script"]]
 _SENDS = re.compile(r"""(?:location(?:\.href)?\s?=|(?:open|assign|replace)\()\s?["']$""")
-_MAX_SENT = 50  # addresses of a script that are looked at so: code that sends somewhere names few
+_MAX_SENT = 50  # addresses of a script that it may send its reader to, as a link does: such code names few
 _FAR = 4_000  # characters before the first address of a long script in which its data begin
 _MENTIONS = [(re.compile(row["pattern"]), row["address"]) for row in _TABLES["mention"]]
 _BEFORE = 6  # pieces of text before a name that may hold the name of its network: "Twitter", ":", "@name"
@@ -233,7 +221,8 @@ def find_in_script(document: Document, attributes: Attributes, text: str) -> Ite
         subjects: dict[str, str] = {}
         if any(classify(raw).account_url for raw in written):  # otherwise it does not matter whose they are
             subjects = structured.subjects_in_script(_around(text, written[0], written[-1]), document.own_words)
-        sent = _sent_to(text, written)
+        places = {raw: text.find(raw) for raw in written[:_MAX_SENT]}
+        sent = {raw for raw, place in places.items() if place > 0 and _SENDS.search(text[max(0, place - 40) : place])}
         yield from (Found(raw, How.SCRIPT, subjects.get(raw, ""), sends=raw in sent) for raw in written)
     yield from (Found(raw, How.WIDGET) for raw in _called(text))
 
@@ -246,33 +235,20 @@ def _around(text: str, first: str, last: str) -> str:
     return text[max(0, text.rfind("{", 0, max(0, start - _FAR))) : end + len(last) + _FAR]
 
 
-def _sent_to(text: str, addresses: Sequence[str]) -> set[str]:
-    """Return those of *addresses* that the code *text* sends its reader to, as a link does."""
-    places = {address: text.find(address) for address in addresses[:_MAX_SENT]}
-    return {
-        address for address, place in places.items() if place > 0 and _SENDS.search(text[max(0, place - 40) : place])
-    }
-
-
 def _called(text: str) -> Iterator[str]:
     """Yield the addresses that calls and options in the script *text* stand for."""
     for stems, pattern, address in _CALLS:
-        if not (held := [stem for stem in stems if stem in text]):
-            continue
+        places = [found.start() for stem in stems if stem in text for found in re.finditer(stem, text)]
         end = 0
-        for place in sorted(found.start() for stem in held for found in re.finditer(stem, text)):
-            found = pattern.match(text, place - 1) if place > end else None
-            if found:
+        for place in sorted(places):
+            if place > end and (found := pattern.match(text, place - 1)):
                 end = found.end()
                 yield address.format(found[1])
 
 
 def find_mentions(visible: Sequence[str]) -> Iterator[Found]:
     """Accounts that the *visible* text names beside their network, without an address: ``Twitter : @name``."""
-    named: dict[str, None] = {}
-    for place, text in enumerate(visible):
-        if "@" in text:
-            around = clean(" ".join(visible[max(0, place - _BEFORE) : place + 1])).lower()  # their names have no case
-            for pattern, address in _MENTIONS:
-                named |= dict.fromkeys(address.format(found[1]) for found in pattern.finditer(around))
-    yield from (Found(raw, How.ANCHOR) for raw in named)
+    around = (visible[max(0, place - _BEFORE) : place + 1] for place, text in enumerate(visible) if "@" in text)
+    texts = [clean(" ".join(pieces)).lower() for pieces in around]  # names on these networks have no case
+    found = (sign.format(name[1]) for text in texts for pattern, sign in _MENTIONS for name in pattern.finditer(text))
+    yield from (Found(raw, How.ANCHOR) for raw in dict.fromkeys(found))

@@ -1,12 +1,10 @@
 """Read a page: every link that may name an account, with how and where it is shown, and the links of the site.
 
-The document is walked once, and each element is offered to the finder of its kind. Comments are not elements, so
-commented-out links never count.
+The document is walked once, and each element is offered to the finder of its kind. Comments never count.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from functools import cache
+from itertools import accumulate, takewhile
 from operator import itemgetter
 
 from selectolax.lexbor import LexborNode
@@ -14,26 +12,9 @@ from selectolax.lexbor import LexborNode
 from cegep_audit import urls
 from cegep_audit.detect.networks.addresses import addresses_in_text, might_name_account
 from cegep_audit.detect.networks.identify import NETWORKS, classify, mastodon_handle
+from cegep_audit.detect.page import finders
 from cegep_audit.detect.page.context import UNSEEN, Context
-from cegep_audit.detect.page.document import (
-    LONG_PIECE,
-    MAX_LABEL,
-    Attributes,
-    Document,
-    Element,
-    Found,
-    Inner,
-    clean,
-    words_of,
-)
-from cegep_audit.detect.page.finders import (
-    PASSED_OVER,
-    find_in_script,
-    find_mentions,
-    offer,
-    offer_attributes,
-    refresh_target,
-)
+from cegep_audit.detect.page.document import LONG_PIECE, Attributes, Document, Element, Found, Inner, clean, words_of
 from cegep_audit.detect.page.parsing import is_rubbish, parse, utf8
 from cegep_audit.models import InnerLink, Page, Reading
 from cegep_audit.text import fold, media_type
@@ -61,6 +42,7 @@ def extract_links(page: Page) -> Reading:
 def _walk(document: Document) -> None:
     """Offer each element to the finder of its kind, in document order, and keep the texts."""
     is_open, pieces, places = document.is_open, document.pieces, document.places
+    offer, passed_over = finders.offer, finders.PASSED_OVER
     node: LexborNode | None = document.tree.root
     while node is not None:
         tag = node.tag or "-"
@@ -72,8 +54,8 @@ def _walk(document: Document) -> None:
             element = inner = None
             if (attributes and (len(attributes) > 1 or "class" not in attributes)) or tag in _TELLING:
                 element, inner = (_take_link if tag in _LINKS else offer)(document, node, tag, attributes)
-                if not PASSED_OVER.issuperset(attributes):
-                    element = offer_attributes(document, node, tag, attributes, element)
+                if not passed_over.issuperset(attributes):
+                    element = finders.offer_attributes(document, node, tag, attributes, element)
             child, first_text = node.first_child, len(pieces)
             if inner and (child is None or (element is None and child.tag == "-text" and child.next is None)):
                 _take_text(document, tag, (child.text_content if child else "") or "")  # most links are so simple
@@ -98,6 +80,7 @@ def _after_parents(document: Document) -> LexborNode | None:
             if element.parent is not None:
                 element.parent.shown += element.shown
         if inner is not None:
+            del document.open_places[len(is_open) :]
             _end_inner(document, inner, parent, attributes, first_text)
         node = parent.next if is_open else None
     del document.open_places[len(is_open) :]
@@ -114,24 +97,21 @@ def _take_text(document: Document, tag: str, text: str) -> None:
     if tag not in UNSEEN:
         document.visible.append(stripped)
         if "." in stripped and tag != "a":
-            _keep_text(document, "text", [Found(raw, How.ANCHOR) for raw in addresses_in_text(text)])
+            document.keep("text", None, (Found(raw, How.ANCHOR) for raw in addresses_in_text(text)))
     elif tag == "script":
-        _keep_text(document, "script", find_in_script(document, document.is_open[-1][2], text))
-
-
-def _keep_text(document: Document, finder: str, found: Iterable[Found]) -> None:
-    found = list(found)
-    if found and (element := document.innermost()) is not None:
-        document.keep(finder, element, found)
+        document.keep("script", None, finders.find_in_script(document, document.is_open[-1][2], text))
 
 
 def _reading(document: Document) -> Reading:
     title = document.tree.css_first("title")
     html = document.tree.css_first("html")
     if (body := document.tree.body) is not None:
-        document.keep("mentions", Element(body, "body", body.attributes, None), find_mentions(document.visible))
+        document.keep("mentions", Element(body, "body", body.attributes), finders.find_mentions(document.visible))
     context = Context(document)
     refreshes = filter(None, (document.page.refresh, *document.refreshes))
+    framed = ((tag, urls.absolute(document.base_url, raw)) for tag, raw in document.frames)
+    frames = [url for tag, url in framed if url and (tag == "frame" or urls.is_same_site(url, document.page.url))]
+    before = takewhile(lambda length: length <= 2 * _OPENING, accumulate(map(len, document.visible), initial=0))
     return Reading(
         url=document.page.url,
         base=document.base_url,
@@ -142,43 +122,18 @@ def _reading(document: Document) -> Reading:
             InnerLink(href, label, place.zone or context.zone(place, position), hreflang, rel)
             for _, href, label, place, position, hreflang, rel in sorted(document.inner, key=itemgetter(0))[:MAX_INNER]
         ),
-        frames=tuple(dict.fromkeys(_frames(document))),
-        refresh_to=next(filter(None, (refresh_target(document, content) for content in refreshes)), None),
+        frames=tuple(dict.fromkeys(frames)),
+        refresh_to=next(filter(None, (finders.refresh_target(document, content) for content in refreshes)), None),
         text_length=sum(map(len, document.visible)),
-        opening=_opening(document.visible),
+        opening=clean(" ".join(text for text, _ in zip(document.visible, before, strict=False)))[:_OPENING],
         signs=frozenset(document.signs),
     )
-
-
-def _frames(document: Document) -> Iterator[str]:
-    """Yield the frames that show a page of the site."""
-    for tag, raw in document.frames:
-        url = urls.absolute(document.base_url, raw)
-        if url and (tag == "frame" or urls.is_same_site(url, document.page.url)):
-            yield url
-
-
-def _opening(visible: Sequence[str]) -> str:
-    """Return the first characters that a reader sees."""
-    length = count = 0
-    for text in visible:
-        if length > 2 * _OPENING:
-            break
-        length += len(text)
-        count += 1
-    return clean(" ".join(visible[:count]))[:_OPENING]
-
-
-# ------------------------------------------------------------------------------------------ links
 
 
 def _take_link(
     document: Document, node: LexborNode, tag: str, attributes: Attributes
 ) -> tuple[Element | None, Inner | None]:
-    """Take the link *node*: keep what names an account, set aside what stays on the site.
-
-    Returns it as an element where it was kept, and as an inner link where it stays on the site.
-    """
+    """Keep the link *node* and return it as an element if it names an account, else return it as an inner link."""
     href = attributes.get("href") or attributes.get("xlink:href")
     if not href:
         return None, None
@@ -190,7 +145,12 @@ def _take_link(
     rel = attributes.get("rel")
     rels = rel.lower().split() if rel else ()
     is_network = might_name_account(href, document.own)
-    if "me" not in rels and not (is_network and _names_account(document, href)):
+    names_account = "me" in rels
+    if is_network and not names_account:
+        what = classify(href)
+        is_own = what.account_url is not None and urls.host_of(what.account_url) == urls.host_of(document.page.url)
+        names_account = not is_own and not what.hides_account  # the site itself may be a blog on a network
+    if not names_account:
         return None, (position, href, is_network, place)
     element = document.element(node, tag, attributes)
     element.position = position
@@ -201,21 +161,11 @@ def _take_link(
     return element, None
 
 
-def _names_account(document: Document, href: str) -> bool:
-    """Whether *href* names an account other than the site itself, which may be a blog on a network."""
-    found = classify(href)
-    is_own = found.account_url is not None and urls.host_of(found.account_url) == urls.host_of(document.page.url)
-    return not found.hides_account and not is_own
-
-
 def _end_inner(document: Document, inner: Inner, node: LexborNode, attributes: Attributes, first_text: int) -> None:
     """Add the label to the link *inner*, which ends here; keep it where its icon or path names a network."""
     position, href, is_network, place = inner
-    pieces = document.pieces
-    if len(pieces) - first_text == 1 and len(pieces[-1]) <= MAX_LABEL:
-        label = pieces[-1]
-    else:
-        label = document.label(node, attributes, first_text, len(pieces))
+    last_text = len(document.pieces)
+    label = document.label(node, attributes, first_text, last_text)
     get = attributes.get
     document.inner.append((position, href, label, place, position, get("hreflang") or "", get("rel") or ""))
     may_stand = is_network or href.rstrip("/")[-2:].lower() in _LAST_LETTERS
@@ -223,25 +173,21 @@ def _end_inner(document: Document, inner: Inner, node: LexborNode, attributes: A
         may_stand = "/@" in href or "/users/" in href or _FIRST.match(href) is not None
     if may_stand and (name := _stands_for(node, attributes, href, label, is_network=is_network)):
         element = document.element(node, node.tag or "", attributes)
-        element.first_text, element.position = first_text, position
+        element.first_text, element.last_text, element.position = first_text, last_text, position
         document.keep("icons", element, [Found(href, How.ANCHOR, names=name)])
 
 
-# ------------------------------------------------------------------------------------------ icons
 # Links whose icon or path names a network while their address does not: redirects of the site, short links.
-
-# Last segment or first label of an address of the site that represents an account, in lower case.
-_LAST = re.compile(
-    r"[/.?=_-](facebook|fb|twitter|x-twitter|youtube|instagram|linkedin|tiktok|flickr|vimeo|itunesu|itunes-u|"
-    r"pinterest|snapchat|threads|bluesky|mastodon)(?:\.(?:php|html?|aspx?))?/?\Z"
+_NETWORKS = (
+    "facebook|fb|twitter|youtube|instagram|linkedin|tiktok|flickr|vimeo|itunes-?u|pinterest|snapchat|threads|bluesky"
+    "|mastodon"
 )
+# Last segment or first label of an address of the site that represents an account, in lower case.
+_LAST = re.compile(rf"[/.?=_-](x-twitter|{_NETWORKS})(?:\.(?:php|html?|aspx?))?/?\Z")
 _LONGEST_LAST = 24  # characters, at most
 _LAST_LETTERS = frozenset("ok fb er be am in kr eo su -u st at ds ky on hp ml tm sp px".split())  # it ends in
 _FIRST = re.compile(r"https?://(itunesu|facebook|youtube)\.", re.IGNORECASE)
-_ICON = re.compile(
-    r"(?<![a-z])(facebook|fb|twitter|youtube|instagram|linkedin|tiktok|flickr|vimeo|itunes-?u|pinterest|snapchat|"
-    r"threads|bluesky|mastodon)(?![a-z])"
-)
+_ICON = re.compile(rf"(?<![a-z])({_NETWORKS})(?![a-z])")
 _MASTODON = "mastodon"
 _SAYS_MASTODON = re.compile(r"mastodon|fedivers")
 _ICON_NETWORK = {"fb": "facebook", "itunesu": "itunes_u", "itunes-u": "itunes_u", "x-twitter": "twitter"}
@@ -259,7 +205,9 @@ def _stands_for(node: LexborNode, attributes: Attributes, href: str, label: str,
     if has_mastodon_form:
         return _MASTODON if _SAYS_MASTODON.search(words) else ""
     if what is not None and hides and what.network:
-        return what.network if any(name in words for name in _names(what.network)) else ""
+        name = what.network
+        names = (name, name.replace("_", ""), name.replace("_", "-"), NETWORKS[name].name.lower())
+        return name if any(each in words for each in names) else ""
     shown = _ICON.search(words)
     name = shown[1] if shown else found[1].lower() if found and not hides else ""
     return _ICON_NETWORK.get(name, name)
@@ -273,9 +221,3 @@ def _icon_words(node: LexborNode, attributes: Attributes) -> str:
         source = shown.get("src") or shown.get("xlink:href") or shown.get("href") or ""
         words += [words_of(shown), source.rpartition("/")[2]]
     return fold(" ".join(words))
-
-
-@cache
-def _names(network: str) -> tuple[str, ...]:
-    """Return the words, in lower case, that name *network* in a label or in the name of an icon."""
-    return (network, network.replace("_", ""), network.replace("_", "-"), NETWORKS[network].name.lower())

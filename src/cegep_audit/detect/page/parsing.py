@@ -1,8 +1,7 @@
 """From the bytes of a page to its document: decode them as browsers do, and parse the text in bounded time.
 
-The encoding comes from the byte-order mark, else the charset of the header, else a ``<meta>`` in the first 1,024
-bytes, else detection (WHATWG Encoding and HTML standards). Bytes that an encoding does not have become U+FFFD, as in
-a browser: decoding never fails.
+The encoding comes from the byte-order mark, else the header, else a ``<meta>``, else detection (WHATWG Encoding and
+HTML standards). Bytes that an encoding does not have become U+FFFD: decoding never fails.
 
 lexbor reads an ordinary page thirty times as fast as other parsers, but its time grows with the square of the depth of
 unclosed elements, and of the attributes of one element. The guard detects such a page before it is parsed. The tags
@@ -44,10 +43,7 @@ def utf8(page: Page) -> bytes:
 
 
 def decode_bytes(body: bytes, content_type: str = "") -> str:
-    """Return *body* as text; *content_type* is the header as sent, "" when absent.
-
-    Where the declared encoding gives rubbish, which browsers would show, detection decides.
-    """
+    """Return *body* as text, by the header *content_type*; detection decides where what is declared gives rubbish."""
     for bom, name in _BOMS:
         if body.startswith(bom):
             return body[len(bom) :].decode(name, "replace")
@@ -70,19 +66,16 @@ def is_rubbish(text: str) -> bool:
 
 @lru_cache(maxsize=256)
 def known_encoding(label: str) -> str | None:
-    """Return the Python codec for *label* of the Encoding Standard; None for any other label.
-
-    The labels of ``replacement`` count as unknown: no text is ever decoded by it.
-    """
+    """Return the Python codec for *label* of the Encoding Standard; None for any other label."""
     found = webencodings.lookup(label)
-    if found is None or found.name == "replacement":
+    if found is None or found.name == "replacement":  # no text is ever decoded by it
         return None
     return _DECODED_AS.get(found.name) or str(found.codec_info.name)
 
 
 def _declared(body: bytes, content_type: str) -> str | None:
-    found = _HEADER_CHARSET.search(content_type)
-    return (known_encoding(found[1]) if found else None) or _prescanned(body)
+    header = _HEADER_CHARSET.search(content_type)
+    return (known_encoding(header[1]) if header else None) or _prescanned(body)
 
 
 def _detected(body: bytes) -> str:
@@ -95,14 +88,13 @@ def _detected(body: bytes) -> str:
         body.decode("utf-8")
     except UnicodeDecodeError as error:
         # A character cut at the very end is no sign of another encoding.
-        is_cut = error.start >= len(body) - 3 and error.reason == "unexpected end of data"
-        if not is_cut and len(body) > _PRESCANNED:
+        if error.start < len(body) - 3 or error.reason != "unexpected end of data":
             from bs4.dammit import EncodingDetector  # a tenth of the start-up time, for one page in a hundred
 
             after = max(0, body.rfind(b"<", 0, _PRESCANNED))  # what comes before was looked at as browsers do
-            late = EncodingDetector.find_declared_encoding(body[after:_LATE], is_html=True, search_entire_document=True)
-            return (known_encoding(late) if late else None) or "cp1252"
-        return "utf-8" if is_cut else "cp1252"
+            late = body[after:_LATE] if len(body) > _PRESCANNED else b""
+            label = EncodingDetector.find_declared_encoding(late, is_html=True, search_entire_document=True)
+            return (known_encoding(label) if label else None) or "cp1252"
     return "utf-8"
 
 
@@ -146,8 +138,6 @@ def _of_meta(attributes: dict[str, str]) -> str | None:
     return "utf-8" if name and name.startswith("utf-16") else name
 
 
-# ------------------------------------------------------------------------------------------ the guard
-
 MAX_DEPTH = 1_000  # nested elements, counted as in _is_deep; of 134 real pages the deepest had 334
 _CHEAP_COUNT = 4 * MAX_DEPTH  # start tags below which a page cannot be too deep to matter
 
@@ -166,11 +156,8 @@ _CLOSED_AT_ONCE = re.compile(rb"<(?!(?:%s)\b)([a-zA-Z][\w:-]{0,40})((?:\s[^<>]{0
 
 
 def parse(body: bytes, *, is_xml: bool = False) -> LexborHTMLParser:
-    """Return the document in *body*, UTF-8; a page too deep for the fast parser comes back shallow.
-
-    *is_xml* says that it was sent as XHTML, where ``<title/>`` is an element without content and not one that goes on.
-    """
-    if is_xml:
+    """Return the document in *body*, UTF-8, sent as XHTML if *is_xml*; one too deep for lexbor comes back shallow."""
+    if is_xml:  # there ``<title/>`` is an element without content and not one that goes on
         body = _CLOSED_AT_ONCE.sub(rb"<\1\2></\1>", body)
     # A shadow root declared in the markup is shown to the reader, unlike any other template.
     body = _SHADOW_ROOT.sub(b"<shadow-root", body)
@@ -201,10 +188,8 @@ def _long_tags(body: bytes) -> Iterator[bytes]:
 
 
 def _is_deep(body: bytes) -> bool:
-    """Whether more than MAX_DEPTH elements are open at once somewhere, those that end by themselves left out.
-
-    As in a browser, an end tag closes what was opened since its element, and nothing where that is not open.
-    """
+    """Whether more than MAX_DEPTH elements are open at once somewhere, those that end by themselves left out."""
+    # As in a browser, an end tag closes what was opened since its element, and nothing where that is not open.
     is_open: list[bytes] = []
     names = _NESTING.findall(body.lower())
     counts = dict.fromkeys(names, 0)
@@ -220,8 +205,6 @@ def _is_deep(body: bytes) -> bool:
             counts[name] -= 1
     return False
 
-
-# ------------------------------------------------------------------------------------------ the cut
 
 _KEPT = re.compile(
     r"<(?:!--|(a|area|base|link|meta|title|iframe|frame|script|embed|object)(?=[\s/>])|(div)(?=\s[^<>]{0,500}\bdata-))",

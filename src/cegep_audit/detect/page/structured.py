@@ -1,9 +1,7 @@
-"""Accounts declared by the data of a page (JSON-LD, microdata, scripts), each with whose it is said to be.
+"""Accounts declared by the data of a page (JSON-LD, microdata, scripts), each with its owner by ``structured.toml``.
 
-The words are in ``structured.toml``. Data are read as sites write them, JSON with faults and the literals inside
-scripts: missing and extra commas, comments, CDATA marks, unquoted keys, several roots and unclosed brackets are
-tolerated. A quote ends a text only where a text may end. Each character is read a bounded number of times, and
-nothing recurses.
+Data are read as sites write them: missing and extra commas, comments, CDATA marks, unquoted keys, several roots and
+unclosed brackets are tolerated. Each character is read a bounded number of times, and nothing recurses.
 """
 
 import html
@@ -38,26 +36,20 @@ _NAMES_NOBODY = frozenset(_TABLES["name"]["nobody"]).union(_WORD.findall(_NETWOR
 
 
 def subject_of_type(types: object) -> str:
-    """Return whose data a node with schema.org *types* (a name, an address or a list) is, "" if they do not say.
-
-    A node that is both a person and an organisation is an organisation: plug-ins write this where one person runs a
-    site.
-    """
+    """Return what a node with schema.org *types* (a name, an address or a list) describes, "" if they do not say."""
     names = [name.rstrip("/") for name in (types if isinstance(types, list) else [types]) if isinstance(name, str)]
     rows = _TABLES["type"]
     found = [next((row["subject"] for row in rows if name.endswith(tuple(row["endings"]))), "") for name in names]
+    # Plug-ins call a site that one person runs both a person and an organisation.
     return ORGANIZATION if ORGANIZATION in found else next(filter(None, found), "")
 
 
 def json_ld_addresses(text: str, page_url: str) -> Iterator[tuple[str, str]]:
-    """Yield (address, subject) for the addresses that the JSON-LD in *text* gives, well-formed or not.
-
-    An organisation whose own ``url`` is on another domain than *page_url* is another organisation.
-    """
+    """Yield (address, subject) for the addresses that the JSON-LD in *text*, on *page_url*, gives, faulty or not."""
     for node, inherited in _nodes(read_json(text)):
         subject = inherited or subject_of_type(node.get("@type"))
         if subject == ORGANIZATION and _is_elsewhere(node.get("url"), page_url):
-            subject = OTHER
+            subject = OTHER  # another organisation
         for key in _ADDRESS_PROPERTIES:
             for address in _addresses(node.get(key)):
                 yield address, subject
@@ -68,7 +60,7 @@ def _addresses(values: object) -> Iterator[str]:
     for value in values if isinstance(values, list) else [values]:
         for text in map(value.get, ("@id", "url", "@value")) if isinstance(value, dict) else [value]:
             if isinstance(text, str):
-                yield from filter(None, re.split(r"[\s,;]+(?=https?:|//|www\\.)", text.strip()))
+                yield from filter(None, re.split(r"[\s,;]+(?=https?:|//|www\.)", text.strip()))
 
 
 def _nodes(root: object) -> Iterator[tuple[dict[str, Any], str]]:
@@ -87,14 +79,12 @@ def _nodes(root: object) -> Iterator[tuple[dict[str, Any], str]]:
 
 def _is_elsewhere(address: object, page_url: str) -> bool:
     """Whether *address* is a site of its own, other than the page's (and not itself a bare network address)."""
-    if not isinstance(address, str) or might_name_account(address):
-        return False
-    url = urls.absolute(page_url, address)
+    url = urls.absolute(page_url, address) if isinstance(address, str) and not might_name_account(address) else None
     return url is not None and not urls.is_same_site(url, page_url) and not urls.is_same_name(url, page_url)
 
 
 def subjects_in_script(text: str, own_words: Collection[str]) -> dict[str, str]:
-    """Return, by address, whose the data in the script *text* say it is; those of which they say nothing are left out.
+    """Return the subjects of the addresses in the script *text*, by address, where its data tell them.
 
     That is ``person`` or ``other`` below a key that says so (``authors``, ``partners``), and ``other`` in an object
     with a name that shares no word with *own_words*, those of the page's title and host.
@@ -130,8 +120,6 @@ def _names_another(node: dict[str, Any], own_words: Collection[str]) -> bool:
         return False
     return not any(word in own for word in words if len(word) >= _OWN_WORD for own in own_words)
 
-
-# ------------------------------------------------------------------------------------------ reading data with faults
 
 MAX_CHARS = 1_000_000  # a state of several megabytes does not describe an organisation
 _AGAIN = "\0"  # marks the key of a value whose own key is missing or already taken
@@ -204,16 +192,10 @@ def _read(tokens: re.Pattern[str], text: str) -> list[Any]:
         elif kind != "skip":
             key = last = ""
             if kind == "close":
-                _close(is_open, _CLOSES[found[0]])
+                # It closes the innermost container, or the one around it where its own bracket was forgotten.
+                ends = (end for end in (1, 2) if len(is_open) > end and isinstance(is_open[-end], _CLOSES[found[0]]))
+                del is_open[len(is_open) - next(ends, 0) :]
     return roots
-
-
-def _close(is_open: list[Any], wanted: type) -> None:
-    """Leave the innermost container, or the one around it where its own bracket was forgotten."""
-    for number in (1, 2):
-        if len(is_open) > number and isinstance(is_open[-number], wanted):
-            del is_open[-number:]
-            return
 
 
 def _put(container: Any, key: str, value: object) -> None:  # noqa: ANN401 -- a list or a dict

@@ -10,23 +10,16 @@ from cegep_audit.text import fold
 from cegep_audit.vocabulary import Zone
 
 NOT_CONTAINERS = frozenset({"html", "body", "-document"})
-_ZONE_OF_TAG = {
-    "footer": Zone.FOOTER,
-    "header": Zone.HEADER,
-    "nav": Zone.NAV,
-    "aside": Zone.ASIDE,
-    "main": Zone.MAIN,
-    "article": Zone.MAIN,
-    "head": Zone.HEAD,
+_LANDMARKS = {  # tags and roles
+    Zone.FOOTER: ("footer", "contentinfo"),
+    Zone.HEADER: ("header", "banner"),
+    Zone.NAV: ("nav", "navigation"),
+    Zone.ASIDE: ("aside", "complementary"),
+    Zone.MAIN: ("main article", "main article"),
+    Zone.HEAD: ("head", ""),
 }
-_ZONE_OF_ROLE = {
-    "contentinfo": Zone.FOOTER,
-    "banner": Zone.HEADER,
-    "navigation": Zone.NAV,
-    "complementary": Zone.ASIDE,
-    "main": Zone.MAIN,
-    "article": Zone.MAIN,
-}
+_ZONE_OF_TAG = {tag: zone for zone, (tags, _) in _LANDMARKS.items() for tag in tags.split()}
+_ZONE_OF_ROLE = {role: zone for zone, (_, roles) in _LANDMARKS.items() for role in roles.split()}
 # Class and id tokens of templates without landmarks, whole words between blanks, "-" and "_".
 _ZONE_WORDS = {
     Zone.FOOTER: "footer|foot|pied|piedpage|pieddepage|bas|bottom|colophon|footerwrapper|basdepage|subfooter",
@@ -54,7 +47,7 @@ _NOT_OF_PAGE = frozenset({Zone.FOOTER, Zone.HEADER, Zone.NAV})  # inside an arti
 
 
 class Place:
-    """Where an element is: its zone, None where nothing names one, and how the zone came about.
+    """Where an element is: its zone, None where nothing names one, and whether a landmark (a tag or role) named it.
 
     There is one object for each combination, see :func:`_entered`.
     """
@@ -62,7 +55,6 @@ class Place:
     __slots__ = ("ignores_classes", "in_article", "is_final", "is_landmark", "zone")
 
     def __init__(self, zone: Zone | None, is_landmark: bool, in_article: bool) -> None:
-        """*is_landmark* says that a tag or role named the zone."""
         self.zone = zone
         self.is_landmark = is_landmark
         self.in_article = in_article

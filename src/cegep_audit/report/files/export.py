@@ -1,4 +1,4 @@
-"""Exports a scan or a coding sheet, in the format given by the file name's ending."""
+"""Exports a scan, a comparison, a trend or a coding sheet, in the format given by the file name's ending."""
 
 from __future__ import annotations
 
@@ -7,11 +7,16 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from importlib.util import find_spec
-from itertools import chain, islice
+from itertools import chain, groupby, islice, pairwise
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
+from uuid import NAMESPACE_URL, uuid5
+from xml.etree import ElementTree as ET
 
-from cegep_audit.analyze.findings import Corrections, facts_to_json
+from cegep_audit.analyze.change.compare import Change, Comparison
+from cegep_audit.analyze.change.trend import Trend
+from cegep_audit.analyze.findings import Corrections, facts_to_json, timestamp
 from cegep_audit.analyze.presence import main_accounts
 from cegep_audit.coding.sheet import COLUMNS
 from cegep_audit.errors import StoreError, UsageError
@@ -22,9 +27,11 @@ from cegep_audit.phrases.locales import Language
 from cegep_audit.registry.cells import FaultList
 from cegep_audit.registry.spreadsheet import read_table
 from cegep_audit.report.files.files import check_file, write_file
-from cegep_audit.report.files.table import Table, csv_bytes, csv_pieces, each_once, json_pieces, plain_or_none
+from cegep_audit.report.files.table import Table, csv_pieces, each_once, filled, headings, json_pieces, plain_or_none
 from cegep_audit.report.files.tables import accounts_of, institutions_of, is_shown, matrix_of, statistics
+from cegep_audit.report.text.words import network_name
 from cegep_audit.tables import read_tables
+from cegep_audit.text import plain
 from cegep_audit.vocabulary import Verdict
 
 if TYPE_CHECKING:  # numpy comes with it
@@ -33,6 +40,15 @@ if TYPE_CHECKING:  # numpy comes with it
 _ENDINGS = (".csv", ".xlsx", ".json", ".parquet")
 _IN_TWO = (".csv", ".parquet")  # the accounts go into a second file, and there are no statistics
 _FRAME_TYPES = {"integer": "Int64", "boolean": "boolean"}
+_POINTS_DECIMALS = 2
+_NEWS = (Change.GAINED, Change.LOST, Change.RENAMED)
+_VALUES = {  # of columns whose value is not an attribute of the row
+    "old_open": lambda row: row.old.counts(row.network) if row.network else None,
+    "new_open": lambda row: row.new.counts(row.network) if row.network else None,
+    "points_low": lambda row: round(100 * row.interval[0], _POINTS_DECIMALS) if row.interval else None,
+    "points_high": lambda row: round(100 * row.interval[1], _POINTS_DECIMALS) if row.interval else None,
+    "institutions": lambda row: len(row.scan.institutions),
+}
 
 
 def accounts_path(output: Path) -> Path:
@@ -41,10 +57,7 @@ def accounts_path(output: Path) -> Path:
 
 
 def check(output: Path, lang: Language = "fr", others: Iterable[str] = ()) -> None:
-    """Check *output* before the work: raise UsageError for its ending, StoreError for its place.
-
-    *others* are endings of files that hold more than tables.
-    """
+    """Check ending (UsageError) and place (StoreError) of *output* before the work; *others* are endings to allow."""
     check_file(output, lang, (*_ENDINGS, *others))
     if output.suffix.lower() == ".parquet" and find_spec("pyarrow") is None:
         raise UsageError(say("file.extra", lang, path=output, command=install_command("parquet")))
@@ -88,7 +101,7 @@ def write(
     if longest >= MAX_ROWS:
         raise UsageError(say("file.too_long", lang, path=output, count=longest))
     matrix = matrix_of(scan, stats.asked.basket)
-    tables = [institutions_of(scan), accounts_of(scan), *statistics(stats, lang), matrix]
+    tables = [institutions_of(scan), accounts_of(scan), *statistics(stats), matrix]
     write_file(output, workbook(tables, scan.started_at), lang)
     return (output,)
 
@@ -100,7 +113,7 @@ def _json(stats: ScanStatistics) -> Iterator[str]:
         yield ","
         yield from json_pieces(table, 1)
     yield ',\n "statistics": {'
-    for place, table in enumerate(statistics(stats, stats.lang)):
+    for place, table in enumerate(statistics(stats)):
         yield "," if place else ""
         yield from json_pieces(table, 2)
     yield "\n }\n}\n"
@@ -119,21 +132,85 @@ def _parquet(table: Table) -> bytes:
     return bytes(pd.DataFrame(columns).to_parquet(index=False))
 
 
-def sheet_bytes(sheet: Table, output: Path, created: datetime) -> bytes:
-    """Return a coding *sheet* in the format of the ending of *output*; a workbook offers the decisions in a list."""
+def write_comparison(comparison: Comparison, output: Path, lang: Language) -> list[Path]:
+    """Write *comparison* as an Atom feed, or as CSV with the shares beside it, by the ending of *output*."""
+    if output.suffix.lower() == ".atom":
+        write_file(output, _feed(comparison, lang), lang)
+        return [output]
+    empty = dict.fromkeys(("network", "old_url", "new_url", "old", "new"))
+    moved = (
+        SimpleNamespace(institution=each, change=change, **empty)
+        for change, institutions in (("entered", comparison.entered), ("left", comparison.left))
+        for each in institutions
+    )
+    changes = filled("changes", headings("change"), chain(comparison.changes, moved), _VALUES)
+    return _write(changes, filled("shares", headings("share"), comparison.shares, _VALUES), output, lang)
+
+
+def write_trend(trend: Trend, output: Path, lang: Language) -> list[Path]:
+    """Write one row per scan, population and share to *output*, and beside it who entered or left between scans."""
+    shares = (
+        SimpleNamespace(scan=scan, share=share)
+        for scan, shares in zip(trend.scans, trend.shares, strict=True)
+        for share in shares
+    )
+    moves = (
+        SimpleNamespace(from_scan=before.id, to_scan=after.id, institution=each, move=name)
+        for (before, after), move in zip(pairwise(trend.scans), trend.moves, strict=True)
+        for name, institutions in (("entered", move.entered), ("left", move.left))
+        for each in institutions
+    )
+    beside = filled("institutions", headings("move"), moves)
+    return _write(filled("trend", headings("trend"), shares, _VALUES), beside, output, lang)
+
+
+def _write(first: Table, second: Table, output: Path, lang: Language) -> list[Path]:
+    """Write *first* to *output* and *second* beside it, its name after the stem; return both paths."""
+    beside = output.with_name(f"{output.stem}-{second.name}{output.suffix}")
+    for path, table in ((beside, second), (output, first)):
+        write_file(path, csv_pieces(table), lang)
+    return [output, beside]
+
+
+def _feed(comparison: Comparison, lang: Language) -> bytes:
+    """Return the accounts gained, lost and renamed as an Atom feed; without news, a feed without entries."""
+    updated = timestamp(comparison.new.started_at) or ""
+    root = ET.Element("feed", {"xmlns": "http://www.w3.org/2005/Atom", "xml:lang": lang})
+
+    def identify(element: ET.Element, name: str, title: str) -> None:
+        """Give a feed or an entry its identifier, title and time; the same comparison gives the same bytes."""
+        identifier = uuid5(NAMESPACE_URL, f"cegep-audit/{updated}/{name}").urn
+        for tag, text in (("id", identifier), ("title", title), ("updated", updated)):
+            ET.SubElement(element, tag).text = plain(text)
+
+    identify(root, "changes", say("feed.title", lang))
+    ET.SubElement(ET.SubElement(root, "author"), "name").text = "cegep-audit"
+    news = (change for change in comparison.changes if change.change in _NEWS)
+    for institution, changes in groupby(news, key=lambda change: change.institution):
+        said = []
+        for each in changes:
+            facts = {"network": network_name(each.network), "old": each.old_url or "", "new": each.new_url or ""}
+            said.append(say(f"feed.{each.change.value}", lang, **facts))
+        entry = ET.SubElement(root, "entry")
+        identify(entry, institution.id, f"{institution.name}: {said[0]}" if len(said) == 1 else institution.name)
+        ET.SubElement(entry, "link", {"href": institution.url})
+        ET.SubElement(entry, "content").text = plain("\n".join(said))
+    return bytes(ET.tostring(root, encoding="utf-8", xml_declaration=True))
+
+
+def write_sheet(sheet: Table, output: Path, created: datetime, lang: Language) -> None:
+    """Write a coding *sheet* in the format of the ending of *output*; a workbook offers the decisions in a list."""
     if output.suffix.lower() == ".csv":
-        return csv_bytes(sheet)
+        write_file(output, csv_pieces(sheet), lang)
+        return
     from cegep_audit.report.files.xlsx import workbook
 
     offered = [verdict.value for verdict in Verdict if verdict is not Verdict.LISTED]
-    return workbook([sheet], created, choices={"decision": offered})
+    write_file(output, workbook([sheet], created, choices={"decision": offered}), lang)
 
 
 def check_sheet(output: Path, lang: Language) -> None:
-    """Check the place of a coding sheet before the work: its ending, its folder, and that no decisions are in it.
-
-    A file that cannot be read may hold decisions too. Raises UsageError or StoreError.
-    """
+    """Check ending (UsageError) and place of a coding sheet, and that no decisions are in it (StoreError)."""
     check_file(output, lang, (".csv", ".xlsx"))
     if not output.is_file():
         return

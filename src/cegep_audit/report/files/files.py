@@ -48,10 +48,7 @@ def write_file(path: Path, content: bytes | Iterable[bytes], lang: Language) -> 
 
 
 def check_file(path: Path, lang: Language, endings: Sequence[str] = ()) -> None:
-    """Raise the StoreError that :func:`write_file` would raise, as far as that is known before the work.
-
-    Raises UsageError for a *path* with none of the *endings*, if there are any.
-    """
+    """Raise what :func:`write_file` would raise, as far as it is known; UsageError if *endings* lack that of *path*."""
     if endings and path.suffix.lower() not in endings:
         raise UsageError(say("file.ending", lang, path=path, endings=", ".join(endings)))
     with _one_line(path, lang):

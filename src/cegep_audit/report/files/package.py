@@ -7,7 +7,7 @@ type, unit and meaning of its columns, and the SHA-256 of each file. The same sc
 import hashlib
 import json
 import zipfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from importlib.metadata import distributions
@@ -17,9 +17,8 @@ from platform import python_version
 from typing import Any
 
 from cegep_audit.analyze.findings import timestamp
-from cegep_audit.analyze.presence import basket_names
 from cegep_audit.analyze.scan_statistics import ScanStatistics, summary_document
-from cegep_audit.detect.networks.identify import NETWORKS
+from cegep_audit.detect.networks.identify import NETWORKS, Network
 from cegep_audit.models import Scan
 from cegep_audit.phrases.catalogue import say
 from cegep_audit.registry.institutions import KNOWN_COLUMNS, value_of
@@ -37,10 +36,7 @@ _KEYS = {"report": "id", "matrix": "institution_id", "registry": "id", "networks
 def write_package(
     stats: ScanStatistics, output: Path, database: Path, warcs: Sequence[Path], *, with_warc: bool = False
 ) -> None:
-    """Write the replication package of *stats* to *output*; *warcs* are named by digest, or included *with_warc*.
-
-    Raises OSError if a file cannot be read or *output* cannot be written.
-    """
+    """Write the package of *stats* to *output*; *warcs* are named, or included *with_warc*. Raises OSError."""
     found = [path for path in warcs if path.is_file()]
     with zipfile.ZipFile(output, "w") as archive:
         _write_files(archive, stats, database, found)
@@ -59,8 +55,7 @@ def _write_files(archive: zipfile.ZipFile, stats: ScanStatistics, database: Path
     settings = {"settings": without_folders(scan.settings), "tool_version": scan.tool_version}
     settings |= {"rules_version": scan.rules_version, "python": python_version()}
     resources = [
-        _resource(f"{table.name}.csv", _written(archive, f"{table.name}.csv", csv_pieces(table)), table)
-        for table in _tables(scan, stats.asked.basket)
+        _written(archive, f"{table.name}.csv", csv_pieces(table), table) for table in _tables(scan, stats.asked.basket)
     ]
     contents = {
         "summary.json": _json(summary_document(stats)),
@@ -71,7 +66,7 @@ def _write_files(archive: zipfile.ZipFile, stats: ScanStatistics, database: Path
         "README.md": _own_file("package_readme.md").format_map(facts).encode(),
         "CITATION.cff": _own_file("package_citation.cff").format_map(facts).encode(),
     }
-    resources += [_resource(name, _written(archive, name, [content])) for name, content in contents.items()]
+    resources += [_written(archive, name, [content]) for name, content in contents.items()]
     package = _json({
         "profile": "data-package",
         "name": f"cegep-audit-{scan.id}",
@@ -80,15 +75,18 @@ def _write_files(archive: zipfile.ZipFile, stats: ScanStatistics, database: Path
         "version": scan.tool_version,
         "resources": resources,
     })  # fmt: skip
-    resources.append(_resource("datapackage.json", _written(archive, "datapackage.json", [package])))
+    resources.append(_written(archive, "datapackage.json", [package]))
     sums = sorted((each["path"], each["hash"].removeprefix("sha256:")) for each in resources)
     _written(archive, "SHA256SUMS", ["".join(f"{digest}  {name}\n" for name, digest in sums).encode()])
 
 
 def _written(
-    archive: zipfile.ZipFile, name: str, pieces: Iterable[bytes], *, is_packed: bool = False
-) -> Mapping[str, object]:
-    """Write the file *name* in *pieces*, and return its size in bytes and its digest; a WARC file *is_packed*."""
+    archive: zipfile.ZipFile, name: str, pieces: Iterable[bytes], table: Table | None = None, *, is_packed: bool = False
+) -> dict[str, Any]:
+    """Write the file *name* in *pieces*, and return its description, with the columns of its *table* if it holds one.
+
+    A WARC file *is_packed* already, and may be large.
+    """
     size, digest, entry = 0, hashlib.sha256(), zipfile.ZipInfo(name, _EPOCH)
     entry.external_attr = 0o644 << 16  # readable by all who unpack it
     entry.compress_type = zipfile.ZIP_STORED if is_packed else zipfile.ZIP_DEFLATED
@@ -96,7 +94,14 @@ def _written(
         for piece in pieces:
             size += file.write(piece)
             digest.update(piece)
-    return {"bytes": size, "hash": f"sha256:{digest.hexdigest()}"}
+    sums = {"bytes": size, "hash": f"sha256:{digest.hexdigest()}"}
+    if table is None:
+        return {"name": name.lower().replace(".", "-"), "path": name, **sums}
+    schema: dict[str, object] = {"fields": list(map(_field, table.headings)), "missingValues": [""]}
+    if table.name in _KEYS:
+        schema["primaryKey"] = [_KEYS[table.name]]
+    kind = {"format": "csv", "mediatype": "text/csv", "encoding": "utf-8"}
+    return {"profile": "tabular-data-resource", "name": table.name, "path": name, **kind, "schema": schema, **sums}
 
 
 def _tables(scan: Scan, basket: str) -> list[Table]:
@@ -104,39 +109,19 @@ def _tables(scan: Scan, basket: str) -> list[Table]:
     registry = [*KNOWN_COLUMNS, *extras]
     rows = [tuple(value_of(each, column) for column in registry) for each in scan.institutions]
     members = {row["name"]: row["networks"] for row in read_tables("detect/networks/networks.toml")["basket"]}
-    baskets = {  # of each network; the networks of a basket are a list, or one word for all of them
-        each: ";".join(name for name in basket_names() if isinstance(members[name], str) or each in members[name])
-        for each in NETWORKS
-    }
-    columns = headings("networks_counted")
+
+    def baskets(network: Network) -> str:  # the networks of a basket are a list, or one word for all of them
+        return ";".join(name for name, its in members.items() if isinstance(its, str) or network.id in its)
+
     return [
         replace(institutions_of(scan), name="report"),
         replace(accounts_of(scan), name="report-accounts"),
         evidence_of(scan),
         failures_of(scan),
         Table("registry", [Heading(name) for name in registry], rows),  # in the form of a registry file
-        filled("networks", columns, NETWORKS.values(), {"baskets": lambda network: baskets[network.id]}),
+        filled("networks", headings("networks_counted"), NETWORKS.values(), {"baskets": baskets}),
         matrix_of(scan, basket),
     ]
-
-
-def _resource(path: str, digest: Mapping[str, object], table: Table | None = None) -> dict[str, Any]:
-    """Return the description of a file, with the columns of its *table* if it holds one."""
-    if table is None:
-        return {"name": path.lower().replace(".", "-"), "path": path, **digest}
-    schema: dict[str, object] = {"fields": list(map(_field, table.headings)), "missingValues": [""]}
-    if table.name in _KEYS:
-        schema["primaryKey"] = [_KEYS[table.name]]
-    return {
-        "profile": "tabular-data-resource",
-        "name": table.name,
-        "path": path,
-        "format": "csv",
-        "mediatype": "text/csv",
-        "encoding": "utf-8",
-        "schema": schema,
-        **digest,
-    }
 
 
 def _field(heading: Heading) -> dict[str, str]:

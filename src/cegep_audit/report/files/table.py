@@ -1,8 +1,4 @@
-"""Tables of the files: their columns, and their cells in CSV and JSON.
-
-Every column is a row of ``columns.toml`` or ``statistics.toml``, from which all formats, the data dictionary and the
-JSON schema are made.
-"""
+"""Tables of the files, from rows of ``columns.toml`` and ``statistics.toml``; their cells in CSV and JSON."""
 
 import csv
 import io
@@ -156,10 +152,7 @@ def inert(text: str) -> str:
 
 
 def written(value: Cell) -> str:
-    """Return *value* as a CSV cell: ``true`` or ``false``, a number, inert text, or nothing for None.
-
-    A number has a decimal point and, if negative, a minus: no spreadsheet takes that for a formula.
-    """
+    """Return *value* as a CSV cell: ``true`` or ``false``, a number with a decimal point, inert text, "" for None."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -173,11 +166,6 @@ def whole(text: str) -> int | str:
     return int(text) if is_number and str(int(text)) == text else text
 
 
-def csv_bytes(table: Table) -> bytes:
-    """Return :func:`csv_pieces` as a whole."""
-    return b"".join(csv_pieces(table))
-
-
 def csv_pieces(table: Table) -> Iterator[bytes]:
     """Yield *table* as CSV, a few hundred rows at a time: UTF-8, comma, LF, a header row, inert text."""
     head: list[Sequence[Cell]] = [(heading.name,) for heading in table.headings]
@@ -189,10 +177,7 @@ def csv_pieces(table: Table) -> Iterator[bytes]:
 
 
 def json_pieces(table: Table, level: int) -> Iterator[str]:
-    """Yield the name of *table* and a list of one object a row, as :mod:`json` writes them, indented by *level* spaces.
-
-    The encoder in C does not indent, so it encodes each member of an object by itself. No text has an apostrophe added.
-    """
+    """Yield the name of *table* and its rows as objects, as :mod:`json` writes them, indented by *level* spaces."""
     own, outer, inner = ("\n" + " " * (level + deeper) for deeper in range(3))
     encode = json.JSONEncoder(ensure_ascii=False).encode
 

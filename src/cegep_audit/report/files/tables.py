@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
-from itertools import chain, compress
+from itertools import chain, compress, starmap
 from operator import attrgetter
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, get_args
@@ -16,7 +16,7 @@ from cegep_audit.analyze.presence import THREE_PLUS, causes, day_of, main_accoun
 from cegep_audit.coding.sampling import CodingRow
 from cegep_audit.coding.sheet import SAMPLED, SHOWN
 from cegep_audit.detect.networks.identify import NETWORKS, Network, basket
-from cegep_audit.models import Account, Decision, InstitutionResult, Scan, Unit
+from cegep_audit.models import Account, Decision, Institution, InstitutionResult, Scan, Unit
 from cegep_audit.phrases.locales import Language
 from cegep_audit.report.files.table import Cell, Heading, Table, Value, filled, headings
 from cegep_audit.report.text.words import paragraph
@@ -39,40 +39,34 @@ def institutions_of(scan: Scan) -> Table:
     """Return ``report.csv`` as a table: one row per institution, in registry order."""
     extras = dict.fromkeys(name for institution in scan.institutions for name in institution.extra)
     columns = institution_headings(extras)
-    values = {name: _value_in("urls", name) for name in NETWORKS}
-    values |= {column.name: _value_in("extra", column.path) for column in columns[len(columns) - len(extras) :]}
-    return filled("institutions", columns, _institution_rows(scan), values)
 
+    def extra(name: str) -> Value:
+        return lambda row: row.institution.extra.get(name)
 
-def _value_in(mapping: str, key: str) -> Value:
-    """Return a function from a row to the value of *key* in one of its mappings, None if it is not there."""
-    return lambda row: getattr(row, mapping).get(key)
-
-
-def _institution_rows(scan: Scan) -> Iterator[SimpleNamespace]:
-    """Yield a row per institution; values that need a visit or an assessment are None without one."""
-    for institution, result in visits(scan):
+    def row_of(institution: Institution, result: InstitutionResult | None) -> SimpleNamespace:
+        """Return what a row shows; values that need a visit or an assessment are None without one."""
         main = main_accounts(result) if result else {}
-        is_assessed = result is not None and result.status.is_assessed
-        number = len(main.keys() & basket("all", day_of(scan, result))) if is_assessed else None
-        yield SimpleNamespace(
-            institution=institution,
-            result=result,
-            urls={name: account.url for name, account in main.items()},
-            extra=institution.extra,
-            pages=len(result.pages) if result else 0,
-            n_networks=number,
-            three_plus=None if number is None else number >= THREE_PLUS,
-        )
+        row = SimpleNamespace(institution=institution, result=result, pages=len(result.pages) if result else 0)
+        vars(row).update((name, main[name].url if name in main else None) for name in NETWORKS)
+        row.n_networks = row.three_plus = None
+        if result and result.status.is_assessed:
+            row.n_networks = len(main.keys() & basket("all", day_of(scan, result)))
+            row.three_plus = row.n_networks >= THREE_PLUS
+        return row
+
+    values = {column.name: extra(column.path) for column in columns[len(columns) - len(extras) :]}
+    return filled("institutions", columns, starmap(row_of, visits(scan)), values)
 
 
 def institution_headings(extras: Iterable[str] = ()) -> list[Heading]:
-    """Return the headings of ``report.csv``, those of a registry with the further columns *extras* last.
-
-    A further column whose name is taken gets the prefix ``registry_``; its ``path`` is its own name.
-    """
+    """Return the headings of ``report.csv``, its *extras* last; one whose name is taken begins with ``registry_``."""
     [of_network], [of_extra] = headings("network"), headings("extra")
-    networks = [_named(of_network, each.id, {"name": each.name, "years": years(each)}) for each in NETWORKS.values()]
+
+    def named(heading: Heading, name: str, path: str, /, **facts: str) -> Heading:
+        """Return *heading* with another *name* and *path*, and with *facts* filled into its meaning."""
+        return replace(heading, name=name, path=path, fr=heading.fr.format(**facts), en=heading.en.format(**facts))
+
+    networks = [named(of_network, each.id, each.id, name=each.name, years=years(each)) for each in NETWORKS.values()]
     columns = [*headings("institution"), *networks, *headings("registry")]
     taken = {column.name for column in columns}
     for extra in extras:
@@ -80,13 +74,8 @@ def institution_headings(extras: Iterable[str] = ()) -> list[Heading]:
         while name in taken or not name:
             name = f"registry_{name}"
         taken.add(name)
-        columns.append(replace(_named(of_extra, name, {"name": extra}), path=extra))
+        columns.append(named(of_extra, name, extra, name=extra))
     return columns
-
-
-def _named(heading: Heading, name: str, facts: Mapping[str, str]) -> Heading:
-    """Return *heading* under another *name*, with *facts* filled into its meaning."""
-    return replace(heading, name=name, fr=heading.fr.format_map(facts), en=heading.en.format_map(facts))
 
 
 def years(network: Network) -> str:
@@ -139,11 +128,7 @@ def failures_of(scan: Scan) -> Table:
 
 
 def matrix_of(scan: Scan, basket: str = "all") -> Table:
-    """Return the presence matrix, one row per institution: 1, 0, or empty if unknown.
-
-    A cell is unknown if the site was not assessed, or if the network was not open on the day of the capture. Networks
-    that counted for no institution are left out.
-    """
+    """Return the presence matrix, one row per institution: 1, 0, or None if not assessed or not open that day."""
     from cegep_audit.analyze.stats import presence
 
     found = presence(scan, basket)
@@ -179,12 +164,9 @@ def sheet_of(rows: Iterable[CodingRow], *, is_shown: bool, decisions: Mapping[Un
     return filled("review", [each for each in headings("coding") if each.name not in left_out], lines)
 
 
-def statistics(stats: ScanStatistics, lang: Language) -> list[Table]:
-    """Return every table of statistics of *stats*, in the order of ``statistics.toml``, which describes them.
-
-    Our own text is in the language *lang*.
-    """
-    rows: Mapping[str, Rows] = {**_figures(stats), **_lists(stats, lang)}
+def statistics(stats: ScanStatistics) -> list[Table]:
+    """Return every table of ``statistics.toml`` on *stats*."""
+    rows: Mapping[str, Rows] = {**_figures(stats), **_lists(stats)}
     return [Table(name, headings(name), [tuple(row) for row in rows[name]]) for name in table_names()]
 
 
@@ -227,11 +209,11 @@ def _figures(stats: ScanStatistics) -> Mapping[str, Rows]:
     }
 
 
-def _lists(stats: ScanStatistics, lang: Language) -> Mapping[str, Rows]:
+def _lists(stats: ScanStatistics) -> Mapping[str, Rows]:
     """Return the rows of the tables that list institutions, pages, published figures or text, by the table's name."""
     from cegep_audit.analyze.stats import attained
 
-    scan = stats.scan
+    scan, lang = stats.scan, stats.lang
     names = {institution.id: institution.name for institution in scan.institutions}
     before = attrgetter("study", "year", f"population_{lang}", "n", "measure", "k", "network", "relation", "value")
     after = attrgetter("rule", f"caution_{lang}", "source")

@@ -107,10 +107,7 @@ def _style(style: Format | None) -> str:
 def _write_rows(
     sheet: _Sheet, table: Table, styles: Sequence[Format | None], link: Format
 ) -> tuple[int, Sequence[int]]:
-    """Write the rows below the header, numbers in the *styles* of their columns and addresses in that of a *link*.
-
-    Returns the number of the last row, and the widths of the columns in characters.
-    """
+    """Write the rows below the header; return the number of the last one, and the columns' widths in characters."""
     widths = [len(heading.name) for heading in table.headings]
     urls = [place for place, heading in enumerate(table.headings) if heading.type == "url"]
     sheet.ignore_write_string = True  # of a link: its cell has its text already

@@ -6,9 +6,7 @@ from itertools import pairwise
 from cegep_audit.analyze.change.compare import Change, Comparison, Scope, ShareChange
 from cegep_audit.analyze.change.trend import Population, Trend
 from cegep_audit.analyze.presence import THREE_PLUS
-from cegep_audit.phrases import locales
-from cegep_audit.phrases.catalogue import say
-from cegep_audit.phrases.locales import Language
+from cegep_audit.phrases import Language, locales, say
 from cegep_audit.report.blocks import Cell, Grid, Row, heads, link
 from cegep_audit.report.page.parts import Headline, Part, Series, lines, ticks
 from cegep_audit.report.text import words

@@ -14,9 +14,7 @@ from cegep_audit.analyze.change.trend import Trend
 from cegep_audit.analyze.institution.sheets import bare_sheets, sheets
 from cegep_audit.analyze.scan_statistics import ScanStatistics
 from cegep_audit.analyze.stats import attained
-from cegep_audit.phrases import locales
-from cegep_audit.phrases.catalogue import say
-from cegep_audit.phrases.locales import Language
+from cegep_audit.phrases import Language, locales, say
 from cegep_audit.report.blocks import Block, Title
 from cegep_audit.report.page.change import (
     change_headlines,
@@ -52,20 +50,17 @@ def page(
     *history* gives the scans over time, *since* what changed from an earlier one. *is_coded* says that the decisions
     of coders corrected the scan.
     """
-    facts, figures, completed = stats.facts, stats.figures, attained(stats.scan)
+    facts, completed = stats.facts, attained(stats.scan)
     has_sheets = len(stats.scan.institutions) <= MAX_SHEETS
     found = list((sheets if has_sheets else bare_sheets)(stats.scan))
     addresses = _addresses(stats, has_sheets=has_sheets)
     table = matrix(stats, found, addresses, lang)
     changes = since_words(since, lang) if since else {}
-    population = say("page.population", lang, count=figures.institutions)
+    population = say("page.population", lang, count=len(stats.scan.institutions))
     modes = ", ".join((say(f"mode.{facts.mode}", lang), *later_modes(completed, lang)))
     key = "page.scan" if facts.captured else "page.scan_of_nothing"
     read = say(key, lang, scan=str(facts.id), when=days_words(facts, lang), mode=modes)
     warnings = {"page.coded": is_coded, "page.interrupted": facts.ended_at is None}
-    sections: dict[str, Iterable[Part]] = {"coverage": coverage(stats, addresses, lang)}
-    if figures.assessed:
-        sections |= _sections(stats, addresses, lang, history, since)
     return _rendered(
         "page.html",
         lang,
@@ -76,7 +71,7 @@ def page(
         warnings=[say(key, lang) for key, is_so in warnings.items() if is_so],
         sentence=headline_sentence(stats, lang),
         headlines=headlines(stats, lang),
-        sections=_filled(sections),
+        sections=_sections(stats, addresses, lang, history, since),
         cautions=_cautions(stats, lang),
         citation=citation(stats, lang),
         paragraph=paragraph(stats, lang, completed),
@@ -161,21 +156,24 @@ def _signs(table: Matrix) -> Iterator[str]:
 
 def _sections(
     stats: ScanStatistics, addresses: Mapping[str, str], lang: Language, history: Trend | None, since: Comparison | None
-) -> Mapping[str, Iterable[Part]]:
-    """Return the sections after the first, in order; the table of institutions has its own template."""
-    trend = over_time(history, lang) if history else ()
-    return {
-        "networks": networks(stats, lang),
-        "thresholds": thresholds(stats, lang),
-        "trend": (*trend, *(moved(since, addresses, lang) if since else ())),
-        "table": (),
-        "regions": regions(stats, lang),
-        "groups": groups(stats, lang),
-        "co_occurrence": co_occurrence(stats, lang),
-        "exceptions": exceptions(stats, addresses, lang),
-        "places": places(stats, lang),
-        "published": published(stats, lang),
-    }
+) -> Mapping[str, Sequence[Part]]:
+    """Return the sections of the page in order; the table of institutions has its own template."""
+    found: dict[str, Iterable[Part]] = {"coverage": coverage(stats, addresses, lang)}
+    if stats.figures.assessed:
+        trend = over_time(history, lang) if history else ()
+        found |= {
+            "networks": networks(stats, lang),
+            "thresholds": thresholds(stats, lang),
+            "trend": (*trend, *(moved(since, addresses, lang) if since else ())),
+            "table": (),
+            "regions": regions(stats, lang),
+            "groups": groups(stats, lang),
+            "co_occurrence": co_occurrence(stats, lang),
+            "exceptions": exceptions(stats, addresses, lang),
+            "places": places(stats, lang),
+            "published": published(stats, lang),
+        }
+    return _filled(found)
 
 
 def _filled(sections: Mapping[str, Iterable[Part]]) -> Mapping[str, Sequence[Part]]:

@@ -9,9 +9,7 @@ from itertools import groupby
 
 from cegep_audit.coding.sampling import CodingRow
 from cegep_audit.models import Scan
-from cegep_audit.phrases import locales
-from cegep_audit.phrases.catalogue import say
-from cegep_audit.phrases.locales import Language
+from cegep_audit.phrases import Language, locales, say
 from cegep_audit.report.blocks import Block, Cell, Folded, Grid, Line, Row, Title, bullets, heads, link
 from cegep_audit.report.page.document import blocks_page
 from cegep_audit.report.text.words import detail_words, network_name

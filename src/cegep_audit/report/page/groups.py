@@ -6,9 +6,7 @@ from operator import attrgetter, itemgetter
 
 from cegep_audit.analyze.findings import FEW, Baseline
 from cegep_audit.analyze.scan_statistics import Groups, ScanStatistics
-from cegep_audit.phrases import locales
-from cegep_audit.phrases.catalogue import group_words, say
-from cegep_audit.phrases.locales import Language
+from cegep_audit.phrases import Language, group_words, locales, say
 from cegep_audit.report.blocks import Cell, Grid, Row, heads, heat, numbers, share_cells, share_heads
 from cegep_audit.report.page.parts import Part, chart, share_bar, ticks
 from cegep_audit.report.text.words import (
@@ -72,7 +70,11 @@ def _shares(
     ranked = [(group_words(by, values, lang), group) for values, group in found.items()]
     if by == ("region",):
         ranked.sort(key=lambda item: (item[1].is_few, -(item[1].at_least[k].share or 0)))
-    bars = [share_bar(name, group.at_least[k], lang, of=group) for name, group in ranked if group.assessed]
+    bars = []
+    for name, group in ranked:
+        if group.assessed:
+            text = say("chart.of", lang, count=group.at_least[k].count, total=group.assessed)
+            bars.append(share_bar(name, group.at_least[k], lang)._replace(text=text, is_few=group.is_few))
     label = say("chart.groups", lang, k=k, column=crossed_name(by, lang))
     rows: list[Row] = [
         [

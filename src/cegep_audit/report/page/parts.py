@@ -11,10 +11,8 @@ from typing import NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from cegep_audit.analyze.findings import Baseline, Figures, Proportion
-from cegep_audit.phrases import locales
-from cegep_audit.phrases.catalogue import say
-from cegep_audit.phrases.locales import Language
+from cegep_audit.analyze.findings import Proportion
+from cegep_audit.phrases import Language, locales
 from cegep_audit.report.blocks import Cell, Grid
 from cegep_audit.text import plain
 
@@ -116,23 +114,9 @@ def ticks(lang: Language) -> Ticks:
     return [(0, "0"), (0.5, "50"), (1, locales.percent(1, lang, digits=0))]
 
 
-def share_bar(
-    name: str,
-    share: Proportion,
-    lang: Language,
-    published: Baseline | None = None,
-    of: Figures | None = None,
-    *,
-    is_strong: bool = True,
-) -> Bar:
-    """Return a proportion as a line of a chart, a *published* one below it; one *of* a group has its counts."""
+def share_bar(name: str, share: Proportion, lang: Language) -> Bar:
+    """Return a proportion as a line of a chart."""
     value = share.share or 0
+    low, high = share.bounds or (value, value)
     text = f"{locales.percent(value, lang)} · {locales.number(share.count, lang)}"
-    if of:
-        text = say("chart.of", lang, count=share.count, total=of.assessed)
-    bar = Bar(plain(name), value, *(share.bounds or (value, value)), text, is_strong, of is not None and of.is_few)
-    if published is None:
-        return bar
-    theirs = locales.percent(published.value, lang, digits=published.digits)
-    mark_text = say("chart.baseline", lang, year=str(published.year), share=theirs)
-    return bar._replace(mark=published.value, mark_text=mark_text)
+    return Bar(plain(name), value, low, high, text)

@@ -12,9 +12,7 @@ from cegep_audit.analyze.scan_statistics import ScanStatistics
 from cegep_audit.analyze.stats import attained
 from cegep_audit.detect.networks.identify import NETWORKS
 from cegep_audit.models import Institution
-from cegep_audit.phrases import locales
-from cegep_audit.phrases.catalogue import say, value_words
-from cegep_audit.phrases.locales import Language
+from cegep_audit.phrases import Language, locales, say, value_words
 from cegep_audit.report.blocks import Cell, Grid, Row, Words, heads, numbers, shares_grid, web_address
 from cegep_audit.report.page.parts import Headline, Part, chart, share_bar, ticks
 from cegep_audit.report.text import words
@@ -108,18 +106,22 @@ def networks(stats: ScanStatistics, lang: Language) -> Iterator[Part]:
 def thresholds(stats: ScanStatistics, lang: Language) -> Iterator[Part]:
     """Yield the share on at least so many networks, and the distribution of their number."""
     figures, asked = stats.figures, stats.asked.min_networks
-    at_least = {k: (say("head.at_least_k", lang, count=k), share) for k, share in sorted(figures.at_least.items())}
-    bars = [
-        share_bar(name, share, lang, next(iter(shown_thresholds(k)), None), is_strong=k >= asked)
-        for k, (name, share) in at_least.items()
-    ]
+    shares, bars = {}, []
+    for k, share in sorted(figures.at_least.items()):
+        name = say("head.at_least_k", lang, count=k)
+        shares[name] = share
+        bars.append(share_bar(name, share, lang)._replace(is_strong=k >= asked))
+        for each in shown_thresholds(k)[:1]:
+            year, theirs = str(each.year), locales.percent(each.value, lang, digits=each.digits)
+            mark = say("chart.baseline", lang, year=year, share=theirs)
+            bars[-1] = bars[-1]._replace(mark=each.value, mark_text=mark)
     said = [getattr(each, f"caution_{lang}") for each in shown_thresholds(THREE_PLUS)]
     said += [*words.sureness_words(stats, lang), *words.sensitivity_words(stats.sensitivity, lang)]
     title, head = say("section.thresholds", lang), say("head.threshold", lang)
     yield Part(
         lead=say("lead.thresholds", lang),
         chart=chart("bars", say("chart.thresholds", lang), rows=bars, ticks=ticks(lang)),
-        grid=shares_grid(title, head, dict(at_least.values()), figures, lang),
+        grid=shares_grid(title, head, shares, figures, lang),
         note=" ".join(said),
     )
     counts = list(figures.distribution.items())
@@ -160,22 +162,24 @@ def matrix(stats: ScanStatistics, found: Sequence[Sheet], addresses: Mapping[str
     many are on them.
     """
     counts = stats.figures.networks
-    units = [_units(sheet) for sheet in found]
+    units = [  # of each sheet, the known networks on which a unit of the institution has an account
+        {each.network for each in (sheet.result.accounts if sheet.result else ()) if each.role is Role.UNIT}
+        & NETWORKS.keys()
+        for sheet in found
+    ]
     met = {name for sheet in found if sheet.n_networks is not None for name in sheet.main}.union(*units)
     order = [name for name in (*counts, *(name for name in NETWORKS if name not in counts)) if name in met]
     shown = [column for column in _SHOWN if any(getattr(sheet.institution, column) for sheet in found)]
     own = _OWN | {ReadBy.ARCHIVE} if stats.scan.mode == "as_of" else _OWN
-    lines = [
-        (
-            sheet.institution,
-            addresses[sheet.institution.id],
-            *_reading(sheet, own, lang),
-            [_value(sheet.institution, column, lang) for column in shown],
-            "?" if sheet.n_networks is None else locales.number(sheet.n_networks, lang),
-            _squares(sheet, of_units, order),
-        )
-        for sheet, of_units in zip(found, units, strict=True)
-    ]
+    lines = []
+    for sheet, of_units in zip(found, units, strict=True):
+        squares: dict[str, Words] = dict.fromkeys(of_units, "u")
+        squares |= {name: Cell(plain(each.handle) or "●", web_address(each.url)) for name, each in sheet.main.items()}
+        number = "?" if sheet.n_networks is None else locales.number(sheet.n_networks, lang)
+        said = [_value(sheet.institution, column, lang) for column in shown]
+        row = ["x" if sheet.n_networks is None else squares.get(name, "") for name in order]
+        institution = sheet.institution
+        lines.append((institution, addresses[institution.id], *_reading(sheet, own, lang), said, number, row))
     choices = []
     for column in _FILTERED:
         values = {plain(getattr(each.institution, column)): _value(each.institution, column, lang) for each in found}
@@ -192,12 +196,6 @@ def matrix(stats: ScanStatistics, found: Sequence[Sheet], addresses: Mapping[str
     )
 
 
-def _units(sheet: Sheet) -> set[str]:
-    """Return the known networks on which a unit of the institution has an account."""
-    accounts = sheet.result.accounts if sheet.result is not None else ()
-    return {account.network for account in accounts if account.role is Role.UNIT and account.network in NETWORKS}
-
-
 def _reading(sheet: Sheet, own: set[ReadBy], lang: Language) -> tuple[str, str]:
     """Return the state of a line and the words for it."""
     if sheet.n_networks is None or sheet.result is None:
@@ -212,15 +210,6 @@ def _reading(sheet: Sheet, own: set[ReadBy], lang: Language) -> tuple[str, str]:
     return "other", mode
 
 
-def _squares(sheet: Sheet, units: set[str], order: Sequence[str]) -> Sequence[Words]:
-    if sheet.n_networks is None:
-        return ["x"] * len(order)
-    squares: dict[str, Words] = dict.fromkeys(units, "u")
-    for name, account in sheet.main.items():
-        squares[name] = Cell(plain(account.handle) or "●", web_address(account.url))
-    return [squares.get(name, "") for name in order]
-
-
 def _value(institution: Institution, column: str, lang: Language) -> str:
     value = plain(getattr(institution, column))
     return value_words(column, value, lang) if value else ""
@@ -229,6 +218,6 @@ def _value(institution: Institution, column: str, lang: Language) -> str:
 def _network(name: str, lang: Language, *, is_open: bool) -> tuple[str, str, str]:
     called = network_name(name)
     bare = called.partition(" (")[0]
-    capitals = "".join(re.findall("[A-Z]", bare))
-    sign = capitals[:_SIGN] if len(capitals) >= _SIGN else bare[:_SIGN]
+    capitals = re.sub("[^A-Z]", "", bare)
+    sign = (capitals if len(capitals) >= _SIGN else bare)[:_SIGN]
     return name, called if is_open else say("grid.closed", lang, network=called), sign

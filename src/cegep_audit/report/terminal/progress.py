@@ -18,9 +18,7 @@ from rich.text import Text
 
 from cegep_audit.collect.http.progress import Tally
 from cegep_audit.models import Institution, InstitutionResult
-from cegep_audit.phrases import locales
-from cegep_audit.phrases.catalogue import say
-from cegep_audit.phrases.locales import Language
+from cegep_audit.phrases import Language, locales, say
 from cegep_audit.report.terminal.screen import Paragraph, console
 from cegep_audit.scan.audit import Observer
 from cegep_audit.text import plain

@@ -4,12 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from cegep_audit.analyze.findings import Estimate
-from cegep_audit.coding.agreement import BASKETS, CLASSIC, LEVELS, OVERALL, Agreement, Comparison, Overlap
-from cegep_audit.coding.coefficients import COEFFICIENTS, FIGURES, RESAMPLES, Measured
+from cegep_audit.coding.agreement import LEVELS, Agreement, AtLevel, Comparison
+from cegep_audit.coding.coefficients import COEFFICIENTS, FIGURES, RESAMPLES
 from cegep_audit.coding.decisions import CONSENSUS, TOOL
-from cegep_audit.phrases import locales
-from cegep_audit.phrases.catalogue import say
-from cegep_audit.phrases.locales import Language
+from cegep_audit.phrases import Language, locales, say
 from cegep_audit.report.blocks import Block, Grid, Line, Row, Title, grid, heads, listed, numbers
 from cegep_audit.report.text.words import network_name
 from cegep_audit.text import plain
@@ -26,8 +24,17 @@ def agreement_blocks(found: Agreement, lang: Language) -> Iterator[Block]:
         yield from _comparison(each, found, lang)
     if sum(not coder.is_list for coder in found.coders) > 2:  # noqa: PLR2004 - of two, the pair says it
         yield Line(say("agreement.all_coders", lang, **_alphas(found, lang)), is_apart=True)
-    for overlap in found.overlaps:
-        yield from _overlap(overlap, lang)
+    for of in found.overlaps:
+        first, second = _rater_name(of.first, lang), _rater_name(of.second, lang)
+        yield Title(say("agreement.list", lang, first=first, second=second))
+        parts = (("both", "", of.both), ("only", first, of.first_only), ("only", second, of.second_only))
+        for key, rater, items in parts:
+            yield Line(say(f"agreement.{key}", lang, count=len(items), rater=rater), "strong")
+            lines = [", ".join((*_names(item).values(), item["account_url"])) for item in items]
+            yield from listed(lines, _LISTED, "agreement.more", lang)
+        if of.not_assessed:
+            yield Line(say("agreement.list_not_assessed", lang, count=of.not_assessed))
+        yield Line(say("agreement.no_total", lang), "dim")
     if found.comparisons:
         yield Line(say("agreement.caution", lang), "dim", is_apart=True)
         yield Line(say("agreement.methods", lang), "strong", is_apart=True)
@@ -36,7 +43,7 @@ def agreement_blocks(found: Agreement, lang: Language) -> Iterator[Block]:
 
 def _comparison(each: Comparison, found: Agreement, lang: Language) -> Iterator[Block]:
     first, second = _rater_name(each.first, lang), _rater_name(each.second, lang)
-    whole = each.levels["presence"][OVERALL]
+    whole = each.presence.overall
     yield Title(say("agreement.pair", lang, first=first, second=second))
     institutions = say("table.institutions", lang, count=whole.institutions)
     yield Line(say("agreement.rows", lang, count=whole.rows, institutions=institutions))
@@ -52,15 +59,15 @@ def _comparison(each: Comparison, found: Agreement, lang: Language) -> Iterator[
     counts = numbers(lang, *(whole.table[cell] for cell in ("both", "first_only", "second_only", "neither")))
     rows = [[of_first[0], *counts[:2]], [of_first[1], *counts[2:]]]
     yield grid(say("agreement.table", lang), of_second, rows)
-    accounts = each.levels["account"][OVERALL].table
+    accounts = each.account.overall.table
     yield Line(say("agreement.accounts", lang, both=accounts["both"], different=accounts["different"]))
     yield _figures(each, lang)
     yield Line(say("agreement.reference", lang, second=second), "dim")
-    if each.sampled:
+    if each.sampled.weighted:
         yield Line(say("agreement.weighted", lang), "dim")
         yield from map(Line, _sample_words(each, lang))
-    for level in LEVELS:
-        yield from _by_network(each.levels[level], say(f"agreement.{level}", lang), lang)
+    for name, level in (("presence", each.presence), ("account", each.account)):
+        yield from _by_network(level, say(f"agreement.{name}", lang), lang)
     if each.differences:
         yield Line(say("agreement.differences", lang, count=len(each.differences)), "strong", is_apart=True)
         nothing = say("agreement.nothing", lang)
@@ -71,8 +78,8 @@ def _comparison(each: Comparison, found: Agreement, lang: Language) -> Iterator[
 
 def _figures(each: Comparison, lang: Language) -> Grid:
     """Return a grid with one figure a row and its interval at both levels."""
-    parts = [each.levels[level][OVERALL] for level in LEVELS]
-    names = [*FIGURES, *(f"{name}_unweighted" for name in COEFFICIENTS if each.sampled)]
+    parts = [each.presence.overall, each.account.overall]
+    names = [*FIGURES, *(f"{name}_unweighted" for name in COEFFICIENTS if each.sampled.weighted)]
     rows = [
         [
             say(f"agreement.{name}", lang),
@@ -92,35 +99,20 @@ def _value(name: str, estimate: Estimate, lang: Language, *, with_interval: bool
     return value
 
 
-def _by_network(measured: Mapping[str, Measured], level: str, lang: Language) -> Iterator[Block]:
-    rows: list[Row] = []
-    few = []
-    for network, part in measured.items():
-        name = say("basket.classic", lang) if network == CLASSIC else network_name(network)
-        if network == CLASSIC or (network not in BASKETS and part.rows >= _FEWEST):
-            figures = (_value(figure, part.figures[figure], lang) for figure in FIGURES)
-            rows.append([name, *numbers(lang, part.rows), *figures])
-        elif network not in BASKETS:
-            few.append(f"{name} ({part.rows})")
-    title = say("agreement.by_network", lang, level=level)
-    shorts = heads(lang, *(f"short_{name}" for name in FIGURES), of="agreement")
+def _by_network(level: AtLevel, name: str, lang: Language) -> Iterator[Block]:
+    enough = {network_name(network): part for network, part in level.networks.items() if part.rows >= _FEWEST}
+    parts = {say("basket.classic", lang): level.classic} | enough
+    rows: list[Row] = [
+        [name, *numbers(lang, part.rows), *(_value(figure, part.figures[figure], lang) for figure in FIGURES)]
+        for name, part in parts.items()
+    ]
+    title = say("agreement.by_network", lang, level=name)
+    shorts = heads(lang, *(f"short_{figure}" for figure in FIGURES), of="agreement")
     yield Line(title, "strong", is_apart=True)
     yield Grid(title, [*heads(lang, "network", "count", of="column"), *shorts], rows)
+    few = [f"{network_name(name)} ({part.rows})" for name, part in level.networks.items() if part.rows < _FEWEST]
     if few:
         yield Line(say("agreement.few", lang, names=", ".join(few)), "dim")
-
-
-def _overlap(each: Overlap, lang: Language) -> Iterator[Block]:
-    first, second = _rater_name(each.first, lang), _rater_name(each.second, lang)
-    yield Title(say("agreement.list", lang, first=first, second=second))
-    found = (("both", "", each.both), ("only", first, each.first_only), ("only", second, each.second_only))
-    for key, rater, items in found:
-        yield Line(say(f"agreement.{key}", lang, count=len(items), rater=rater), "strong")
-        lines = [", ".join((*_names(item).values(), item["account_url"])) for item in items]
-        yield from listed(lines, _LISTED, "agreement.more", lang)
-    if each.not_assessed:
-        yield Line(say("agreement.list_not_assessed", lang, count=each.not_assessed))
-    yield Line(say("agreement.no_total", lang), "dim")
 
 
 def _names(item: Mapping[str, Any]) -> dict[str, str]:
@@ -145,11 +137,11 @@ def _sentences(found: Agreement, lang: Language) -> Iterator[str]:
     yield say("methods.rule", lang)
     if any(coder.name == CONSENSUS for coder in found.coders):
         yield say("methods.consensus", lang)
-    if any(each.sampled for each in found.comparisons):
+    if any(each.sampled.weighted for each in found.comparisons):
         yield say("methods.sample", lang)
     for each in found.comparisons:
         yield from _sample_words(each, lang) if each.first == TOOL else ()
-        yield from _pair(each, lang) if each.levels["presence"][OVERALL].rows else ()
+        yield from _pair(each, lang) if each.presence.overall.rows else ()
     if len(people) > 2:  # noqa: PLR2004 - of two, the pair says it
         yield say("methods.all_coders", lang, **_alphas(found, lang))
     yield say("methods.intervals", lang, resamples=RESAMPLES)
@@ -160,14 +152,14 @@ def _sentences(found: Agreement, lang: Language) -> Iterator[str]:
 
 def _sample_words(each: Comparison, lang: Language) -> Iterator[str]:
     """Yield which part of the sample behind the weights of *each* is not decided yet, if any."""
-    if each.sampled and each.sampled.undone:
-        yield say("agreement.undone", lang, count=each.sampled.undone)
-    if each.sampled and each.sampled.empty:
-        yield say("agreement.empty_strata", lang, names=", ".join(map(plain, each.sampled.empty)))
+    if each.sampled.rows_undone:
+        yield say("agreement.undone", lang, count=each.sampled.rows_undone)
+    if each.sampled.empty_strata:
+        yield say("agreement.empty_strata", lang, names=", ".join(map(plain, each.sampled.empty_strata)))
 
 
 def _pair(each: Comparison, lang: Language) -> Iterator[str]:
-    presence, account = (each.levels[level][OVERALL] for level in ("presence", "account"))
+    presence, account = each.presence.overall, each.account.overall
     first, second = (say("methods.name_tool", lang) if each.first == TOOL else plain(each.first)), plain(each.second)
     said = {name: _value(name, estimate, lang) for name, estimate in presence.figures.items()}
     said |= {name: _bracketed(presence.figures[name], lang) for name in COEFFICIENTS}

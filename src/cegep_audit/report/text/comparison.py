@@ -7,9 +7,7 @@ from cegep_audit.analyze.change.compare import BASKETS, Change, Comparison, Scop
 from cegep_audit.analyze.change.trend import Population, Trend
 from cegep_audit.analyze.presence import THREE_PLUS
 from cegep_audit.models import Institution
-from cegep_audit.phrases import locales
-from cegep_audit.phrases.catalogue import say
-from cegep_audit.phrases.locales import Language
+from cegep_audit.phrases import Language, locales, say
 from cegep_audit.report.blocks import Block, Grid, Line, Row, Title, grid, heads, listed, numbers
 from cegep_audit.report.text import words
 

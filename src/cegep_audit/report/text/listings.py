@@ -5,9 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from cegep_audit.detect.networks.host_rules import Classified
 from cegep_audit.detect.networks.identify import Network
 from cegep_audit.models import Account, Institution, Scan
-from cegep_audit.phrases import locales
-from cegep_audit.phrases.catalogue import say
-from cegep_audit.phrases.locales import Language
+from cegep_audit.phrases import Language, locales, say
 from cegep_audit.report.blocks import Block, Entries, Grid, Line, Row, Title, grid, heads
 from cegep_audit.report.files.tables import years
 from cegep_audit.report.text.sheet import place_words

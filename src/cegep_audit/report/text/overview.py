@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING
 from cegep_audit.analyze.findings import FEW, Figures, shown_thresholds
 from cegep_audit.analyze.presence import THREE_PLUS, causes
 from cegep_audit.models import Scan
-from cegep_audit.phrases import locales
-from cegep_audit.phrases.catalogue import group_words, known, say
-from cegep_audit.phrases.locales import Language
+from cegep_audit.phrases import Language, group_words, known, locales, say
 from cegep_audit.report import blocks
 from cegep_audit.report.blocks import Block, Bullets, Grid, Line, Row, Title, grid, heads, numbers
 from cegep_audit.report.text import words
@@ -92,10 +90,21 @@ def _causes(scan: Scan, lang: Language, *, are_named: bool = False) -> Bullets:
 def _presence(
     stats: ScanStatistics, others: Sequence[str], lang: Language, differences: Sequence[str]
 ) -> Iterator[Block]:
-    figures = stats.figures
-    yield _thresholds(stats, others, lang)
-    for baseline in shown_thresholds():
-        yield Line(getattr(baseline, f"caution_{lang}"), "dim", is_apart=True)
+    """Yield the share on one, two, three or more networks for each basket, with published figures, then networks."""
+    figures, asked, rows, strong = stats.figures, stats.asked, list[Row](), set()
+    for basket, found in ((asked.basket, figures), *((name, stats.over(name)) for name in others)):
+        key = f"basket.{basket}"
+        rows.append([say(key, lang) if known(key) else say("basket.other", lang, name=basket)])
+        for k in sorted({*_FIRST_KS, asked.min_networks} & set(found.at_least)):
+            strong |= {len(rows)} if k == asked.min_networks else set()
+            rows.append([f"  {_count(k, lang)}", *blocks.share_cells(found.at_least[k], found, lang)])
+    for each in shown_thresholds():
+        rows.append([say("summary.baseline", lang, year=str(each.year), study=each.study)])
+        rows.append([f"  {_count(each.k or 0, lang)}", "—", locales.percent(each.value, lang, digits=each.digits)])
+    title = say("summary.at_least", lang)
+    yield Grid(title, [title, *blocks.share_heads(figures, lang)], rows, strong=frozenset(strong))
+    for each in shown_thresholds():
+        yield Line(getattr(each, f"caution_{lang}"), "dim", is_apart=True)
     met = {words.network_name(name): share for name, share in figures.networks.items() if share.count}
     title = say("summary.networks", lang)
     yield blocks.shares_grid(title, title, met, figures, lang)
@@ -108,22 +117,6 @@ def _presence(
     if figures.assessed < figures.institutions:
         yield Line(say("summary.never_absent", lang), "dim")
     yield from (Line(said, "dim") for said in words.sureness_words(stats, lang))
-
-
-def _thresholds(stats: ScanStatistics, others: Sequence[str], lang: Language) -> Grid:
-    """Return the share on one, two, three or more networks for each basket, and published figures below."""
-    asked, rows, strong = stats.asked, list[Row](), set()
-    for basket, figures in ((asked.basket, stats.figures), *((name, stats.over(name)) for name in others)):
-        key = f"basket.{basket}"
-        rows.append([say(key, lang) if known(key) else say("basket.other", lang, name=basket)])
-        for k in sorted({*_FIRST_KS, asked.min_networks} & set(figures.at_least)):
-            strong |= {len(rows)} if k == asked.min_networks else set()
-            rows.append([f"  {_count(k, lang)}", *blocks.share_cells(figures.at_least[k], figures, lang)])
-    for each in shown_thresholds():
-        rows.append([say("summary.baseline", lang, year=str(each.year), study=each.study)])
-        rows.append([f"  {_count(each.k or 0, lang)}", "—", locales.percent(each.value, lang, digits=each.digits)])
-    title = say("summary.at_least", lang)
-    return Grid(title, [title, *blocks.share_heads(stats.figures, lang)], rows, strong=frozenset(strong))
 
 
 def _count(k: int, lang: Language) -> str:

@@ -7,9 +7,7 @@ from cegep_audit.analyze.findings import json_values
 from cegep_audit.analyze.institution.sheets import Advice, Peers, Sheet
 from cegep_audit.detect.networks.identify import NETWORKS
 from cegep_audit.models import Account
-from cegep_audit.phrases import locales
-from cegep_audit.phrases.catalogue import known, say, value_words
-from cegep_audit.phrases.locales import Language
+from cegep_audit.phrases import Language, known, locales, say, value_words
 from cegep_audit.report import blocks
 from cegep_audit.report.blocks import Block, Bullets, Cell, Entries, Folded, Grid, Line, Row, Title, Words, link
 from cegep_audit.report.files.tables import sorted_accounts

@@ -10,9 +10,7 @@ from cegep_audit.analyze.findings import Figures, Records
 from cegep_audit.analyze.presence import ScanFacts
 from cegep_audit.detect.networks.identify import name_of
 from cegep_audit.models import Institution
-from cegep_audit.phrases import locales
-from cegep_audit.phrases.catalogue import known, say
-from cegep_audit.phrases.locales import Language
+from cegep_audit.phrases import Language, known, locales, say
 from cegep_audit.text import plain
 
 if TYPE_CHECKING:  # pandas and numpy come with them

@@ -1,8 +1,15 @@
-"""Arguments and options of commands. An option that several commands take is declared here once."""
+"""What commands share: their arguments and options, declared once, and how they print.
 
+Messages go to standard error, results to standard output.
+"""
+
+import json
+import shlex
+import sys
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -11,13 +18,14 @@ from cegep_audit.errors import UsageError
 from cegep_audit.models import Limits
 from cegep_audit.phrases import catalogue
 from cegep_audit.phrases.locales import LOCALES, Language
-from cegep_audit.text import excerpt, slug
+from cegep_audit.text import excerpt, plain, slug
+
+if TYPE_CHECKING:  # --help does without
+    from cegep_audit.report.blocks import Block
 
 DB = Path("cegep-audit.db")
 OUTPUT = Path("report.csv")
 LIMITS = Limits()
-LATEST = "latest"
-SUMMARY_BASKETS = ("all", "classic")  # the networks that readers of today, and of ten years ago, would count
 PAGE_ENDINGS = (".html", ".htm")
 _LONGEST_S = 3600  # longest delay or time-out that a user may ask for
 
@@ -40,9 +48,9 @@ what, how, where, count, writes, display = (
 
 def scan_number(text: str) -> int | None:
     """Return the number of the scan that a user names, None for the latest; raise UsageError for anything else."""
-    if text == LATEST:
+    if text == "latest":
         return None
-    if text.isascii() and text.isdigit() and len(text) < 10:  # noqa: PLR2004 - no database holds a thousand million
+    if text.isascii() and text.isdigit() and len(text) < 10:  # noqa: PLR2004 - no database holds a billion scans
         return int(text)
     raise UsageError(say("error.bad_scan", scan=text))
 
@@ -126,3 +134,46 @@ Lang = Annotated[Language, display("--lang", default_factory=asked_language, sho
 Json = Annotated[bool, display("--json")]
 Quiet = Annotated[bool, display("-q", "--quiet")]
 Verbose = Annotated[bool, display("-v", "--verbose")]
+
+
+def note(key: str, *, quiet: bool = False, **facts: object) -> None:
+    """Print the sentence *key* on standard error, unless *quiet*."""
+    if not quiet:
+        print(plain(say(key, **facts)), file=sys.stderr)
+
+
+def written(*files: Path) -> None:
+    """Say which *files* were written."""
+    note("scan.written", files=", ".join(map(str, files)))
+
+
+def to_copy(*words: object, db: Path = DB) -> str:
+    """Return the command of *words* for a person to copy; it names the database *db* unless it is the usual one."""
+    return shlex.join(map(str, ["cegep-audit", *words, *(["--db", db] if db != DB else [])]))
+
+
+def result_line(text: str) -> None:
+    """Print one line on standard output."""
+    print(plain(text))
+
+
+def show_blocks(blocks: "Iterable[Block]", *, is_wide: bool = False) -> None:
+    """Print a document on standard output; *is_wide* lets it fill the window."""
+    from cegep_audit.report.terminal.screen import WIDTH, console, view
+
+    console(sys.stdout).print(view(blocks, None if is_wide else WIDTH))
+
+
+def print_json(value: object, *, indent: int | None = 2) -> None:
+    """Print *value* as JSON on standard output; characters that could control a terminal are escaped."""
+    from cegep_audit.analyze.findings import json_values
+
+    text = json.dumps(value, ensure_ascii=False, indent=indent, default=json_values)
+    if not text.isprintable():
+        text = "".join(char if char.isprintable() or char in "\n\xa0" else json.dumps(char)[1:-1] for char in text)
+    sys.stdout.write(f"{text}\n")
+
+
+def fields(item: object, *names: str) -> dict[str, object]:
+    """Return the attributes *names* of *item* by name."""
+    return {name: getattr(item, name) for name in names}

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from cegep_audit.collect.http.progress import BEAT_S, STALL_S, Listening, Stall
+from cegep_audit.collect.http.progress import BEAT_S, STALL_S, Stall, Tally
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
@@ -17,26 +17,26 @@ class Clocks:
 
     def __init__(self) -> None:
         self.clock, self.now = 1000.0, NOON
-        self.listening = Listening(lambda: self.clock, lambda: self.now)
-        self.listening.beat()
+        self.tally = Tally(clock=lambda: self.clock, now=lambda: self.now)
+        self.tally.beat()
 
     def pass_(self, seconds: float, of_day: float | None = None) -> float:
         """Let time pass, by the second clock *of_day*, and return the seconds that count as lost so far."""
         self.clock += seconds
         self.now += timedelta(seconds=seconds if of_day is None else of_day)
-        return self.listening.lost_s
+        return self.tally.lost_s
 
 
 def test_beats_in_time_lose_nothing() -> None:
     clocks = Clocks()
     assert [clocks.pass_(BEAT_S + STALL_S) for _ in range(9)] == [0.0] * 9
-    assert clocks.listening.stalls == []
+    assert clocks.tally.stalls == []
 
 
 def test_a_late_beat_is_a_stall() -> None:
     clocks = Clocks()
     assert clocks.pass_(12.25) == 12.0
-    assert clocks.listening.stalls == [Stall(NOON + timedelta(seconds=12.25), 12.0)]
+    assert clocks.tally.stalls == [Stall(NOON + timedelta(seconds=12.25), 12.0)]
     assert clocks.pass_(BEAT_S) == 12.0
     assert clocks.pass_(5.25) == 17.0
 
@@ -51,12 +51,12 @@ def test_a_clock_that_is_set_back_or_a_little_forward_is_no_stall(jump_s: float)
 
 
 def test_nobody_who_does_not_beat_stalls() -> None:
-    assert Listening(lambda: 99.0).lost_s == 0.0
+    assert Tally(clock=lambda: 99.0).lost_s == 0.0
 
 
 async def test_it_beats_until_it_is_cancelled() -> None:
     clocks = Clocks()
-    beating = asyncio.create_task(clocks.listening.beat_until_cancelled())
+    beating = asyncio.create_task(clocks.tally.beat_until_cancelled())
     await asyncio.sleep(0)
     assert clocks.pass_(9.25) == 9.0
     beating.cancel()

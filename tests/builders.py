@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from cegep_audit.errors import Fault, RegistryError
 from cegep_audit.models import Account, Evidence, Institution, InstitutionResult, PageRecord, Rendering, Scan
-from cegep_audit.phrases.locales import Language
+from cegep_audit.phrases import Language
 from cegep_audit.registry.institutions import read_registry
 from cegep_audit.store import Store
 from cegep_audit.vocabulary import How, Kind, Need, PageRole, Role, Status, Zone

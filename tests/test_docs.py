@@ -28,7 +28,7 @@ from cegep_audit.cli import app
 from cegep_audit.coding.decisions import OVERRIDE
 from cegep_audit.detect.accounts.attribution import PERSONAL, RULES, SHARED
 from cegep_audit.models import Limits
-from cegep_audit.phrases.catalogue import _sentences
+from cegep_audit.phrases import _sentences
 from cegep_audit.registry.institutions import read_registry, select
 
 ROOT = Path(__file__).parents[1]

@@ -10,7 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from cegep_audit.detect.networks.identify import NETWORKS
-from cegep_audit.phrases.catalogue import say, set_in_french
+from cegep_audit.phrases import say, set_in_french
 from cegep_audit.report.files.table import Heading, headings
 from cegep_audit.report.files.tables import institution_headings, table_names, years
 from cegep_audit.tables import read_tables

@@ -19,7 +19,7 @@ from cegep_audit.analyze.institution.sheets import (
     sheets,
 )
 from cegep_audit.models import Account, Flaw, Institution, InstitutionResult, PageRecord, Scan
-from cegep_audit.phrases.catalogue import known
+from cegep_audit.phrases import known
 from cegep_audit.vocabulary import How, Kind, PageRole, Role, Zone
 
 

@@ -8,8 +8,7 @@ import pytest
 from commands import inside
 
 from cegep_audit.cli.common import _basket, column
-from cegep_audit.phrases.catalogue import _sentences, say
-from cegep_audit.phrases.locales import Language
+from cegep_audit.phrases import Language, _sentences, say
 
 HEADER = "id,name,website\n"
 ROW = "rb{0},Cégep {0},https://www.cegeprb{0}.test\n"

@@ -15,9 +15,9 @@ from commands import command, inside, piped
 from typer import Context
 from typer.main import get_command
 
+from cegep_audit import phrases
 from cegep_audit.cli import app
 from cegep_audit.cli.program import _MODULES
-from cegep_audit.phrases import catalogue
 from cegep_audit.phrases.locales import LOCALES
 
 ENGLISH = re.compile(
@@ -70,7 +70,7 @@ def test_the_help_of_the_program_says_of_each_command_what_the_command_says() ->
     program = get_command(app)
     context = Context(program)
     for name in _MODULES:
-        said = {catalogue.say(f"help.{name}", lang) for lang in LOCALES}  # whichever its module was imported in
+        said = {phrases.say(f"help.{name}", lang) for lang in LOCALES}  # whichever its module was imported in
         assert program.get_command(context, name).help in said  # type: ignore[attr-defined] # a group's
 
 

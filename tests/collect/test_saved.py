@@ -24,7 +24,7 @@ from cegep_audit.collect.warc.saved import SavedFile, SavedVisit, match_saved, r
 from cegep_audit.collect.warc.writer import WarcWriter
 from cegep_audit.errors import FetchError, StoreError
 from cegep_audit.models import Institution, Limits, Page
-from cegep_audit.phrases.locales import Language
+from cegep_audit.phrases import Language
 
 ACCOUNT = "https://www.facebook.com/cegeprb"
 PLUGIN = "https://www.facebook.com/plugins/page.php?href=https%3A%2F%2Fwww.facebook.com%2Fcegeprb&show=1"

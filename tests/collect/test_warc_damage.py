@@ -27,7 +27,7 @@ from cegep_audit.collect.warc.records import Record, RecordFile
 from cegep_audit.collect.warc.writer import write_wacz
 from cegep_audit.errors import FetchError, StoreError
 from cegep_audit.models import Institution, Limits
-from cegep_audit.phrases.locales import Language
+from cegep_audit.phrases import Language
 
 CEGEP = Institution("cegep-riviere-bleue", "Cégep de Rivière-Bleue", HOME)
 PATHS = ("", "a", "b", "c")

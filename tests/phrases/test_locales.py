@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime, timedelta, timezone
 import numpy as np
 import pytest
 
-from cegep_audit.phrases import locales
-from cegep_audit.phrases.locales import Language, pick_language
+from cegep_audit.phrases import Language, locales
+from cegep_audit.phrases.locales import pick_language
 
 NBSP = "\u00a0"
 

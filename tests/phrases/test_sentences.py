@@ -9,7 +9,7 @@ from string import Formatter
 
 import pytest
 
-from cegep_audit.phrases.catalogue import _sentences, known, say, set_in_french
+from cegep_audit.phrases import _sentences, known, say, set_in_french
 from cegep_audit.tables import read_tables
 from cegep_audit.vocabulary import Detail, How, Kind, Need, Role, Status, Zone
 

@@ -9,7 +9,7 @@ import pytest
 from builders import result, scan
 
 from cegep_audit.analyze.scan_statistics import ScanStatistics
-from cegep_audit.phrases.locales import Language
+from cegep_audit.phrases import Language
 from cegep_audit.report.blocks import Block, Bullets, Cell, Entries, Folded, Grid, Line, Title, bullets, markdown
 from cegep_audit.report.page.document import blocks_page
 from cegep_audit.report.terminal.screen import console, view

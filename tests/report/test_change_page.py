@@ -12,7 +12,7 @@ from selectolax.lexbor import LexborHTMLParser
 from cegep_audit.analyze.change.compare import compare
 from cegep_audit.analyze.scan_statistics import ScanStatistics
 from cegep_audit.models import InstitutionResult, Scan
-from cegep_audit.phrases.locales import Language
+from cegep_audit.phrases import Language
 from cegep_audit.report.page.document import change_page, page
 
 NAMES = {"a": ["facebook"], "b": ["facebook", "youtube"], "c": ["facebook", "youtube", "instagram"]}

@@ -8,7 +8,7 @@ from data_dictionary import FILES, markdown, statistics_headings
 from rows import every_row
 
 from cegep_audit.detect.networks.identify import NETWORKS
-from cegep_audit.phrases.catalogue import set_in_french
+from cegep_audit.phrases import set_in_french
 from cegep_audit.report.files.table import Heading, headings
 from cegep_audit.report.files.tables import institution_headings
 

@@ -7,7 +7,7 @@ from builders import institution, result, scan
 
 from cegep_audit.analyze.scan_statistics import ScanStatistics
 from cegep_audit.models import Scan
-from cegep_audit.phrases.locales import Language
+from cegep_audit.phrases import Language
 from cegep_audit.report.text.words import difference_words, measure_words
 
 THREE = ("facebook", "youtube", "tiktok")

@@ -19,7 +19,7 @@ from cegep_audit.analyze.change.trend import trend
 from cegep_audit.analyze.findings import baselines
 from cegep_audit.analyze.scan_statistics import Asked, ScanStatistics
 from cegep_audit.models import Scan
-from cegep_audit.phrases.locales import Language
+from cegep_audit.phrases import Language
 from cegep_audit.report.page import document
 from cegep_audit.report.page.document import page
 from cegep_audit.text import plain

@@ -21,7 +21,7 @@ from cegep_audit.analyze.change.compare import compare
 from cegep_audit.analyze.scan_statistics import ScanStatistics
 from cegep_audit.collect.browser import find_chromium
 from cegep_audit.models import Scan
-from cegep_audit.phrases.locales import Language
+from cegep_audit.phrases import Language
 from cegep_audit.report.page.document import change_page, page
 
 NARROW, DESK = 320, 1280

@@ -13,7 +13,7 @@ import threading
 from builders import account, institution, result
 
 from cegep_audit.collect.http.progress import Tally, Waiting
-from cegep_audit.phrases.locales import Language
+from cegep_audit.phrases import Language
 from cegep_audit.report.terminal.progress import Progress
 
 NBSP = "\u00a0"

@@ -13,7 +13,7 @@ from rich.cells import cell_len
 
 from cegep_audit.analyze.institution.sheets import Sheet, sheets
 from cegep_audit.models import Scan
-from cegep_audit.phrases.locales import Language
+from cegep_audit.phrases import Language
 from cegep_audit.report.terminal.screen import console, view
 from cegep_audit.report.text.sheet import sheet_blocks, sheet_record
 from cegep_audit.vocabulary import Role, Status

@@ -16,7 +16,7 @@ from rich.cells import cell_len
 
 from cegep_audit.detect.networks.identify import NETWORKS
 from cegep_audit.models import Scan
-from cegep_audit.phrases.locales import Language
+from cegep_audit.phrases import Language
 from cegep_audit.report.blocks import Block
 from cegep_audit.report.terminal.screen import WIDTH, console, view
 from cegep_audit.report.text.listings import (

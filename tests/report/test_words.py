@@ -8,7 +8,7 @@ import pytest
 from builders import failed, institution, result, scan, summary
 
 from cegep_audit.models import Scan
-from cegep_audit.phrases.locales import Language
+from cegep_audit.phrases import Language
 from cegep_audit.report.text.words import citation, paragraph
 
 NBSP = "\u00a0"

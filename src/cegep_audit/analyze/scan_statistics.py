@@ -23,8 +23,7 @@ from cegep_audit.analyze.presence import THREE_PLUS, ScanFacts, basket_names, fa
 from cegep_audit.analyze.stats import Presence, Sensitivity, figures, presence, sensitivity
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Scan
-from cegep_audit.phrases.catalogue import say
-from cegep_audit.phrases.locales import Language
+from cegep_audit.phrases import Language, say
 from cegep_audit.registry.institutions import columns
 
 if TYPE_CHECKING:

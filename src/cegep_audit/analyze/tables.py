@@ -22,8 +22,7 @@ from cegep_audit.analyze.stats import Presence
 from cegep_audit.detect.networks.identify import NETWORKS
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Account, Institution, InstitutionResult, Scan
-from cegep_audit.phrases.catalogue import say
-from cegep_audit.phrases.locales import Language
+from cegep_audit.phrases import Language, say
 from cegep_audit.registry.institutions import KNOWN_COLUMNS, columns, value_of
 from cegep_audit.text import excerpt, slug
 from cegep_audit.vocabulary import How, PageRole, Role, Zone

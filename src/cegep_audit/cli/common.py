@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from cegep_audit import phrases
 from cegep_audit.cli.program import asked_language, say
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Limits
-from cegep_audit.phrases import catalogue
 from cegep_audit.phrases.locales import LOCALES, Language
 from cegep_audit.text import excerpt, plain, slug
 
@@ -60,7 +60,7 @@ def _basket(text: str) -> str:
     from cegep_audit.analyze.presence import basket_names
 
     names = basket_names()
-    titles = {slug(catalogue.say(f"basket.{name}", lang)): name for name in names for lang in LOCALES}
+    titles = {slug(phrases.say(f"basket.{name}", lang)): name for name in names for lang in LOCALES}
     if slug(text) not in {*names, *titles}:
         raise UsageError(say("usage.choice", what="--basket", value=text, choices=", ".join(names)))
     return titles.get(slug(text), slug(text))
@@ -68,7 +68,7 @@ def _basket(text: str) -> str:
 
 def column(name: str) -> str:
     """Return the column of the registry that a user names by its heading, or as reports call it, in either language."""
-    from cegep_audit.phrases.catalogue import called
+    from cegep_audit.phrases import called
     from cegep_audit.registry.institutions import registry_headings
 
     columns = registry_headings()

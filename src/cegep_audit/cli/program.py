@@ -22,9 +22,8 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_group
 
-from cegep_audit import __version__
+from cegep_audit import __version__, phrases
 from cegep_audit.errors import CegepAuditError, StoreError, UsageError
-from cegep_audit.phrases import catalogue
 from cegep_audit.phrases.locales import Language, pick_language
 from cegep_audit.text import plain
 
@@ -73,7 +72,7 @@ def asked_language() -> Language:
 
 def say(key: str, **values: object) -> str:
     """Return the sentence *key* in the language of this call."""
-    return catalogue.say(key, asked_language(), **values)
+    return phrases.say(key, asked_language(), **values)
 
 
 def main(arguments: list[str] | None = None) -> None:

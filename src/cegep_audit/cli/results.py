@@ -14,7 +14,7 @@ from cegep_audit.cli.program import command, say
 from cegep_audit.coding.layers import CODED, DETECTED, OF_EVIDENCE, Layers, layer_to_json, load, load_layers
 from cegep_audit.errors import StoreError, UsageError
 from cegep_audit.models import Scan
-from cegep_audit.phrases.locales import Language
+from cegep_audit.phrases import Language
 from cegep_audit.report.blocks import Line, markdown
 from cegep_audit.report.files.files import check_file, write_file
 from cegep_audit.report.text.overview import director_blocks, layer_blocks, summary_blocks

@@ -19,7 +19,7 @@ from cegep_audit.analyze.presence import visits
 from cegep_audit.coding.decisions import ROLES, TOOL, Override, finding, is_same
 from cegep_audit.detect.networks.identify import NETWORKS, account_key, classify, mastodon_handle
 from cegep_audit.models import Decision, InstitutionResult, Scan, Unit
-from cegep_audit.phrases.locales import Language
+from cegep_audit.phrases import Language
 from cegep_audit.registry.cells import CellError, FaultList, Row, filled
 from cegep_audit.registry.spreadsheet import Table, read_table
 from cegep_audit.text import excerpt, slug

@@ -16,7 +16,7 @@ from cegep_audit import urls
 from cegep_audit.detect.accounts.attribution import MAX_ACCOUNTS
 from cegep_audit.detect.accounts.name_matching import Identity, identity_of
 from cegep_audit.models import Institution, Reading, Visit
-from cegep_audit.phrases.catalogue import say
+from cegep_audit.phrases import say
 from cegep_audit.tables import read_tables
 from cegep_audit.text import compile_words, fold, is_blank, looks_like_html
 from cegep_audit.vocabulary import MAY_CHALLENGE, Detail, How, Need, PageRole, Status, Zone

@@ -7,8 +7,7 @@ from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 from cegep_audit.errors import Fault, RegistryError
-from cegep_audit.phrases.catalogue import say
-from cegep_audit.phrases.locales import Language
+from cegep_audit.phrases import Language, say
 from cegep_audit.text import excerpt, shown
 from cegep_audit.urls import ascii_host, is_ip
 

@@ -12,8 +12,7 @@ from pathlib import Path
 
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Institution
-from cegep_audit.phrases.catalogue import called, say
-from cegep_audit.phrases.locales import Language
+from cegep_audit.phrases import Language, called, say
 from cegep_audit.registry import cells
 from cegep_audit.registry.cells import CellError, FaultList, Row, filled
 from cegep_audit.registry.spreadsheet import Table, read_table

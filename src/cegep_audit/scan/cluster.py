@@ -28,7 +28,7 @@ from cegep_audit.collect.warc.archive import WarcArchive
 from cegep_audit.collect.warc.records import files_of, index_of
 from cegep_audit.errors import CegepAuditError, StoreError, UsageError
 from cegep_audit.models import Institution, InstitutionResult
-from cegep_audit.phrases.catalogue import say
+from cegep_audit.phrases import say
 from cegep_audit.scan.audit import Keep, Observer, failed, rules_version, scan
 from cegep_audit.scan.plan import Plan
 from cegep_audit.scan.sources import Pages, open_pages

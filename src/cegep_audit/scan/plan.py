@@ -15,8 +15,7 @@ from cegep_audit.collect.browser import require
 from cegep_audit.errors import StoreError, UsageError
 from cegep_audit.extras import install_command
 from cegep_audit.models import Decision, Institution, Limits, Scan
-from cegep_audit.phrases.catalogue import say
-from cegep_audit.phrases.locales import Language
+from cegep_audit.phrases import Language, say
 from cegep_audit.registry.institutions import as_of, read_registry, select
 from cegep_audit.scan.audit import rules_version
 from cegep_audit.scan.request import DEFAULT_WARC, Completion, Mode, Past, Render, Request, output_of, warc_path

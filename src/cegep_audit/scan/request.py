@@ -11,8 +11,7 @@ from cegep_audit.clock import now
 from cegep_audit.collect.archive import timegate_of
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Limits, Scan
-from cegep_audit.phrases.catalogue import say
-from cegep_audit.phrases.locales import Language
+from cegep_audit.phrases import Language, say
 
 DEFAULT_WARC = "{stem}-{scan}.warc.gz"  # beside the database
 _WARC = ".warc.gz"

@@ -26,7 +26,7 @@ from cegep_audit.detect.assess import needs_browser
 from cegep_audit.detect.page.links import extract_links
 from cegep_audit.errors import FetchError
 from cegep_audit.models import Institution, InstitutionResult, Page, Scan
-from cegep_audit.phrases.catalogue import say
+from cegep_audit.phrases import say
 from cegep_audit.phrases.locales import day
 from cegep_audit.scan.audit import GivenUpError, audit, failed
 from cegep_audit.scan.plan import Plan

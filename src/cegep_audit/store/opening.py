@@ -16,8 +16,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from cegep_audit.errors import StoreError
-from cegep_audit.phrases.catalogue import say
-from cegep_audit.phrases.locales import Language
+from cegep_audit.phrases import Language, say
 from cegep_audit.text import shown
 
 APPLICATION_ID, VERSION = 0x63654741, 1  # both set by schema.sql

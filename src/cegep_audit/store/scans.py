@@ -12,7 +12,7 @@ from typing import Any, Self
 from cegep_audit.clock import Stall
 from cegep_audit.errors import StoreError, UsageError
 from cegep_audit.models import Decision, Institution, InstitutionResult, Scan, Unit
-from cegep_audit.phrases.locales import Language
+from cegep_audit.phrases import Language
 from cegep_audit.store.opening import BUSY_S, claiming, connect, store_error, telling, transaction
 from cegep_audit.store.rows import DECISIONS, INSTITUTIONS, RESULTS, SCANS, collector_paused, insert, load, stored
 from cegep_audit.vocabulary import Status, Verdict

@@ -24,7 +24,7 @@ from cegep_audit.collect.port import WEB_ARCHIVE, Answer, Exchange, Fetch, Recor
 from cegep_audit.collect.site import Site
 from cegep_audit.errors import FetchError
 from cegep_audit.models import Institution, Limits
-from cegep_audit.phrases.locales import Language
+from cegep_audit.phrases import Language
 from cegep_audit.urls import crawl_key, host_of, visit_key
 from cegep_audit.vocabulary import MAY_PASS, REDIRECTS, Detail, http_detail
 

@@ -7,8 +7,7 @@ from importlib.util import find_spec
 
 from cegep_audit.errors import UsageError
 from cegep_audit.extras import install_command
-from cegep_audit.phrases.catalogue import say
-from cegep_audit.phrases.locales import Language
+from cegep_audit.phrases import Language, say
 
 VARIABLE = "CEGEP_AUDIT_CHROMIUM"  # path of a browser that is not on PATH
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")

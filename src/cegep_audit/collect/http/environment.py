@@ -15,8 +15,7 @@ import httpx
 from cegep_audit.collect.http.body import beginning_of, content_codings
 from cegep_audit.collect.port import Exchange, header_map
 from cegep_audit.errors import UsageError
-from cegep_audit.phrases.catalogue import say
-from cegep_audit.phrases.locales import Language
+from cegep_audit.phrases import Language, say
 from cegep_audit.urls import without_password
 
 _SCHEMES = {"http", "https", "socks5", "socks5h"}

@@ -27,7 +27,7 @@ from cegep_audit.collect.port import Answer, Around, Exchange, Fetch, Recorder, 
 from cegep_audit.collect.site import Site
 from cegep_audit.errors import FetchError
 from cegep_audit.models import Institution, Limits
-from cegep_audit.phrases.locales import Language
+from cegep_audit.phrases import Language
 from cegep_audit.vocabulary import Detail
 
 _HEADERS = (  # of every request, in addition to the user agent

@@ -31,7 +31,7 @@ from cegep_audit.collect.warc import records
 from cegep_audit.collect.warc.records import PAYLOADS, Index, Record
 from cegep_audit.errors import FetchError
 from cegep_audit.models import Institution, Limits, Rendering
-from cegep_audit.phrases.locales import Language
+from cegep_audit.phrases import Language
 from cegep_audit.text import HTML_TYPES, SNIFFED, looks_like_markup, media_type
 from cegep_audit.vocabulary import REDIRECTS, Detail, Need
 

@@ -24,8 +24,7 @@ from warcio.recordloader import ArcWarcRecordLoader
 from cegep_audit import urls
 from cegep_audit.collect.warc.members import GLANCE_BYTES, GZIP, ByteRange, Damage, Member, members_of, starts_record
 from cegep_audit.errors import StoreError
-from cegep_audit.phrases.catalogue import say
-from cegep_audit.phrases.locales import Language
+from cegep_audit.phrases import Language, say
 from cegep_audit.text import shown
 
 # warcio logs the headers that it repairs; without a handler, the log would appear on the user's terminal.

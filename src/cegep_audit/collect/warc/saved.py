@@ -22,8 +22,7 @@ from cegep_audit.collect.warc.records import explaining
 from cegep_audit.collect.warc.saved_formats import RefusedError, origin_of, put_back, read_document
 from cegep_audit.errors import FetchError, StoreError
 from cegep_audit.models import Choice, Institution, Limits
-from cegep_audit.phrases.catalogue import say
-from cegep_audit.phrases.locales import Language
+from cegep_audit.phrases import Language, say
 from cegep_audit.text import shown
 from cegep_audit.vocabulary import Detail, PageRole
 

@@ -44,8 +44,7 @@ from cegep_audit.collect.warc.records import ASSET, RENDERED_BY, RENDERED_FOR, e
 from cegep_audit.collect.warc.saved import SavedFile
 from cegep_audit.errors import StoreError
 from cegep_audit.models import Page
-from cegep_audit.phrases.catalogue import say
-from cegep_audit.phrases.locales import Language
+from cegep_audit.phrases import Language, say
 from cegep_audit.text import media_type, shown
 
 # Nearly all bodies arrive compressed. Compressing them again would save 1 %.

@@ -229,17 +229,14 @@ _SIGN_IN_LABEL = re.compile(r"mastodon|fediverse|fedivers")
 
 
 def _declares_mastodon(link: Link, identity: Identity) -> bool:
-    """Whether *link*, whose address has the form of a Mastodon account, declares one.
-
-    ``rel="me"`` in the page's head and the data of an organization are written for machines. A visible ``rel="me"``
-    needs another sign, because templates put it on every icon.
-    """
+    """Whether *link*, whose address has the form of a Mastodon account, declares one."""
     host = urls.host_of(link.url)
     is_other_service = not listed("not_mastodon").isdisjoint((host.removeprefix("www."), urls.registrable_domain(host)))
     if host == urls.host_of(link.page_url) or host in identity.hosts or is_other_service:
         return False
     if link.how is not How.REL_ME:
         return link.how is How.JSON_LD and link.subject == "organization"
+    # A visible rel="me" needs another sign, because templates put it on every icon.
     has_sign = _SIGN_IN_LABEL.search(fold(link.label)) or _SIGN_IN_HOST.search(host)
     is_own_server = urls.is_same_site(link.url, link.page_url)
     return link.zone is Zone.HEAD or is_own_server or link.names == MASTODON or has_sign is not None

@@ -106,11 +106,7 @@ def _compare_rows(candidates: Sequence[Candidate]) -> None:
 
 
 def _compare_data(candidates: Sequence[Candidate]) -> None:
-    """Mark accounts without the institution's name that only data shows, where visible icons show another one.
-
-    Data whose accounts the page does not show were copied with a template. If none of these accounts has
-    the institution's name, none of them counts.
-    """
+    """Mark accounts without the institution's name that only data shows, where visible icons show another one."""
     visible = {item.network for item in candidates if item.url and item.is_seen_in_frame}
     for how in (How.JSON_LD, How.META):
         declared = [
@@ -120,6 +116,7 @@ def _compare_data(candidates: Sequence[Candidate]) -> None:
         ]
         hidden = [item for item in declared if not item.is_alike]
         found = [item for item in hidden if item.network in visible and not item.handle.isdigit()]
+        # Data whose accounts the page does not show were copied with a template.
         if found and not any(item.is_visible for item in declared):
             for item in hidden if hidden == declared else found:
                 item.is_contradicted = True

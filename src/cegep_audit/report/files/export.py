@@ -22,8 +22,7 @@ from cegep_audit.coding.sheet import COLUMNS
 from cegep_audit.errors import StoreError, UsageError
 from cegep_audit.extras import install_command
 from cegep_audit.models import Scan
-from cegep_audit.phrases.catalogue import say
-from cegep_audit.phrases.locales import Language
+from cegep_audit.phrases import Language, say
 from cegep_audit.registry.cells import FaultList
 from cegep_audit.registry.spreadsheet import read_table
 from cegep_audit.report.files.files import check_file, write_file

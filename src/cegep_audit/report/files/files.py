@@ -9,8 +9,7 @@ from pathlib import Path
 from secrets import token_hex
 
 from cegep_audit.errors import StoreError, UsageError
-from cegep_audit.phrases.catalogue import say
-from cegep_audit.phrases.locales import Language
+from cegep_audit.phrases import Language, say
 
 # The phrase that says what to do, by error number.
 _CAUSES = {

@@ -20,7 +20,7 @@ from cegep_audit.analyze.findings import timestamp
 from cegep_audit.analyze.scan_statistics import ScanStatistics, summary_document
 from cegep_audit.detect.networks.identify import NETWORKS, Network
 from cegep_audit.models import Scan
-from cegep_audit.phrases.catalogue import say
+from cegep_audit.phrases import say
 from cegep_audit.registry.institutions import KNOWN_COLUMNS, value_of
 from cegep_audit.report.files.table import Heading, Table, csv_pieces, filled, headings
 from cegep_audit.report.files.tables import accounts_of, evidence_of, failures_of, institutions_of, matrix_of

@@ -14,7 +14,7 @@ from types import NoneType
 from typing import Any, TypeVar
 
 from cegep_audit.analyze.findings import timestamp
-from cegep_audit.phrases.catalogue import set_in_french
+from cegep_audit.phrases import set_in_french
 from cegep_audit.tables import read_tables
 from cegep_audit.text import plain
 from cegep_audit.urls import without_password

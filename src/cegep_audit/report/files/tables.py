@@ -17,7 +17,7 @@ from cegep_audit.coding.sampling import CodingRow
 from cegep_audit.coding.sheet import SAMPLED, SHOWN
 from cegep_audit.detect.networks.identify import NETWORKS, Network, basket
 from cegep_audit.models import Account, Decision, Institution, InstitutionResult, Scan, Unit
-from cegep_audit.phrases.locales import Language
+from cegep_audit.phrases import Language
 from cegep_audit.report.files.table import Cell, Heading, Table, Value, filled, headings
 from cegep_audit.report.text.words import paragraph
 from cegep_audit.tables import read_tables

@@ -92,9 +92,9 @@ def _figures(each: Comparison, lang: Language) -> Grid:
 
 def _value(name: str, estimate: Estimate, lang: Language, *, with_interval: bool = False) -> str:
     is_coefficient = name.removesuffix("_unweighted") in COEFFICIENTS
-    value = _coefficient(estimate.value, lang) if is_coefficient else locales.percent(estimate.value, lang)
+    value = locales.decimal(estimate.value, lang, digits=3) if is_coefficient else locales.percent(estimate.value, lang)
     if with_interval and estimate.ci95 and estimate.value is not None:
-        coefficients = " – ".join(_coefficient(bound, lang) for bound in estimate.ci95)
+        coefficients = " – ".join(locales.decimal(bound, lang, digits=3) for bound in estimate.ci95)
         value = f"{value} ({coefficients if is_coefficient else locales.span(estimate.ci95, lang)})"
     return value
 
@@ -178,8 +178,8 @@ def _bracketed(estimate: Estimate, lang: Language) -> str:
     """Return a coefficient with its interval in brackets; if it is undefined, say so in words."""
     if estimate.value is None:
         return say("methods.undefined", lang)
-    interval = "; ".join(_coefficient(bound, lang) for bound in estimate.ci95 or ())
-    return _coefficient(estimate.value, lang) + (f" [{interval}]" if interval else "")
+    interval = "; ".join(locales.decimal(bound, lang, digits=3) for bound in estimate.ci95 or ())
+    return locales.decimal(estimate.value, lang, digits=3) + (f" [{interval}]" if interval else "")
 
 
 def _joined(names: Sequence[str], lang: Language) -> str:
@@ -190,7 +190,3 @@ def _joined(names: Sequence[str], lang: Language) -> str:
 def _rater_name(name: str, lang: Language) -> str:
     """Return the name of a rater: the tool in the reader's language, a coder by its initials."""
     return say("agreement.tool", lang) if name == TOOL else plain(name)
-
-
-def _coefficient(value: float | None, lang: Language) -> str:
-    return locales.decimal(None if value is None else round(value, 3), lang, digits=3)

@@ -255,10 +255,10 @@ def mark_shared(
         final_urls = {each.institution.id: each.final_url for each in scan.results}
     shown = [each for each in shown if each[2]]
     keys = [account_key(network, url) for _, network, url in shown]
-    number = Counter(keys)
+    common = {key for key, number in Counter(keys).items() if number >= SHARED_FROM}
     showers: dict[str, set[str]] = defaultdict(set)
     for key, (id_, _, _) in zip(keys, shown, strict=True):
-        if number[key] >= SHARED_FROM:  # most accounts are shown once: a set for each takes a third of the time
+        if key in common:  # most accounts are shown once: a set for each takes a third of the time
             showers[key].add(id_)
     institutions = {each.id: each for each in scan.institutions}
 

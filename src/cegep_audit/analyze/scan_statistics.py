@@ -20,7 +20,7 @@ from cegep_audit.analyze.findings import (
     shown_thresholds,
 )
 from cegep_audit.analyze.presence import THREE_PLUS, ScanFacts, basket_names, facts_of, without_institutions
-from cegep_audit.analyze.stats import Presence, Sensitivity, figures, presence, sensitivity
+from cegep_audit.analyze.stats import Attained, Presence, Sensitivity, attained, figures, presence, sensitivity
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Scan
 from cegep_audit.phrases import Language, say
@@ -98,6 +98,11 @@ class ScanStatistics:
     def baskets(self) -> Mapping[str, Figures]:
         """The figures over each basket there is."""
         return {name: self.figures if name == self.asked.basket else self.over(name) for name in basket_names()}
+
+    @cached_property
+    def attained(self) -> Attained | None:
+        """How a completed scan was read, over the basket and threshold asked for; None for any other scan."""
+        return attained(self.scan, self.asked.basket, self.asked.min_networks)
 
     @cached_property
     def of_known_age(self) -> OfKnownAge | None:

@@ -184,12 +184,12 @@ def citation(stats: ScanStatistics, lang: Language) -> str:
     return " ".join(said)
 
 
-def paragraph(stats: ScanStatistics, lang: Language, completed: Attained | None = None) -> str:
-    """Return the methods and results of *stats* as one paragraph; *completed* says how a completed scan was read."""
-    return " ".join(_sentences(stats, lang, completed))
+def paragraph(stats: ScanStatistics, lang: Language) -> str:
+    """Return the methods and results of *stats* as one paragraph."""
+    return " ".join(_sentences(stats, lang))
 
 
-def _sentences(stats: ScanStatistics, lang: Language, completed: Attained | None) -> Iterator[str]:
+def _sentences(stats: ScanStatistics, lang: Language) -> Iterator[str]:
     figures, facts = stats.figures, stats.facts
     is_whole = figures.assessed == figures.institutions
     versions = {"tool": facts.tool_version, "rules": facts.rules_version}
@@ -203,7 +203,7 @@ def _sentences(stats: ScanStatistics, lang: Language, completed: Attained | None
     if facts.ended_at is None:
         yield say("paper.interrupted", lang)
     yield assessed_words(figures, lang, "paper.coverage")
-    yield from completion_lines(completed, lang)
+    yield from completion_lines(stats.attained, lang)
     if not is_whole:
         yield say("paper.bounds", lang)
     if figures.assessed:

@@ -48,13 +48,10 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class OfKnownAge:
-    """How a scan as of a day depends on institutions that may not have existed on that day.
+    """How a scan as of a day depends on institutions that may not have existed on that day."""
 
-    ``unknown`` counts the institutions without a year of founding; ``known`` is the first share among the others.
-    """
-
-    unknown: int
-    known: Proportion
+    unknown: int  # institutions without a year of founding
+    known: Proportion  # the first share among the others
 
 
 @dataclass(frozen=True)

@@ -37,15 +37,12 @@ class Scope(StrEnum):
 
 
 class Side(NamedTuple):
-    """An institution in one of the two scans: its result, None if it was not visited, and the day of its capture.
+    """An institution in one of the two scans."""
 
-    ``urls`` has the address of the main official account on each network; it is empty for a site not assessed.
-    """
-
-    result: InstitutionResult | None
-    day: date
+    result: InstitutionResult | None  # None if it was not visited
+    day: date  # of its capture
     is_assessed: bool
-    urls: Mapping[str, str]
+    urls: Mapping[str, str]  # of the main official account, by network; empty for a site not assessed
 
     def counts(self, network: str) -> bool:
         """Whether *network* was open on the day."""
@@ -69,16 +66,12 @@ def _side(scan: Scan, result: InstitutionResult | None) -> Side:
 
 
 class NetworkChange(NamedTuple):
-    """What became of one institution on one network.
-
-    ``old_url`` and ``new_url`` are its main official accounts, None where a scan has none or did not assess the site.
-    ``network`` is "" for an institution that is not comparable and shows no official account in either scan.
-    """
+    """What became of one institution on one network."""
 
     institution: Institution
-    network: str
+    network: str  # "" for an institution that is not comparable and shows no official account in either scan
     change: Change
-    old_url: str | None
+    old_url: str | None  # of its main official account; None where the scan has none or did not assess the site
     new_url: str | None
     old: Side
     new: Side
@@ -86,16 +79,12 @@ class NetworkChange(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ShareChange:
-    """One share in both scans, over the institutions assessed both times.
+    """One share in both scans, over the institutions assessed both times; shares are None where there are none.
 
-    ``measure`` is ``min_networks`` (share on at least ``k`` networks of ``basket``) or ``network`` (share on
-    ``network``). ``gained`` counts institutions that have the trait in the new scan only, ``lost`` in the old only.
-    ``interval`` is the 95 % interval of the difference, of one, and ``p_value`` that of McNemar's exact test; both are
-    None where the networks counted are not the same on both days. ``p_holm`` is corrected over the networks tested.
-    Shares are of one, ``points`` is their difference in percentage points; all are None where nothing was compared.
+    The difference is tested only where the networks counted are the same on both days.
     """
 
-    measure: str
+    measure: str  # min_networks (share on k networks or more of the basket) or network (share on it)
     basket: str
     k: int | None
     network: str
@@ -103,35 +92,31 @@ class ShareChange:
     compared: int
     old_count: int
     new_count: int
-    gained: int
-    lost: int
-    interval: Interval | None
-    p_value: float | None
-    p_holm: float | None
-    old_share: float | None
+    gained: int  # institutions that have the trait in the new scan only
+    lost: int  # in the old one only
+    interval: Interval | None  # the 95 % interval of the difference, of one
+    p_value: float | None  # of McNemar's exact test
+    p_holm: float | None  # corrected over the networks tested
+    old_share: float | None  # of one
     new_share: float | None
-    points: float | None
+    points: float | None  # their difference in percentage points
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Two scans, the *old* and the *new* one.
-
-    ``changes`` are of the institutions in both, in the order of the new registry and of the networks. ``entered`` are
-    in the new scan only, ``left`` in the old only. ``merged`` are institutions of the old scan, each with its successor
-    in the new one (``successor_id``); the two are compared as one if nothing else merged into a successor that is new.
-    ``renamed`` have the same id but another name or type. ``common`` are the networks open at every capture.
-    """
+    """Two scans, the *old* and the *new* one."""
 
     old: ScanFacts
     new: ScanFacts
-    changes: tuple[NetworkChange, ...]
-    entered: tuple[Institution, ...]
-    left: tuple[Institution, ...]
+    changes: tuple[NetworkChange, ...]  # of the institutions in both, in the order of the new registry
+    entered: tuple[Institution, ...]  # in the new scan only
+    left: tuple[Institution, ...]  # in the old scan only
+    # Institutions of the old scan, each with its successor in the new one (``successor_id``). The two are compared as
+    # one if nothing else merged into a successor that is new.
     merged: tuple[tuple[Institution, Institution], ...]
-    renamed: tuple[tuple[Institution, Institution], ...]
+    renamed: tuple[tuple[Institution, Institution], ...]  # same id, another name or type
     compared: tuple[Institution, ...]
-    common: tuple[str, ...]
+    common: tuple[str, ...]  # networks open at every capture
     shares: tuple[ShareChange, ...]
 
     @property

@@ -25,20 +25,16 @@ class Population(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """One share in one scan; ``measure``, ``basket``, ``k`` and ``network`` are those of ``ShareChange``.
-
-    For a network ``assessed`` counts the sites captured while it was open; ``count`` is None if there are none.
-    ``share`` is of one, None where nobody was assessed or the network was not open.
-    """
+    """One share in one scan; ``measure``, ``basket``, ``k`` and ``network`` are those of ``ShareChange``."""
 
     measure: str
     basket: str
     k: int | None
     network: str
     population: Population
-    assessed: int
-    count: int | None
-    share: float | None
+    assessed: int  # for a network, the sites captured while it was open
+    count: int | None  # None for a network that was never open
+    share: float | None  # of one, None where nobody was assessed
 
 
 class Move(NamedTuple):
@@ -51,16 +47,12 @@ class Move(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """Scans by date, with the shares of each; ``moves`` holds what changed between one and the next.
-
-    ``every_time`` are the ids of the institutions assessed in every scan that assessed any; one that merged is counted
-    under the id of its successor.
-    """
+    """Scans by date, with the shares of each."""
 
     scans: tuple[ScanFacts, ...]
     shares: tuple[tuple[Share, ...], ...]
-    moves: tuple[Move, ...]
-    every_time: frozenset[str]
+    moves: tuple[Move, ...]  # between each scan and the next
+    every_time: frozenset[str]  # institutions assessed in every scan that assessed any; if merged, their successors
 
     @property
     def has_same_rules(self) -> bool:

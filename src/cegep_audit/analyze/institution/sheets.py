@@ -25,14 +25,11 @@ _INNER = frozenset({PageRole.SOCIAL, PageRole.CONTACT, PageRole.ABOUT})
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """One thing to improve: ``rule`` says what, the other fields where, "" for what does not apply.
-
-    ``url`` is the address as the page ``page_url`` writes it, or that of the account.
-    """
+    """One thing to improve: ``rule`` says what, the other fields where, "" for what does not apply."""
 
     rule: str
     network: str = ""
-    url: str = ""
+    url: str = ""  # as the page writes it, or that of the account
     page_url: str = ""
 
 
@@ -135,19 +132,15 @@ RULES: tuple[Callable[[_Site], Iterable[Advice]], ...] = (  # what costs the sit
 
 @dataclass(frozen=True, slots=True)
 class Peers:
-    """The other institutions that have the same value in a registry column.
-
-    ``networks`` counts the assessed by network, without networks that none is on; ``median`` is that of their number
-    of networks, None if none was assessed; ``ahead`` counts those on more networks than the institution itself.
-    """
+    """The other institutions that have the same value in a registry column."""
 
     column: str
     value: str
     institutions: int
     assessed: int
-    networks: Mapping[str, int]
-    median: float | None
-    ahead: int
+    networks: Mapping[str, int]  # how many of the assessed are on each network, without those that none is on
+    median: float | None  # number of networks, None if none was assessed
+    ahead: int  # those on more networks than the institution itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,20 +154,15 @@ class Neighbour:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """One institution: the result of its site, its networks, what it could improve, and its peers.
-
-    ``result`` is None if a scan was stopped before it, ``n_networks`` if the site was not assessed; ``main`` is the
-    main official account by network, ``counted`` those of its networks that count. ``advice`` is None for a site of the
-    past, which nobody can improve. ``peers`` are of the institution's type, then of its region, if it has any.
-    """
+    """One institution: the result of its site, its networks, what it could improve, and its peers."""
 
     institution: Institution
-    result: InstitutionResult | None
-    main: Mapping[str, Account]
-    counted: frozenset[str]
-    n_networks: int | None
-    advice: Sequence[Advice] | None
-    peers: Sequence[Peers] = ()
+    result: InstitutionResult | None  # None if the scan was stopped before it
+    main: Mapping[str, Account]  # the main official account of each network
+    counted: frozenset[str]  # those of its networks that count
+    n_networks: int | None  # None if the site was not assessed
+    advice: Sequence[Advice] | None  # None for a site of the past, which nobody can improve
+    peers: Sequence[Peers] = ()  # of its type, then of its region
     neighbours: Sequence[Neighbour] = ()
 
 

@@ -123,10 +123,9 @@ class ScanStatistics:
         """
         asked, existing = self.asked, columns(self.scan.institutions)
         usual = [(name,) for name in GROUPED_BY if name in existing]
-        every = {by: self._split(by) for by in (*usual, *([asked.by] if asked.by else []))}
         return {
-            by: {values: figures(part, asked.basket, asked.min_networks) for values, part in parts.items()}
-            for by, parts in every.items()
+            by: {values: figures(part, asked.basket, asked.min_networks) for values, part in self._split(by).items()}
+            for by in (*usual, *([asked.by] if asked.by else []))
         }
 
     def group_tests_by(self, column: str) -> Records:

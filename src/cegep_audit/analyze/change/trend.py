@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import pairwise
+from itertools import pairwise, starmap
 from typing import NamedTuple
 
 from cegep_audit.analyze.change.compare import BASKETS, followed, merged_into
@@ -73,7 +73,7 @@ def trend(scans: Sequence[Scan]) -> Trend:
     return Trend(
         scans=tuple(ordered),
         shares=tuple(tuple(_shares(scan, found, every_time)) for scan, found in zip(ordered, assessed, strict=True)),
-        moves=tuple(_move(before, after) for before, after in pairwise(ordered)),
+        moves=tuple(starmap(_move, pairwise(ordered))),
         every_time=every_time,
     )
 

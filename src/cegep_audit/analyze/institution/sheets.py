@@ -144,15 +144,6 @@ class Peers:
 
 
 @dataclass(frozen=True, slots=True)
-class Neighbour:
-    """An institution of the same region, and how many networks it is on."""
-
-    id: str
-    name: str
-    n_networks: int
-
-
-@dataclass(frozen=True, slots=True)
 class Sheet:
     """One institution: the result of its site, its networks, what it could improve, and its peers."""
 
@@ -163,30 +154,30 @@ class Sheet:
     n_networks: int | None  # None if the site was not assessed
     advice: Sequence[Advice] | None  # None for a site of the past, which nobody can improve
     peers: Sequence[Peers] = ()  # of its type, then of its region
-    neighbours: Sequence[Neighbour] = ()
+    neighbours: Sequence[tuple[Institution, int]] = ()  # of its region, with how many networks each is on
 
 
 def sheets(scan: Scan, ids: Collection[str] | None = None) -> Iterator[Sheet]:
     """Yield the sheet of each institution of *scan*, or of *ids*, in registry order; peers are counted among all."""
     alone = list(bare_sheets(scan))
-    sizes, near = Counter[_Key](), defaultdict[str, list[Neighbour]](list)
+    sizes, near = Counter[_Key](), defaultdict[str, list[tuple[Institution, int]]](list)
     numbers, networks = defaultdict[_Key, Counter[int]](Counter), defaultdict[_Key, Counter[str]](Counter)
     for sheet in alone:
         keys, institution = _keys(sheet.institution), sheet.institution
         sizes.update(keys)
         if sheet.n_networks is not None:
-            near[institution.region].append(Neighbour(institution.id, institution.name, sheet.n_networks))
+            near[institution.region].append((institution, sheet.n_networks))
             for key in keys:
                 numbers[key][sheet.n_networks] += 1
                 networks[key].update(sheet.counted)
     for found in near.values():
-        found.sort(key=lambda each: -each.n_networks)
+        found.sort(key=lambda each: -each[1])
     for sheet in alone if ids is None else (each for each in alone if each.institution.id in ids):
         institution = sheet.institution
         keys = [key for key in _keys(institution) if sizes[key] > 1]
         peers = [_peers(key, sizes[key], numbers[key], networks[key], sheet) for key in keys]
         first = near[institution.region][: MAX_NEIGHBOURS + 1] if institution.region else []
-        neighbours = [each for each in first if each.id != institution.id][:MAX_NEIGHBOURS]
+        neighbours = [(each, number) for each, number in first if each.id != institution.id][:MAX_NEIGHBOURS]
         missing = missing_networks(sheet, peers[0]) if peers else []
         advice = (*(advise(sheet.result) if sheet.result else ()), *missing)
         yield replace(sheet, peers=peers, neighbours=neighbours, advice=None if scan.mode == "as_of" else advice)

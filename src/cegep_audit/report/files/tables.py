@@ -137,10 +137,7 @@ def matrix_of(scan: Scan, basket: str = "all") -> Table:
     cells = found.shown.astype(int).astype(object)
     cells[~(found.counts & found.assessed[:, None])] = None
     [of_network] = headings("matrix")
-    columns = [
-        *headings("account")[:2],
-        *(replace(of_network, name=name) for name in compress(NETWORKS, counted)),
-    ]
+    columns = headings("account")[:2] + [replace(of_network, name=name) for name in compress(NETWORKS, counted)]
     rows = zip(scan.institutions, cells[:, counted].tolist(), strict=True)
     return Table("matrix", columns, ((each.id, each.name, *row) for each, row in rows))
 

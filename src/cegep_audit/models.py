@@ -227,6 +227,11 @@ class InstitutionResult:
     flaws: tuple[Flaw, ...] = ()
     read_by: ReadBy = ReadBy.NONE
 
+    @property
+    def official(self) -> list[Account]:
+        """Its official accounts."""
+        return [account for account in self.accounts if account.role is Role.OFFICIAL]
+
 
 @dataclass(frozen=True, slots=True)
 class Scan:

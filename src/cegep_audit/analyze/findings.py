@@ -138,8 +138,7 @@ def baselines() -> tuple[Baseline, ...]:
 
 def shown_thresholds(k: int | None = None) -> list[Baseline]:
     """Return the published shares on *k* networks or more (None: on any number) that are shown beside ours."""
-    found = (each for each in baselines() if each.shown and each.measure == "min_networks")
-    return [each for each in found if k in {None, each.k}]
+    return [each for each in baselines() if each.shown and each.measure == "min_networks" and k in {None, each.k}]
 
 
 def beside(baseline: Baseline, figures: Figures) -> float | None:

@@ -18,7 +18,7 @@ from cegep_audit.analyze.presence import THREE_PLUS, day_of, visits
 from cegep_audit.detect.networks.identify import NETWORKS
 from cegep_audit.detect.networks.identify import basket as networks_of
 from cegep_audit.models import Scan
-from cegep_audit.vocabulary import ReadBy, Role, Status
+from cegep_audit.vocabulary import ReadBy, Status
 
 _MAJORITY = 0.5
 _STEPS = 5  # institutions whose account was missed, or is false, that the table of sensitivity goes up to
@@ -78,8 +78,8 @@ def presence(scan: Scan, basket: str = "all") -> Presence:
         (row, places[account.network])
         for row, result in enumerate(visited)
         if result is not None and result.status.is_assessed
-        for account in result.accounts
-        if account.role is Role.OFFICIAL and account.network in places
+        for account in result.official
+        if account.network in places
     ]
     shown = np.zeros((len(visited), len(places)), dtype=bool)
     shown[tuple(np.array(seen, dtype=int).reshape(-1, 2).T)] = True

@@ -10,10 +10,9 @@ from typing import NamedTuple
 
 from cegep_audit.analyze.findings import facts_to_json, json_values
 from cegep_audit.analyze.inference import Interval, holm_corrected, mcnemar, paired_difference_interval, share_of
-from cegep_audit.analyze.presence import THREE_PLUS, ScanFacts, day_of, facts_of, main_accounts, visits
-from cegep_audit.detect.networks.identify import NETWORKS, account_key, basket
+from cegep_audit.analyze.presence import THREE_PLUS, ScanFacts, account_keys, day_of, facts_of, main_accounts, visits
+from cegep_audit.detect.networks.identify import NETWORKS, basket
 from cegep_audit.models import Institution, InstitutionResult, Scan
-from cegep_audit.vocabulary import Role
 
 BASKETS = ("all", "classic", "seed")
 
@@ -51,12 +50,6 @@ class Side(NamedTuple):
     def is_on(self, network: str) -> bool:
         """Whether the institution shows an account on *network*, open on the day."""
         return network in self.urls and self.counts(network)
-
-    def account_keys(self, network: str) -> set[str]:
-        """Return the keys of the official accounts on *network*, the main one and others."""
-        accounts = self.result.accounts if self.result else ()
-        official = (each for each in accounts if each.network == network and each.role is Role.OFFICIAL)
-        return {account_key(network, account.url) for account in official}
 
 
 def _side(scan: Scan, result: InstitutionResult | None) -> Side:
@@ -231,7 +224,7 @@ def _changes(institution: Institution, old: Side, new: Side) -> Iterator[Network
     shown = {*old.urls, *new.urls}
     ordered = [name for name in (*NETWORKS, *sorted(shown - {*NETWORKS})) if name in shown]
     for name in ordered if is_comparable else ordered or [""]:
-        kept = Change.KEPT if old.account_keys(name) & new.account_keys(name) else Change.RENAMED
+        kept = Change.KEPT if account_keys(old.result, name) & account_keys(new.result, name) else Change.RENAMED
         change = _MOVES.get((old.is_on(name), new.is_on(name)), kept) if is_comparable else Change.NOT_COMPARABLE
         yield NetworkChange(institution, name, change, old.urls.get(name), new.urls.get(name), old, new)
 

@@ -7,13 +7,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC
 from functools import cache, partial
 from statistics import median
-from typing import NamedTuple
 
 from cegep_audit.analyze.findings import FEW
-from cegep_audit.analyze.presence import day_of, main_accounts, page_of, visits
+from cegep_audit.analyze.presence import account_keys, day_of, main_accounts, page_of, visits
 from cegep_audit.detect.networks.identify import NETWORKS, account_key, basket
 from cegep_audit.models import Account, Institution, InstitutionResult, Scan
-from cegep_audit.vocabulary import How, Kind, PageRole, Role
+from cegep_audit.vocabulary import How, Kind, PageRole
 
 MAX_NEIGHBOURS = 12  # institutions of its region that a sheet names
 PEER_COLUMNS = ("type", "region")
@@ -33,24 +32,17 @@ class Advice:
     page_url: str = ""
 
 
-class _Site(NamedTuple):
-    """What was found on a site, and its ``official`` accounts."""
-
-    result: InstitutionResult
-    official: Sequence[Account]
-
-    def is_open(self, network: str) -> bool:
-        """Whether *network* was open on the day of the capture; True for an unknown network or an unknown day."""
-        moment = self.result.captured_at
-        return network not in NETWORKS or moment is None or NETWORKS[network].is_open(moment.astimezone(UTC).date())
+def _is_open(network: str, result: InstitutionResult) -> bool:
+    """Whether *network* was open on the day of the capture; True for an unknown network or an unknown day."""
+    moment = result.captured_at
+    return network not in NETWORKS or moment is None or NETWORKS[network].is_open(moment.astimezone(UTC).date())
 
 
 def advise(result: InstitutionResult) -> tuple[Advice, ...]:
     """Return what the site of *result* could improve, in the order of :data:`RULES`; () if it was not read."""
     if not result.status.is_assessed:
         return ()
-    site = _Site(result, [account for account in result.accounts if account.role is Role.OFFICIAL])
-    return tuple(dict.fromkeys(advice for rule in RULES for advice in rule(site)))
+    return tuple(dict.fromkeys(advice for rule in RULES for advice in rule(result)))
 
 
 def _of(rule: str, accounts: Iterable[Account]) -> list[Advice]:
@@ -60,70 +52,68 @@ def _of(rule: str, accounts: Iterable[Account]) -> list[Advice]:
     ]
 
 
-def _in_place_of_account(rule: str, site: _Site) -> Iterator[Advice]:
+def _in_place_of_account(rule: str, result: InstitutionResult) -> Iterator[Advice]:
     """Icons that lead to no account (``nowhere``), and buttons to share (``share_for_profile``).
 
     An icon without an address (``#``) may open a menu of accounts, share by a script or switch a tab. Like a button,
     it counts only next to the institution's own accounts, and only if the site shows no account of its network.
     """
-    places = {(item.page_url, item.zone) for account in site.official for item in account.evidence}
-    networks = {account.network for account in site.result.accounts}
-    for flaw in site.result.flaws:
+    places = {(item.page_url, item.zone) for account in result.official for item in account.evidence}
+    networks = {account.network for account in result.accounts}
+    for flaw in result.flaws:
         is_expected = (flaw.page_url, flaw.zone) in places and flaw.network not in networks
         if flaw.rule == rule and (is_expected or (rule == "nowhere" and not _WITHOUT_ADDRESS.match(flaw.url))):
             yield Advice(rule, flaw.network, flaw.url, flaw.page_url)
 
 
-def _two_accounts(site: _Site) -> list[Advice]:
+def _two_accounts(result: InstitutionResult) -> list[Advice]:
     """Several official profiles of one network: the main one, then the others."""
     profiles: dict[str, list[Account]] = defaultdict(list)
-    for account in sorted(site.official, key=lambda account: not account.is_main):
+    for account in sorted(result.official, key=lambda account: not account.is_main):
         if account.kind is Kind.PROFILE:
             profiles[account.network].append(account)
     return _of("two_accounts", (each for found in profiles.values() if len(found) > 1 for each in found))
 
 
-def _one_language(site: _Site) -> Iterator[Advice]:
+def _one_language(result: InstitutionResult) -> Iterator[Advice]:
     """Networks that the homepage shows an account of and its version in another language does not."""
-    home = next((page.url for page in site.result.pages if page.role is PageRole.HOME), "")
+    home = next((page.url for page in result.pages if page.role is PageRole.HOME), "")
     shown: dict[str, dict[str, str]] = defaultdict(dict)
-    for account in site.official:
+    for account in result.official:
         for item in account.evidence:
             shown[item.page_url].setdefault(account.network, account.url)
-    for page in site.result.pages:
+    for page in result.pages:
         if page.role is PageRole.LANGUAGE and page.url != home:
             missing = [name for name in NETWORKS if name in shown[home] and name not in shown[page.url]]
             yield from (Advice("one_language", name, shown[home][name], page.url) for name in missing)
 
 
-def _flawed(rule: str, site: _Site) -> Iterator[Advice]:
+def _flawed(rule: str, result: InstitutionResult) -> Iterator[Advice]:
     """Flawed links to the institution's own accounts."""
-    for flaw in site.result.flaws:
-        if flaw.rule == rule and flaw.account_url and flaw.network in NETWORKS and site.is_open(flaw.network):
-            key = account_key(flaw.network, flaw.account_url)
-            own = (each.url for each in site.official if each.url and each.network == flaw.network)
-            if any(account_key(flaw.network, url) == key for url in own):
-                yield Advice(rule, flaw.network, flaw.url, flaw.page_url)
+    for flaw in result.flaws:
+        counts = flaw.rule == rule and flaw.network in NETWORKS and _is_open(flaw.network, result)
+        if counts and account_key(flaw.network, flaw.account_url) in account_keys(result, flaw.network):
+            yield Advice(rule, flaw.network, flaw.url, flaw.page_url)
 
 
-def _no_same_as(site: _Site) -> Iterator[Advice]:
+def _no_same_as(result: InstitutionResult) -> Iterator[Advice]:
     """Accounts that the page's data (schema.org ``sameAs``) does not name."""
-    evidence = (item for account in site.official for item in account.evidence)
-    if site.official and not any(item.how in _IN_DATA for item in evidence):
-        yield Advice("no_same_as", page_url=site.result.final_url)
+    evidence = (item for account in result.official for item in account.evidence)
+    if result.official and not any(item.how in _IN_DATA for item in evidence):
+        yield Advice("no_same_as", page_url=result.final_url)
 
 
-RULES: tuple[Callable[[_Site], Iterable[Advice]], ...] = (  # what costs the site most readers first
-    lambda site: [] if site.official else [Advice("no_account", page_url=site.result.final_url)],
+RULES: tuple[Callable[[InstitutionResult], Iterable[Advice]], ...] = (  # what costs the site most readers first
+    lambda result: [] if result.official else [Advice("no_account", page_url=result.final_url)],
     partial(_in_place_of_account, "nowhere"),
     partial(_in_place_of_account, "share_for_profile"),
-    lambda site: _of("closed_network", (each for each in site.official if not site.is_open(each.network))),
-    lambda site: _of("unresolved", (each for each in site.result.accounts if each.reason == "unresolved_link")),
-    lambda site: _of(  # a page of links (such as Linktree), on a site that shows no account itself
-        "elsewhere", () if any(each.network in NETWORKS for each in site.official) else site.official
+    lambda result: _of("closed_network", (each for each in result.official if not _is_open(each.network, result))),
+    lambda result: _of("unresolved", (each for each in result.accounts if each.reason == "unresolved_link")),
+    lambda result: _of(  # a page of links (such as Linktree), on a site that shows no account itself
+        "elsewhere", () if any(each.network in NETWORKS for each in result.official) else result.official
     ),
     _two_accounts,
-    lambda site: _of("inner_page_only", (each for each in site.official if page_of(site.result, each) in _INNER)),
+    lambda result: _of("inner_page_only", (each for each in result.official if page_of(result, each) in _INNER)),
     _one_language,
     *(partial(_flawed, rule) for rule in ("old_name", "insecure", "mobile")),
     _no_same_as,

@@ -183,10 +183,10 @@ def _feed(comparison: Comparison, lang: Language) -> bytes:
     ET.SubElement(ET.SubElement(root, "author"), "name").text = "cegep-audit"
     news = (change for change in comparison.changes if change.change in _NEWS)
     for institution, changes in groupby(news, key=lambda change: change.institution):
-        said = []
-        for each in changes:
-            facts = {"network": network_name(each.network), "old": each.old_url or "", "new": each.new_url or ""}
-            said.append(say(f"feed.{each.change.value}", lang, **facts))
+        said = [
+            say(f"feed.{each.change}", lang, network=network_name(each.network), old=each.old_url, new=each.new_url)
+            for each in changes
+        ]
         entry = ET.SubElement(root, "entry")
         identify(entry, institution.id, f"{institution.name}: {said[0]}" if len(said) == 1 else institution.name)
         ET.SubElement(entry, "link", {"href": institution.url})

@@ -42,10 +42,7 @@ def account_keys(result: InstitutionResult | None, network: str) -> set[str]:
 
 
 def day_of(scan: Scan, result: InstitutionResult | None) -> date:
-    """Return the day (UTC) of the capture of a homepage: networks open on that day count.
-
-    Without a capture it is the day that a web archive was asked for, or that on which the scan began.
-    """
+    """Return the day (UTC) whose networks count: of the capture, else as asked of a web archive, else of the scan."""
     if result is not None and result.captured_at is not None:
         return result.captured_at.astimezone(UTC).date()
     asked = scan.settings.get("as_of")

@@ -46,14 +46,6 @@ class Asked:
     bins: tuple[float, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class OfKnownAge:
-    """How a scan as of a day depends on institutions that may not have existed on that day."""
-
-    unknown: int  # institutions without a year of founding
-    known: Proportion  # the first share among the others
-
-
 @dataclass(frozen=True)
 class ScanStatistics:
     """The statistics of one scan, each computed when it is first used.
@@ -102,13 +94,13 @@ class ScanStatistics:
         return attained(self.scan, self.asked.basket, self.asked.min_networks)
 
     @cached_property
-    def of_known_age(self) -> OfKnownAge | None:
-        """The institutions without a year of founding; None for a scan of its own day."""
+    def of_known_age(self) -> Proportion | None:
+        """The first share of a scan as of a day, among institutions with a year of founding; None for other scans."""
         if not self.facts.asked_day:
             return None
         unknown = {each.id for each in self.scan.institutions if each.founded is None}
         known = figures(without_institutions(self.scan, unknown), self.asked.basket, self.asked.min_networks)
-        return OfKnownAge(len(unknown), known.at_least[self.asked.min_networks])
+        return known.at_least[self.asked.min_networks]
 
     def _split(self, by: Sequence[str]) -> Mapping[tuple[str, ...], Scan]:
         from cegep_audit.analyze.tables import split
@@ -193,8 +185,9 @@ def summary_document(stats: ScanStatistics, *, with_details: bool = True) -> dic
     document = {"scan": facts_to_json(stats.facts), "basket": stats.asked.basket, **shown}
     document["baselines"] = [json_values(each) for each in baselines() if each.shown]
     document["sample_of"] = stats.asked.sample_of
-    if stats.of_known_age is not None:
-        document["founding"] = json_values(stats.of_known_age)
+    if known := stats.of_known_age:
+        unknown = stats.figures.institutions - known.institutions
+        document["founding"] = {"unknown": unknown, "known": json_values(known)}
     document |= {name: value for name, value in later.items() if value or not name.endswith("_networks")}
     if with_details:
         document["sensitivity"] = json_values(stats.sensitivity)

@@ -1,7 +1,4 @@
-"""What the accounts of a scan add up to: who is on what, the figures of it, and how far they rest on detection.
-
-A site that was not assessed is never counted as absent.
-"""
+"""Who is on what in a scan, the figures of it, and how sure they are; a site not assessed never counts as absent."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -182,21 +179,19 @@ def attained_to_json(attained: Attained) -> dict[str, object]:
 
 @dataclass(frozen=True, slots=True)
 class Sensitivity:
-    """The sensitivity of the share on at least *k* networks, among *assessed* institutions, to errors of detection.
-
-    ``steps`` are rows of ``errors`` (institutions), the share if so many more had an account that the tool ``missed``,
-    and the share if so many fewer had one that is ``false``; None where not so many are one account from the threshold.
-    ``turns`` are the fewest errors that bring the share to the other side of a ``reference``: ``errors`` is ``missed``
-    below it and ``false`` otherwise, ``institutions`` would have to be wrong, by ``accounts`` in all, those closest to
-    the threshold first. Both are None where no number of errors is enough.
-    """
+    """The sensitivity of the share on at least *k* networks, among *assessed* institutions, to errors of detection."""
 
     k: int
     assessed: int
     per_institution: float | None  # how far one institution moves the share
     one_below: int  # institutions that one missed account would bring over the threshold
     one_above: int  # institutions that one false account holds there
+    # Rows of ``errors`` (institutions), with the share if so many more had an account that the tool ``missed``, and if
+    # so many fewer had one, a ``false`` one; None where not so many are one account from the threshold.
     steps: Records
+    # The fewest errors that bring the share to the other side of a ``reference``: ``errors`` is ``missed`` below it and
+    # ``false`` otherwise; ``institutions`` would have to be wrong, by ``accounts`` in all, those closest to the
+    # threshold first. Both are None where no number of errors is enough.
     turns: Records
 
 

@@ -72,10 +72,7 @@ class NetworkChange(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ShareChange:
-    """One share in both scans, over the institutions assessed both times; shares are None where there are none.
-
-    The difference is tested only where the networks counted are the same on both days.
-    """
+    """One share in both scans, over the institutions assessed both times; shares are None where there are none."""
 
     measure: str  # min_networks (share on k networks or more of the basket) or network (share on it)
     basket: str
@@ -87,8 +84,8 @@ class ShareChange:
     new_count: int
     gained: int  # institutions that have the trait in the new scan only
     lost: int  # in the old one only
-    interval: Interval | None  # the 95 % interval of the difference, of one
-    p_value: float | None  # of McNemar's exact test
+    interval: Interval | None  # of the difference, 95 %, of one; None where other networks counted on the other day
+    p_value: float | None  # of McNemar's exact test, None in the same case
     p_holm: float | None  # corrected over the networks tested
     old_share: float | None  # of one
     new_share: float | None
@@ -123,10 +120,7 @@ class Comparison:
 
 
 def successors(scans: Sequence[Scan]) -> Mapping[str, str]:
-    """Return, by id, the institution of the last of *scans* that each institution of any of them is or merged into.
-
-    An institution that is not there and has no successor there is left out.
-    """
+    """Return the institution of the last of *scans* that each institution is or merged into, by id, if there is one."""
     next_ids = {each.id: each.successor_id for scan in scans for each in scan.institutions}
     there = {each.id for each in scans[-1].institutions}
     found = {}

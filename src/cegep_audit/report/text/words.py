@@ -222,10 +222,10 @@ def _sentences(stats: ScanStatistics, lang: Language) -> Iterator[str]:
 def sureness_words(stats: ScanStatistics, lang: Language) -> Iterator[str]:
     """Yield the uncertainty of the first share beyond its bounds: partial reading, sampling, correction."""
     headline = next(iter(stats.figures.at_least.values()))
-    if (age := stats.of_known_age) and age.unknown:
-        key = "sure.unknown_age_alone" if age.known.share is None else "sure.unknown_age"
-        share = locales.percent(age.known.share, lang)
-        yield say(key, lang, count=age.unknown, known=age.known.institutions, share=share)
+    known = stats.of_known_age
+    if known and (unknown := stats.figures.institutions - known.institutions):
+        key = "sure.unknown_age_alone" if known.share is None else "sure.unknown_age"
+        yield say(key, lang, count=unknown, known=known.institutions, share=locales.percent(known.share, lang))
     if headline.bounds_partial != headline.bounds:
         yield say("sure.partial", lang, bounds=locales.span(headline.bounds_partial, lang))
     if headline.ci95 is not None:

@@ -61,9 +61,8 @@ class ScanStatistics:
     corrections: Mapping[str, Corrections] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        asked = self.asked.sample_of
-        if asked is not None and asked < len(self.scan.institutions):
-            sample = len(self.scan.institutions)
+        asked, sample = self.asked.sample_of, len(self.scan.institutions)
+        if asked is not None and asked < sample:
             raise UsageError(say("summary.small_population", self.lang, asked=asked, sample=sample))
         if self.asked.by:
             self._split(self.asked.by)
@@ -80,8 +79,7 @@ class ScanStatistics:
 
     def over(self, basket: str) -> Figures:
         """Return the figures over a *basket*."""
-        asked = self.asked
-        return figures(self.scan, basket, asked.min_networks, asked.sample_of, self.corrections.get(basket))
+        return figures(self.scan, basket, self.asked.min_networks, self.asked.sample_of, self.corrections.get(basket))
 
     @cached_property
     def baskets(self) -> Mapping[str, Figures]:

@@ -249,7 +249,6 @@ def _traits(pairs: Sequence[tuple[Side, Side]], common: Collection[str]) -> Iter
 
 
 def _share(trait: _Trait, has: _Has) -> ShareChange:
-    """Return a share, tested only if it is over the same networks in both scans."""
     counts, total = Counter(has), len(has)
     both, gained, lost = counts[True, True], counts[False, True], counts[True, False]
     is_tested = total > 0 and trait[-1] is Scope.BOTH_DAYS

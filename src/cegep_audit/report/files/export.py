@@ -121,9 +121,8 @@ def _parquet(table: Table) -> bytes:
     columns = {}
     found = list(zip(*table.rows, strict=True)) or [()] * len(table.headings)
     for heading, cells in zip(table.headings, found, strict=True):
-        kept = _FRAME_TYPES.get(heading.type, "string")
-        if any(isinstance(cell, str) for cell in cells):  # an enrolment of "about 500" makes its column text
-            kept = "string"
+        is_text = any(isinstance(cell, str) for cell in cells)  # an enrolment of "about 500" makes its column text
+        kept = "string" if is_text else _FRAME_TYPES.get(heading.type, "string")
         columns[heading.name] = pd.Series(each_once(plain_or_none, cells), dtype=kept)
     return bytes(pd.DataFrame(columns).to_parquet(index=False))
 

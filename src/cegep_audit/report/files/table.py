@@ -118,7 +118,6 @@ def _cells(column: Heading, value: Value | None, rows: Sequence[object]) -> Sequ
 
 
 def _cell(column: Heading, found: Any) -> Cell:  # noqa: ANN401 - an attribute of any record
-    """Return an attribute of a record as a cell of a *column*."""
     match found:
         case str():
             in_text = {"url": without_password, "integer": whole}.get(column.type, str)

@@ -130,10 +130,8 @@ def _sheet(data: bytes) -> list[tuple[int, list[str]]]:
 
 
 def _filled_rows(rows: Iterator[tuple[object, ...]]) -> _Records:
-    """Yield the non-empty ones of *rows*, which are all equally wide, without the empty cells at the end.
-
-    A stray cell at the bottom may follow a million absent rows; openpyxl yields one and the same tuple for them.
-    """
+    """Yield the non-empty ones of *rows*, which are all equally wide, without the empty cells at the end."""
+    # A stray cell at the bottom may follow a million absent rows; openpyxl yields one and the same tuple for them.
     empty: tuple[object, ...] | None = None
     width = 0  # of the first row
     for number, row in enumerate(rows, 1):

@@ -77,7 +77,7 @@ def _is_in_frame(candidate: Candidate) -> bool:
     return is_shown and not candidate.every(lambda link: name_matching.is_named(link, candidate.handle))
 
 
-def _is_shown_by_widget(candidate: Candidate) -> bool:
+def _has_own_widget(candidate: Candidate) -> bool:
     """Whether a widget of the network shows the whole account: its page or timeline, not one post."""
     return any(
         "timeline" in seen.link.cues or (seen.link.how is How.WIDGET and seen.what.kind is not Kind.CONTENT)
@@ -146,11 +146,7 @@ RULES: tuple[tuple[str, Callable[[Candidate], bool], Role], ...] = (
     ("unresolved_link", lambda c: not c.url, Role.UNCERTAIN),
     ("vendor", lambda c: not c.is_alike and name_matching.is_vendor(c.network, c.handle), Role.THIRD_PARTY),
     ("separate_body", lambda c: c.is_separate, Role.THIRD_PARTY),
-    (
-        "quoted_post",
-        lambda c: "quote" in c.common_cues and not (c.is_alike or _is_shown_by_widget(c)),
-        Role.THIRD_PARTY,
-    ),
+    ("quoted_post", lambda c: "quote" in c.common_cues and not (c.is_alike or _has_own_widget(c)), Role.THIRD_PARTY),
     ("commenter", lambda c: "comment" in c.common_cues and not c.is_alike, Role.THIRD_PARTY),
     ("person", _is_person, Role.THIRD_PARTY),
     ("declared_other", lambda c: c.subjects == {"other"} and not c.is_alike, Role.THIRD_PARTY),
@@ -172,7 +168,7 @@ RULES: tuple[tuple[str, Callable[[Candidate], bool], Role], ...] = (
     ("named_alike", lambda c: c.is_alike, Role.OFFICIAL),
     ("site_frame", _is_in_frame, Role.OFFICIAL),
     ("invitation", lambda c: "follow" in c.cues, Role.OFFICIAL),
-    ("page_widget", _is_shown_by_widget, Role.OFFICIAL),
+    ("page_widget", _has_own_widget, Role.OFFICIAL),
     ("running_text", lambda c: c.every(_in_sentence), Role.THIRD_PARTY),
     ("no_rule", lambda _: True, Role.UNCERTAIN),
 )
@@ -267,8 +263,7 @@ def mark_shared(
         own = institutions[id_]
         return own.parent_id or urls.registrable_domain(urls.host_of(final_urls[id_] or own.url))
 
-    often = {key: ids for key, ids in showers.items() if len(ids) >= SHARED_FROM}
-    shared = {key: ids for key, ids in often.items() if len(set(map(family, ids))) >= SHARED_FROM}
+    shared = {key: ids for key, ids in showers.items() if len(set(map(family, ids))) >= SHARED_FROM}
     concerned = set[str]().union(*shared.values())
     results = (_without(shared, each) if each.institution.id in concerned else each for each in scan.results)
     return replace(scan, results=tuple(results)) if shared else scan

@@ -29,7 +29,7 @@ def _in_sentence(link: Link) -> bool:
     return "prose" in link.cues and link.zone not in FRAME
 
 
-def _is_shown_beside(link: Link) -> bool:
+def _is_in_margin(link: Link) -> bool:
     return "prose" not in link.cues and (link.zone in FRAME or link.zone is Zone.ASIDE)
 
 
@@ -73,7 +73,7 @@ def _is_of_icons(candidate: Candidate) -> bool:
 
 def _is_in_frame(candidate: Candidate) -> bool:
     """Whether a reader sees the account beside the content; a link in a script is not seen."""
-    is_shown = candidate.is_visible and candidate.some(_is_shown_beside) and not _is_title(candidate)
+    is_shown = candidate.is_visible and candidate.some(_is_in_margin) and not _is_title(candidate)
     return is_shown and not candidate.every(lambda link: name_matching.is_named(link, candidate.handle))
 
 
@@ -91,12 +91,6 @@ def _is_only_embedded(candidate: Candidate) -> bool:
         seen.what.kind is Kind.CONTENT or (seen.what.kind is Kind.EMBED and seen.link.how is not How.WIDGET)
         for seen in candidate.sightings
     )
-
-
-def _is_only_posts(candidate: Candidate) -> bool:
-    """Whether only posts are linked, and not from a row of icons in the frame: icons may lead to a board or album."""
-    is_icon = candidate.in_row_of_icons and candidate.some(_is_shown_beside)
-    return not is_icon and all(seen.what.kind is Kind.CONTENT for seen in candidate.sightings)
 
 
 def _is_part_beside_main(candidate: Candidate) -> bool:
@@ -152,7 +146,8 @@ RULES: tuple[tuple[str, Callable[[Candidate], bool], Role], ...] = (
     ("declared_other", lambda c: c.subjects == {"other"} and not c.is_alike, Role.THIRD_PARTY),
     ("own_feed", lambda c: How.FEED in c.hows, Role.OFFICIAL),
     ("content_only", lambda c: _is_only_embedded(c) and not c.is_alike, Role.THIRD_PARTY),
-    ("post_of_own", _is_only_posts, Role.UNCERTAIN),
+    # Icons in the frame may lead to a board or an album.
+    ("post_of_own", lambda c: c.has_only_posts and not (c.in_row_of_icons and c.some(_is_in_margin)), Role.UNCERTAIN),
     ("unit", lambda c: c.is_unit, Role.UNIT),
     ("claim_only", lambda c: c.subjects == {"claim"} and c.competitors > 0, Role.UNCERTAIN),
     ("contradicted_data", lambda c: c.is_contradicted, Role.UNCERTAIN),

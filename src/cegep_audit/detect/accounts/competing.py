@@ -177,11 +177,8 @@ def _is_main_row(row: Row, candidate: Candidate, site_parts: Collection[Part]) -
 
 def _is_captioned(candidate: Candidate) -> bool:
     """Whether each visible link names a part, in its label or in the text before it."""
-    return candidate.every(
-        lambda link: (
-            not is_visible(link) or _says_part(link, candidate) or ("unit" in link.cues and not parts_in(link.label))
-        )
-    )
+    seen = filter(is_visible, candidate.links)
+    return all(_says_part(link, candidate) or ("unit" in link.cues and not parts_in(link.label)) for link in seen)
 
 
 def _says_part(link: Link, candidate: Candidate) -> bool:

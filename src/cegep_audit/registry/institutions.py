@@ -2,12 +2,12 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import date
 from difflib import get_close_matches
 from functools import cache, partial
-from itertools import chain, count, islice, product
+from itertools import chain, count, product
 from pathlib import Path
 
 from cegep_audit.errors import UsageError
@@ -176,17 +176,14 @@ def select(
     """
     if limit is not None and limit < 1:
         raise UsageError(say("registry.bad_limit", lang, limit=limit))
-    chosen: Iterable[Institution] = institutions
-    if not ids:
-        chosen = [item for item in institutions if is_open(item, day) and (with_parts or not item.parent_id)]
+    chosen = [item for item in institutions if ids or (is_open(item, day) and (with_parts or not item.parent_id))]
     for column, values in {"id": ids, "type": types, "region": regions, "language": languages}.items():
         if values:
             wanted = _wanted(institutions, column, values, lang)
             chosen = [item for item in chosen if not wanted.isdisjoint(_spellings(item, column))]
-    selected = list(islice(chosen, limit))
-    if not selected:
+    if not chosen:
         raise UsageError(say("registry.none_selected", lang))
-    return selected
+    return chosen[:limit]
 
 
 def _wanted(institutions: Sequence[Institution], column: str, values: Collection[str], lang: Language) -> set[str]:

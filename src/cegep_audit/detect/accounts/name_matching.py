@@ -81,8 +81,7 @@ class Identity:
         chosen = [*written, *([token for token in tokens if token not in listed("article")] for tokens in written)]
         acronyms = {"".join(token[0] for token in tokens) for tokens in chosen}
         self.acronyms = {acronym for acronym in acronyms if len(acronym) >= _MIN_ACRONYM}
-        names_of_all_kinds = self.whole | self.labels | self.words | self.acronyms
-        self.ordered = sorted(names_of_all_kinds, key=lambda own: (-len(own), own))
+        self.ordered = sorted(self.whole | self.labels | self.words | self.acronyms, key=lambda own: (-len(own), own))
 
 
 _identity = lru_cache(maxsize=64)(Identity)

@@ -114,24 +114,19 @@ def _without_inner_links(visit: Visit) -> Visit:
 
 
 def _judge(institution: Institution, visits: Sequence[Visit], source: ReadBy) -> InstitutionResult:
-    accounts: tuple[Account, ...] = ()
     try:
         accounts = attribute(institution, visits)
-        verdict = assess(institution, visits, len(accounts))
+        result = assess(institution, visits, len(accounts))
     except TooManyAccountsError:
-        verdict = assess(institution, visits, MAX_ACCOUNTS + 1)
+        accounts, result = (), assess(institution, visits, MAX_ACCOUNTS + 1)
     home = visits[0].page if visits else None
-    result = InstitutionResult(
-        institution=institution,
-        status=verdict.status,
-        detail=verdict.detail,
-        message=verdict.message,
-        final_url=verdict.final_url,
+    result = replace(
+        result,
         captured_at=home.captured_at if home else None,
         pages=tuple(_records(visits, accounts)),
         failures=tuple(visit.failure for visit in visits if visit.failure),
     )
-    if not verdict.status.is_assessed:
+    if not result.status.is_assessed:
         return result
     is_rendered = source is ReadBy.LIVE and any(visit.page and visit.page.rendering for visit in visits)
     read_by = ReadBy.BROWSER if is_rendered else source
@@ -235,4 +230,4 @@ async def _safely(read: Read, institution: Institution, turn: asyncio.Lock) -> I
 
 def failed(institution: Institution, detail: str, message: str) -> InstitutionResult:
     """Return the result of an institution for which no page could be read for a reason on our side."""
-    return InstitutionResult(institution, Status.UNUSABLE, detail, message, final_url="", captured_at=None)
+    return InstitutionResult(institution, Status.UNUSABLE, detail, message, final_url="")

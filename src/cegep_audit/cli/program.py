@@ -191,8 +191,7 @@ class _Command(_Spoken, TyperCommand):
         has_day = [re.match(r"\d.*-", word) for word in (*args, "")[1:]]
         args = [f"{word}=" if word in bare and not day else word for word, day in zip(args, has_day, strict=True)]
         ctx.allow_extra_args = True
-        rest = super().parse_args(ctx, args)
-        if rest:
+        if rest := super().parse_args(ctx, args):
             raise UsageError(_with_help(say("usage.too_many", what=" ".join(rest)), ctx))
         return rest
 

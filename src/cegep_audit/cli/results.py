@@ -34,7 +34,7 @@ if TYPE_CHECKING:  # with numpy, which --help, compare and trend do without
     from cegep_audit.analyze.scan_statistics import Asked, ScanStatistics
 
 _SameMode = Annotated[bool, what("--same-mode")]
-_BUNDLES = (".zip", ".wacz")  # which hold more than tables: a replication package, the pages themselves
+_BUNDLES = (".zip", ".wacz")  # a replication package, and the pages
 _NEEDS = {"--matrix": ".csv", "--with-warc": ".zip", "--quickstatements": ".txt"}  # the ending that an option needs
 
 
@@ -143,7 +143,6 @@ def export(
 
 
 def _bundle(stats: ScanStatistics, output: Path, db: Path, warcs: Sequence[Path], *, with_warc: bool) -> None:
-    """Write a replication package, or the pages as a WACZ; raise StoreError where it cannot be done."""
     from cegep_audit.collect.warc.writer import write_wacz
     from cegep_audit.report.files.package import write_package
 

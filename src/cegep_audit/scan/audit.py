@@ -1,7 +1,4 @@
-"""Audits institutions, several at a time, and reports progress.
-
-The pages of one institution are read one after the other, and their links judged together.
-"""
+"""Audits institutions, several at a time; the pages of one are read one after the other, and judged together."""
 
 import asyncio
 import hashlib
@@ -62,11 +59,7 @@ async def audit(
     choices: Sequence[Choice] = (),
     turn: asyncio.Lock | None = None,
 ) -> InstitutionResult:
-    """Read one institution's pages and return its accounts; a failure is part of the result.
-
-    *read_by* is the kind of source. The pages read are *choices*, or else those that the frontier chooses one by one.
-    Concurrent audits share *turn*, and only its holder parses a page.
-    """
+    """Read the pages *choices*, or else those that the frontier chooses; return their accounts, or what failed."""
     turn = turn or asyncio.Lock()
     visits: list[Visit] = []
     frontier, fixed = Frontier(institution, limits), iter(choices)

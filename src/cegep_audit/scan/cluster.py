@@ -113,10 +113,7 @@ class Visits(WorkerPlugin):
 
 
 async def visit(name: str, part: Sequence[Institution]) -> list[InstitutionResult]:
-    """Scan one *part* on this worker with the plugin *name*; return nothing if the scan is over.
-
-    The pages are on the disk before the results are returned.
-    """
+    """Scan a *part* with this worker's plugin *name*, its pages on the disk first; [] if the scan is over."""
     plugins: Any = get_worker().plugins
     visits: Visits | None = plugins.get(name)
     if visits is None:
@@ -141,8 +138,7 @@ async def visit(name: str, part: Sequence[Institution]) -> list[InstitutionResul
 async def cluster(visits: Visits) -> AsyncIterator[Client]:
     """Connect to the scheduler that the plan of *visits* names; ``local`` starts a cluster on this machine's cores.
 
-    When the block ends, local workers end and others forget the scan. Raises StoreError if nobody answers or there is
-    no worker.
+    When the block ends, local workers end and others forget the scan. Raises StoreError without an answer or a worker.
     """
     request = visits.plan.request
     address: Any = request.dask
@@ -208,7 +204,6 @@ async def spread(plan: Plan, keep: Keep, observer: Observer) -> None:
 
 
 async def _scan(client: Client, name: str, plan: Plan, keep: Keep, observer: Observer) -> None:
-    """Have the workers of *client* scan what is left of *plan*, part by part, with the plugin *name*."""
     waiting = iter(parts(plan.waiting, _REPLAY_PART if plan.request.from_warc else _LIVE_PART))
     submitted: dict[Future[Any], Sequence[Institution]] = {}
     finished = as_completed(loop=client.loop)

@@ -62,15 +62,13 @@ def draft(request: Request) -> list[tuple[Sequence[Institution], Settings]]:
     registry = read_registry(request.registry, request.lang)
     ids = {institution.id for institution in registry}
     overrides = read_overrides(request.overrides, lang=request.lang, ids=ids) if request.overrides else []
-    limits = asdict(request.limits)
-    if request.past and not request.from_warc:
-        limits |= own_limits(request.past.timegate) | dict(request.changed)
+    own = own_limits(request.past.timegate) if request.past and not request.from_warc else {}
     drafts: list[tuple[Sequence[Institution], Settings]] = []
     for past in [replace(request.past, as_of=day) for day in request.past.days] if request.past else [None]:
         settings = {
             "registry": str(request.registry or ""),
             "selection": request.selection,
-            "limits": limits,
+            "limits": asdict(request.limits) | own | dict(request.changed),
             "contact": request.contact or "",
             "warc": _kept_in(request, past),
             "from_warc": [str(path.resolve()) for path in request.from_warc],
@@ -85,7 +83,6 @@ def draft(request: Request) -> list[tuple[Sequence[Institution], Settings]]:
 
 
 def _kept_in(request: Request, past: Past | None) -> str:
-    """Return where the settings say that pages are kept, "" for nowhere."""
     if request.no_warc or request.from_warc:
         return ""
     return str(output_of(request.save_warc, past)) if request.save_warc else DEFAULT_WARC
@@ -105,17 +102,13 @@ def begin(
     """Begin a scan in the database; a completion of *base* starts with a copy of what *base* assessed."""
     asked = _asked(store, request, settings)
     mode = base.mode if base else "replay" if asked.from_warc else "as_of" if asked.past else "live"
-    settings = {**settings, "limits": asdict(asked.limits)}
-    completes = base.id if base else None
-    scan_id = store.start_scan(mode, settings, __version__, rules_version(), institutions, now(), completes)
+    settings, base_id = {**settings, "limits": asdict(asked.limits)}, base.id if base else None
+    scan_id = store.start_scan(mode, settings, __version__, rules_version(), institutions, now(), base_id)
     return _plan(store, asked, store.scan(scan_id), base)
 
 
 def begin_completion(request: Request, store: Store, base: Scan) -> Plan:
-    """Begin a completion of *base*, with the limits and contact of *base* unless *request* changes them.
-
-    Raises UsageError if *base* cannot be completed in this way.
-    """
+    """Begin a completion of *base*, with its limits and contact unless *request* changes them, or raise UsageError."""
     completion, kept = request.completion, base.settings
     if base.ended_at is None:
         raise UsageError(say("complete.not_finished", request.lang, scan=base.id))

@@ -1,7 +1,4 @@
-"""The sources of a scan's pages: the live web, a browser, a web archive, WARC files, saved pages, coders.
-
-A completion tries its modes on each institution in order until one assesses it.
-"""
+"""The sources of a scan's pages: the live web, a browser, a web archive, WARC files, saved pages, coders."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -38,9 +35,7 @@ from cegep_audit.vocabulary import Detail, Need, ReadBy, Status
 if TYPE_CHECKING:
     from cegep_audit.collect.http.live import LiveWeb
 
-Note = Callable[[str], None]
-"""Takes a one-line message for the user."""
-
+Note = Callable[[str], None]  # takes a one-line message for the user
 Reader = Callable[[InstitutionResult, asyncio.Lock], Awaitable[InstitutionResult | None]]
 """Reads the institution of a result from one source; None if the source has no pages of it."""
 

@@ -183,10 +183,8 @@ class _Spoken:
 
 class _Command(_Spoken, TyperCommand):
     def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override] # the public name
-        """Parse the words of the command; raise UsageError if there are too many.
-
-        An option whose metavar is in brackets may come without its value, which is a day.
-        """
+        """Parse the words of the command; raise UsageError if there are too many."""
+        # An option whose metavar is in brackets may come without its value, which is a day.
         bare = {param.opts[-1] for param in self.params if (param.metavar or "").startswith("[")}
         has_day = [re.match(r"\d.*-", word) for word in (*args, "")[1:]]
         args = [f"{word}=" if word in bare and not day else word for word, day in zip(args, has_day, strict=True)]

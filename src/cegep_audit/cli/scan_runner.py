@@ -60,7 +60,7 @@ def go_on(request: Request, *, completes: bool = False) -> int:
             raise UsageError(say("complete.no_completion"))
         if not plans:
             if request.registry:
-                planning.check_same_registry(request.registry, store.scan(), request.lang)
+                planning.check_same_registry(request, store.scan())
             note("scan.nothing_to_resume", quiet=request.quiet)
             _results(store, None, request)
             return EXIT_OK  # there was nothing to do, whatever that scan found

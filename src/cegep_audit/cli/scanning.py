@@ -1,7 +1,4 @@
-"""The commands that run scans: ``scan``, ``complete``, and ``demo``, which scans an invented web.
-
-What reads pages is imported where it is used: it is too slow for --help.
-"""
+"""The commands that run scans; they import what reads pages where it is used, because it is too slow for --help."""
 # ruff: noqa: ARG001 - Typer wants a parameter for each option; most are read from its context
 
 import os

@@ -31,11 +31,8 @@ _READERS = ThreadPoolExecutor(2, "reader")  # for large pages; each thread keeps
 _RULES = ("detect", "collect/frontier", "urls.py", "analyze/institution/flaws.py", "analyze/institution/flaws.toml")
 _TOGETHER_S = 0.2  # results that finish within this time are kept with one wait for the disk
 
-Keep = Callable[[Sequence[InstitutionResult]], None]
-"""Saves results. An error that it raises for a single result (a full disk) ends the scan."""
-
-Read = Callable[[Institution, asyncio.Lock], Awaitable[InstitutionResult]]
-"""Reads one institution. Concurrent reads share a lock, and only its holder parses a page."""
+Keep = Callable[[Sequence[InstitutionResult]], None]  # saves results
+Read = Callable[[Institution], Awaitable[InstitutionResult]]
 
 
 @cache
@@ -57,7 +54,7 @@ async def audit(
     *,
     read_by: ReadBy = ReadBy.LIVE,
     choices: Sequence[Choice] = (),
-    turn: asyncio.Lock | None = None,
+    turn: asyncio.Lock | None = None,  # shared by concurrent audits: only its holder parses a page
 ) -> InstitutionResult:
     """Read the pages *choices*, or else those that the frontier chooses; return their accounts, or what failed."""
     turn = turn or asyncio.Lock()
@@ -93,11 +90,8 @@ async def _visit(choice: Choice, source: Source, turn: asyncio.Lock) -> Visit:
 
 
 def _without_inner_links(visit: Visit) -> Visit:
-    """Return *visit* without most internal links, which fill its memory and are needed only to choose the next page.
-
-    A page that may lead to another part of the homepage keeps them, because the frontier reads them again.
-    """
-    reading = visit.reading
+    """Return *visit* without most internal links, which fill its memory and are needed only to choose the next page."""
+    reading = visit.reading  # with frames or a refresh, it leads to a part of the homepage: the frontier reads it again
     if reading is None or reading.frames or reading.refresh_to or len(reading.inner) <= _COUNTED:
         return visit
     heads = [link for link in reading.inner if link.zone is Zone.HEAD]
@@ -180,7 +174,6 @@ async def scan(
     raises for a single result (a full disk) ends the scan. An internal error in one institution becomes its result.
     """
     waiting = iter(institutions)
-    turn = asyncio.Lock()
     finished: list[InstitutionResult] = []
 
     def commit() -> None:
@@ -198,7 +191,7 @@ async def scan(
     async def work() -> None:
         for institution in waiting:
             observer.started(institution)
-            finished.append(await _safely(read, institution, turn))
+            finished.append(await _safely(read, institution))
 
     try:
         async with asyncio.TaskGroup() as group:
@@ -212,9 +205,9 @@ async def scan(
         commit()
 
 
-async def _safely(read: Read, institution: Institution, turn: asyncio.Lock) -> InstitutionResult:
+async def _safely(read: Read, institution: Institution) -> InstitutionResult:
     try:
-        return await read(institution, turn)
+        return await read(institution)
     except (StoreError, GivenUpError):  # a full disk, a busy archive: every other site would hit it too
         raise
     except Exception:  # noqa: BLE001 - left alone, it would make the task group cancel all the others

@@ -71,11 +71,7 @@ def part_file(warc: Path, worker: object) -> Path:
 
 
 class Visits(WorkerPlugin):
-    """The source of pages of one scan on one worker, shared by all its parts.
-
-    Dask sets it up on each worker, including those that join later, and tears it down when the scan ends; parts in
-    progress are then cancelled.
-    """
+    """The source of pages of one scan on one worker, also one that joins later; all the parts there share it."""
 
     def __init__(self, plan: Plan) -> None:
         self.name = f"cegep-audit-{uuid.uuid4()}"

@@ -40,25 +40,19 @@ class Plan:
 
 
 def check_sources(request: Request) -> None:
-    """Raise UsageError, with what to install, if a browser or a cluster is asked for but missing.
-
-    The workers of a cluster have no browser, and a web archive is asked by one process only.
-    """
+    """Raise UsageError if a browser or a cluster is missing (with what to install), or cannot do what is asked."""
     lang, is_rendered = request.lang, request.render is not Render.NEVER
     if not request.dask:
         if is_rendered:
             require(lang)
     elif find_spec("distributed") is None:
         raise UsageError(say("cluster.not_installed", lang, command=install_command("cluster")))
-    elif request.past or is_rendered:
+    elif request.past or is_rendered:  # one process only asks an archive, and the workers have no browser
         raise UsageError(say("cluster.one_archive" if request.past else "cluster.no_browser", lang))
 
 
 def draft(request: Request) -> list[tuple[Sequence[Institution], Settings]]:
-    """Return the institutions and settings of each scan that *request* asks for: one a day in the past, or just one.
-
-    Raises RegistryError or UsageError for a registry or a file of overrides that cannot be used.
-    """
+    """Return the institutions and settings of each scan that *request* asks for; RegistryError or UsageError."""
     registry = read_registry(request.registry, request.lang)
     ids = {institution.id for institution in registry}
     overrides = read_overrides(request.overrides, lang=request.lang, ids=ids) if request.overrides else []
@@ -162,8 +156,7 @@ def resume(request: Request, store: Store) -> list[Plan]:
         together = [scan for scan in unfinished if first <= scan.id < first + len(past.days)]
     plans = []
     for begun in [store.scan(scan.id) for scan in together]:
-        if request.registry:
-            check_same_registry(request.registry, begun, request.lang)
+        check_same_registry(request, begun)
         store.claim(begun.id)
         asked = _asked(store, request, begun.settings)
         plans.append(_plan(store, asked, begun, store.load(begun.completes) if begun.completes else None))
@@ -192,8 +185,8 @@ def _asked(store: Store, request: Request, settings: Settings) -> Request:
         raise StoreError(say("store.bad_value", request.lang, file=file, reason=str(error))) from error
 
 
-def check_same_registry(registry: Path, begun: Scan, lang: Language) -> None:
-    """Raise UsageError if the scan *begun* is not one of *registry*."""
-    chosen = _chosen(read_registry(registry, lang=lang), begun.settings, lang)
-    if chosen != list(begun.institutions):
+def check_same_registry(request: Request, begun: Scan) -> None:
+    """Raise UsageError if *request* names a registry, and the scan *begun* is not one of it."""
+    registry, lang = request.registry, request.lang
+    if registry and _chosen(read_registry(registry, lang), begun.settings, lang) != list(begun.institutions):
         raise UsageError(say("error.other_registry", lang, path=str(registry), scan=begun.id))

@@ -137,12 +137,10 @@ def _plan(store: Store, request: Request, begun: Scan, base: Scan | None) -> Pla
         warc = output_of(request.save_warc, request.past)
     elif _SAFE_WARC.fullmatch(name := re.split(r"[/\\]", kept_in)[-1]):
         warc = request.db.with_name(name)
-    done = store.done_ids(begun.id)
     if base:
-        left = {institution.id for institution in left_of(base, partial=request.completion.partial)} | done
-        kept = [result for result in base.results if result.institution.id not in left]
-        store.save(begun.id, *kept)
-        done |= {result.institution.id for result in kept}
+        left = {each.id for each in left_of(base, partial=request.completion.partial)} | store.done_ids(begun.id)
+        store.save(begun.id, *(result for result in base.results if result.institution.id not in left))
+    done = store.done_ids(begun.id)
     waiting = [institution for institution in begun.institutions if institution.id not in done]
     return Plan(begun, waiting, warc, request, base, store.decisions(base.id) if base else ())
 

@@ -78,8 +78,7 @@ def summary(
         sys.stdout.write(markdown(director_blocks(shown, lang)))
         return
     if paragraph:
-        said = methods_paragraph(shown, lang, attained(shown.scan))
-        common.show_blocks([Line(said)], is_wide=True)
+        common.show_blocks([Line(methods_paragraph(shown, lang, attained(shown.scan)))], is_wide=True)
     else:
         show_figures(shown)
     if is_coded:

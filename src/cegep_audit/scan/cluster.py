@@ -47,7 +47,6 @@ _SETTINGS = {"distributed.worker.profile.enabled": False, "distributed.worker.da
 # Pages that other users of this machine could see.
 _NO_PAGES: dict[str, Any] = {"distributed.scheduler.http.routes": [], "distributed.worker.http.routes": []}
 _LOCAL_CLUSTER: dict[str, Any] = {
-    "processes": True,
     "asynchronous": True,
     "host": "127.0.0.1",
     # Anybody who reaches a worker can run code on it. Certificates that exist only for this scan keep out other users

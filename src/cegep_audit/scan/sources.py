@@ -48,7 +48,6 @@ class Pages:
     """The sources of one scan, and what reads an institution from them, in order."""
 
     def __init__(self, plan: Plan, note: Note, stack: AsyncExitStack) -> None:
-        """*note* receives messages about a source; *stack* closes what is opened."""
         self.readers: list[tuple[Reader, Mode | None]] = []  # each with its mode in a completion
         self.tally: Tally | None = None  # of requests, if a network is used
         self.connectivity: Connectivity | None = None  # whether any site answers, if sites are asked

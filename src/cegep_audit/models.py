@@ -219,7 +219,7 @@ class InstitutionResult:
     detail: str
     message: str
     final_url: str
-    captured_at: datetime | None  # of the homepage, where it was read
+    captured_at: datetime | None = None  # of the homepage, where it was read
     pages: tuple[PageRecord, ...] = ()
     failures: tuple[Failure, ...] = ()
     accounts: tuple[Account, ...] = ()

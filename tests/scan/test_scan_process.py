@@ -37,11 +37,11 @@ async def test_overlapping_scans_leave_the_collector_as_it_was() -> None:
     second_began, first_ended = asyncio.Event(), asyncio.Event()
     seen: list[tuple[int, int, int]] = []
 
-    async def first(found: Institution, _: asyncio.Lock) -> InstitutionResult:
+    async def first(found: Institution) -> InstitutionResult:
         await second_began.wait()
         return result(found)
 
-    async def second(found: Institution, _: asyncio.Lock) -> InstitutionResult:
+    async def second(found: Institution) -> InstitutionResult:
         second_began.set()
         await first_ended.wait()
         seen.append(gc.get_threshold())
@@ -62,7 +62,7 @@ def test_a_scan_that_fails_leaves_the_collector_as_it_was() -> None:
     def full(_: Sequence[InstitutionResult]) -> None:
         raise OSError("no space")
 
-    async def read(found: Institution, _: asyncio.Lock) -> InstitutionResult:
+    async def read(found: Institution) -> InstitutionResult:
         return result(found)
 
     with pytest.raises(OSError, match="no space"):
@@ -80,7 +80,7 @@ async def test_results_that_finish_together_are_kept_together_before_they_are_to
     def keep(results: Sequence[InstitutionResult]) -> None:
         events.append(("kept", [each.institution.id for each in results]))
 
-    async def read(found: Institution, _: asyncio.Lock) -> InstitutionResult:
+    async def read(found: Institution) -> InstitutionResult:
         await asyncio.sleep(0)
         return result(found)
 
@@ -102,7 +102,7 @@ async def test_of_results_that_do_not_fit_together_as_many_are_kept_as_fit() -> 
             raise StoreError("no space")
         kept.extend(each.institution.id for each in results)
 
-    async def read(found: Institution, _: asyncio.Lock) -> InstitutionResult:
+    async def read(found: Institution) -> InstitutionResult:
         return result(found)
 
     with pytest.raises(StoreError, match="no space"):
@@ -114,7 +114,7 @@ async def test_of_results_that_do_not_fit_together_as_many_are_kept_as_fit() -> 
 def test_a_scan_that_ends_early_keeps_what_is_finished(stop: type[BaseException]) -> None:
     kept: list[str] = []
 
-    async def read(found: Institution, _: asyncio.Lock) -> InstitutionResult:
+    async def read(found: Institution) -> InstitutionResult:
         if found.id == "last":
             raise stop
         return result(found)
@@ -145,7 +145,7 @@ class Told(Observer):
     def finished(self, found):
         print(found.institution.id, flush=True)
 
-async def read(found, _):
+async def read(found):
     await asyncio.sleep(0.001)
     return result(found, "facebook")
 

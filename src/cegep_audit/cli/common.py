@@ -1,7 +1,4 @@
-"""What commands share: their arguments and options, declared once, and how they print.
-
-Messages go to standard error, results to standard output.
-"""
+"""What commands share: arguments, options, and how they print results, and messages on standard error."""
 
 import json
 import shlex

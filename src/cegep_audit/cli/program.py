@@ -183,16 +183,13 @@ class _Spoken:
 
 class _Command(_Spoken, TyperCommand):
     def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override] # the public name
-        """Parse the words of the command; raise UsageError if there are too many.
-
-        An option whose metavar is in brackets may come without its value, which is a day.
-        """
+        """Parse the words of the command; raise UsageError if there are too many."""
+        # An option whose metavar is in brackets may come without its value, which is a day.
         bare = {param.opts[-1] for param in self.params if (param.metavar or "").startswith("[")}
         has_day = [re.match(r"\d.*-", word) for word in (*args, "")[1:]]
         args = [f"{word}=" if word in bare and not day else word for word, day in zip(args, has_day, strict=True)]
         ctx.allow_extra_args = True
-        rest = super().parse_args(ctx, args)
-        if rest:
+        if rest := super().parse_args(ctx, args):
             raise UsageError(_with_help(say("usage.too_many", what=" ".join(rest)), ctx))
         return rest
 

@@ -7,6 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+from cegep_audit.analyze.change.compare import Comparison, to_json
+from cegep_audit.analyze.change.compare import compare as compare_scans
+from cegep_audit.analyze.change.trend import comparable, in_trend, read_differently
+from cegep_audit.analyze.change.trend import trend as trend_of
 from cegep_audit.analyze.presence import without_institutions
 from cegep_audit.cli import common
 from cegep_audit.cli.common import PAGE_ENDINGS, argument, scan_number, what, writes
@@ -16,19 +20,21 @@ from cegep_audit.errors import StoreError, UsageError
 from cegep_audit.models import Scan
 from cegep_audit.phrases import Language
 from cegep_audit.report.blocks import Line, markdown
+from cegep_audit.report.files.export import check, statements, write, write_comparison, write_trend
 from cegep_audit.report.files.files import check_file, write_file
+from cegep_audit.report.files.table import csv_pieces
+from cegep_audit.report.files.tables import institutions_of, matrix_of
+from cegep_audit.report.text.comparison import comparison_blocks, trend_blocks
 from cegep_audit.report.text.overview import director_blocks, layer_blocks, summary_blocks
 from cegep_audit.report.text.words import paragraph as methods_paragraph
 from cegep_audit.scan.request import warc_of
 from cegep_audit.store import Store, collector_paused
 
-if TYPE_CHECKING:  # these import pandas, which --help does not need
-    from cegep_audit.analyze.change.compare import Comparison
+if TYPE_CHECKING:  # with numpy, which --help, compare and trend do without
     from cegep_audit.analyze.scan_statistics import Asked, ScanStatistics
 
 _SameMode = Annotated[bool, what("--same-mode")]
-_BUNDLES = (".zip", ".wacz")  # which hold more than tables: a replication package, the pages themselves
-
+_BUNDLES = (".zip", ".wacz")  # a replication package, and the pages
 _NEEDS = {"--matrix": ".csv", "--with-warc": ".zip", "--quickstatements": ".txt"}  # the ending that an option needs
 
 
@@ -106,9 +112,6 @@ def export(
 ) -> None:
     """Write a scan to a file, in the format that its ending names."""
     from cegep_audit.analyze.scan_statistics import Asked, ScanStatistics
-    from cegep_audit.report.files.export import check, statements, write
-    from cegep_audit.report.files.table import csv_pieces
-    from cegep_audit.report.files.tables import institutions_of, matrix_of
 
     ending = output.suffix.lower()
     for (name, needed), is_given in zip(_NEEDS.items(), (matrix, with_warc, quickstatements), strict=True):
@@ -139,7 +142,6 @@ def export(
 
 
 def _bundle(stats: ScanStatistics, output: Path, db: Path, warcs: Sequence[Path], *, with_warc: bool) -> None:
-    """Write a replication package, or the pages as a WACZ; raise StoreError where it cannot be done."""
     from cegep_audit.collect.warc.writer import write_wacz
     from cegep_audit.report.files.package import write_package
 
@@ -186,7 +188,6 @@ def report(
 
 def page_of(store: Store, layers: Layers, asked: Asked, lang: Language, layer: str = DETECTED) -> bytes:
     """Return the HTML page of a scan; it includes the trend over the comparable scans of the database."""
-    from cegep_audit.analyze.change.trend import comparable, in_trend, trend
     from cegep_audit.analyze.scan_statistics import ScanStatistics
     from cegep_audit.report.page.document import page
 
@@ -196,15 +197,13 @@ def page_of(store: Store, layers: Layers, asked: Asked, lang: Language, layer: s
     before = scans[: scans.index(shown)]
     stats = ScanStatistics(shown, asked, lang, layers.corrections(layer))
     since = _compared(before[-1], shown) if before else None
-    return page(stats, lang, trend(scans) if others else None, since, is_coded=layer == CODED)
+    return page(stats, lang, trend_of(scans) if others else None, since, is_coded=layer == CODED)
 
 
 def _compared(old: Scan, new: Scan) -> Comparison:
-    from cegep_audit.analyze.change.compare import compare
-
     if old.id == new.id:
         raise UsageError(say("compare.same", scan=old.id))
-    return compare(old, new)
+    return compare_scans(old, new)
 
 
 @command("compare")
@@ -218,10 +217,6 @@ def compare(
     as_json: common.Json = False,
 ) -> None:
     """Say what was gained, lost and renamed between two scans, who entered or left, and how the shares moved."""
-    from cegep_audit.analyze.change.compare import to_json
-    from cegep_audit.report.files.export import write_comparison
-    from cegep_audit.report.text.comparison import comparison_blocks
-
     if output:
         check_file(output, lang, (".csv", ".atom"))
     with Store.open(db, create=False, lang=lang) as store:
@@ -256,11 +251,6 @@ def trend(
     output: Annotated[Path | None, writes("-o", "--output", metavar="FILE.csv", key="trend_output")] = None,
 ) -> None:
     """Set scans side by side by date of capture: the shares, and who entered or left."""
-    from cegep_audit.analyze.change.trend import in_trend
-    from cegep_audit.analyze.change.trend import trend as set_in_order
-    from cegep_audit.report.files.export import write_trend
-    from cegep_audit.report.text.comparison import trend_blocks
-
     if output:
         check_file(output, lang, (".csv",))
     with Store.open(db, create=False, lang=lang) as store:
@@ -268,7 +258,7 @@ def trend(
         if not numbers:
             raise StoreError(say("trend.none", path=str(store.path)))
         loaded = {scan.id: scan for scan, _ in (load(store, number) for number in numbers)}
-    found = set_in_order(_by_mode(list(loaded.values()), same_mode=same_mode))
+    found = trend_of(_by_mode(list(loaded.values()), same_mode=same_mode))
     if output:
         common.written(*write_trend(found, output, lang))
     common.show_blocks(trend_blocks(found, lang))
@@ -276,8 +266,6 @@ def trend(
 
 def _by_mode(scans: list[Scan], *, same_mode: bool) -> list[Scan]:
     """Name the institutions that the scans read in different modes; with *same_mode*, leave them out."""
-    from cegep_audit.analyze.change.trend import read_differently
-
     ids = read_differently(scans)
     if not ids:
         return scans

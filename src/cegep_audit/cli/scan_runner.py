@@ -51,10 +51,7 @@ def start(request: Request) -> int:
 
 
 def go_on(request: Request, *, completes: bool = False) -> int:
-    """Resume the scan that was interrupted last, and return the exit code; without one, show the last scan.
-
-    Raises UsageError if the user wants one that *completes* another and none was interrupted.
-    """
+    """Resume the scan that was interrupted last, or show the last scan; one that *completes* another must exist."""
     planning.check_sources(request)
     check(request.output, request.lang)
     with Store.open(request.db, create=False, lang=request.lang) as store:
@@ -63,7 +60,7 @@ def go_on(request: Request, *, completes: bool = False) -> int:
             raise UsageError(say("complete.no_completion"))
         if not plans:
             if request.registry:
-                planning.check_same_registry(request.registry, store.scan(), request.lang)
+                planning.check_same_registry(request, store.scan())
             note("scan.nothing_to_resume", quiet=request.quiet)
             _results(store, None, request)
             return EXIT_OK  # there was nothing to do, whatever that scan found
@@ -110,10 +107,7 @@ def _tell_replaced(store: Store, request: Request) -> None:
 
 
 def carry_out(store: Store, plans: Iterable[Plan]) -> int:
-    """Run scans one after the other and write their reports; return the exit code, 0 if any assessed an institution.
-
-    If a scan is stopped, say how to resume it.
-    """
+    """Run scans one after the other and write their reports; return the exit code, 0 if any assessed an institution."""
     codes = []
     for plan in plans:
         scan, request = plan.scan, plan.request
@@ -209,7 +203,6 @@ def _results(store: Store, scan_id: int | None, request: Request) -> int:
 
 
 def _completing_command(scan: Scan, db: Path) -> str:
-    """Return the command that completes *scan*, ready to copy."""
     helpful = {mode for cause in causes(scan) for mode in helpful_modes(cause.detail)}
     modes = [f"--{mode}" for mode in ("retry", "render", "archive") if mode in helpful]
     return common.to_copy("complete", scan.id, *modes, db=db)
@@ -219,8 +212,7 @@ def list_left(scan: int | None, request: Request) -> int:
     """Print what *scan* could not assess, by reason, with the modes that could help and the command."""
     with Store.open(request.db, create=False, lang=request.lang) as store:
         base = store.load(scan)
-    found = causes(base)
-    command = _completing_command(base, request.db)
+    found, command = causes(base), _completing_command(base, request.db)
     if request.as_json:
         rows = [
             common.fields(cause, "status", "detail")

@@ -1,14 +1,10 @@
-"""The commands that run scans: ``scan``, ``complete``, and ``demo``, which scans an invented web.
-
-What reads pages is imported where it is used: it is too slow for --help.
-"""
+"""The commands that run scans; they import what reads pages where it is used, because it is too slow for --help."""
 # ruff: noqa: ARG001 - Typer wants a parameter for each option; most are read from its context
 
 import os
 import shutil
 from collections.abc import Collection
 from dataclasses import fields, replace
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -29,7 +25,6 @@ _FIXED = (
     "allow_private no_warc render"
 ).split()
 _OF_THE_PAST = ("timegate", "max_drift")  # options that need --as-of
-_ORDER = "modes in their order"
 # An invented web can take a fast pace, and its dead sites need no wait.
 _DEMO: Any = {"contact": "demo@cegep-audit.test", "limits": Limits(delay_s=0.05, timeout_s=3.0)}
 
@@ -108,16 +103,6 @@ def _refuse(context: typer.Context, names: Collection[str], key: str, **facts: o
         raise UsageError(say(key, option=given[clash[0]], **facts))
 
 
-def _in_turn(context: typer.Context, param: typer.CallbackParam, value: Any) -> Any:  # noqa: ANN401 - whatever it is
-    """Record that a mode was asked for; Typer processes options in the order in which they were written."""
-    if value or value == "":
-        context.meta.setdefault(_ORDER, []).append(Mode(str(param.name)))
-    return value
-
-
-_mode = partial(where, callback=_in_turn)
-
-
 @command("complete")
 def complete(
     lang: common.Lang,
@@ -126,11 +111,11 @@ def complete(
     partly: Annotated[bool, what("--partial")] = False,
     archive_refused: Annotated[bool, what("--archive-refused")] = False,
     resumes: Annotated[bool, what("--resume", key="resume_completion")] = False,
-    retry: Annotated[bool, _mode("--retry")] = False,
-    render: Annotated[bool, _mode("--render", key="complete_render")] = False,
-    archive: Annotated[str | None, _mode("--archive", metavar="[DATE]")] = None,
-    saved: Annotated[list[Path] | None, _mode("--saved", metavar="PATH")] = None,
-    coded: Annotated[bool, _mode("--coded")] = False,
+    retry: Annotated[bool, where("--retry")] = False,
+    render: Annotated[bool, where("--render", key="complete_render")] = False,
+    archive: Annotated[str | None, where("--archive", metavar="[DATE]")] = None,
+    saved: Annotated[list[Path] | None, where("--saved", metavar="PATH")] = None,
+    coded: Annotated[bool, where("--coded")] = False,
     timegate: common.Timegate = WAYBACK_MACHINE,
     max_drift: common.MaxDrift = MAX_DRIFT_DAYS,
     contact: common.Contact = None,
@@ -148,7 +133,8 @@ def complete(
     """Read the institutions that a scan could not assess again, by one mode after the other."""
     from cegep_audit.cli import scan_runner
 
-    modes = tuple(context.meta.get(_ORDER, ()))
+    asked = (name for name, value in context.params.items() if value or value == "")  # in the order of the call
+    modes = tuple(Mode(name) for name in asked if name in {*Mode})
     completion = Completion(modes, tuple(map(str, saved or ())), partly, archive_refused)
     request = _request(context, completion=completion, render=Render.ALWAYS if render else Render.NEVER)
     if resumes:

@@ -66,10 +66,7 @@ def sheet(
 
 
 def _called(scan: Scan, text: str) -> Institution:
-    """Return the institution of *scan* whose id, name or short name is *text*, whatever its accents.
-
-    An exact id comes first. Raises UsageError, with up to three ids whose spelling is close.
-    """
+    """Return the institution whose id, else name, is *text*, whatever its accents; UsageError with up to three near."""
     named = [(word, each) for each in scan.institutions for word in (each.id, each.name, each.short_name) if word]
     folded = {slug(word): each for word, each in reversed(named)}  # of two of one name, the first
     if found := next((each for each in scan.institutions if each.id == text), folded.get(slug(text))):
@@ -113,7 +110,7 @@ def check(
     others = [each for each in peers.results if each.institution.id != institution.id] if peers else []
     institutions = (institution, *(each.institution for each in others))
     scan = Scan(0, started, now(), "live", {}, __version__, rules_version(), institutions, (result, *others))
-    shown = next(each for each in sheets(scan) if each.institution is institution)
+    (shown,) = sheets(scan, {institution.id})
     if peers and shown.peers:
         common.note("check.peers", quiet=as_json, scan=peers.id, day=day(peers.started_at, lang))
     _show(shown, lang, as_json=as_json, says_first=True)
@@ -142,7 +139,6 @@ def _visited(
     lang: Language,
     read: Callable[[Source], Awaitable[T]],
 ) -> T:
-    """Return what *read* makes of the live site of *institution*."""
     from cegep_audit.collect.http.live import LiveWeb
     from cegep_audit.collect.politeness import user_agent
 

@@ -9,13 +9,13 @@ phrase decides alone. Phrases and circumstances (few links, little text, the ins
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cache, cached_property
-from typing import Any, NamedTuple
+from functools import cache, cached_property, partial
+from typing import Any
 
 from cegep_audit import urls
 from cegep_audit.detect.accounts.attribution import MAX_ACCOUNTS
 from cegep_audit.detect.accounts.name_matching import Identity, identity_of
-from cegep_audit.models import Institution, Reading, Visit
+from cegep_audit.models import Institution, InstitutionResult, Reading, Visit
 from cegep_audit.phrases import say
 from cegep_audit.tables import read_tables
 from cegep_audit.text import compile_words, fold, is_blank, looks_like_html
@@ -59,19 +59,14 @@ _NO_FAULT_OF_OWN_LINK = frozenset(
 )
 
 
-class Verdict(NamedTuple):
-    """The result for a site: ``message`` is one line for a person, ``final_url`` where its homepage was found."""
+def assess(institution: Institution, visits: Sequence[Visit], accounts_found: int) -> InstitutionResult:
+    """Return the result of *visits* to a site, its homepage first, with nothing of its pages and accounts yet.
 
-    status: Status
-    detail: str
-    message: str
-    final_url: str
-
-
-def assess(institution: Institution, visits: Sequence[Visit], accounts_found: int) -> Verdict:
-    """Return the verdict on a site after *visits*, its homepage first, whose pages show *accounts_found* accounts."""
+    Its message is one line for a person. *accounts_found* counts all accounts that its pages show.
+    """
+    result = partial(InstitutionResult, institution)
     if not visits:
-        return Verdict(Status.UNUSABLE, Detail.INTERNAL_ERROR, "no page was asked for", "")
+        return result(Status.UNUSABLE, Detail.INTERNAL_ERROR, "no page was asked for", "")
     home, page, reading = visits[0], visits[0].page, visits[0].reading
     known = {urls.visit_key(visit.choice.url): (visit.page, visit.reading) for visit in visits[1:] if visit.page}
     while reading and reading.refresh_to and (after := known.pop(urls.visit_key(reading.refresh_to), None)):
@@ -79,11 +74,11 @@ def assess(institution: Institution, visits: Sequence[Visit], accounts_found: in
     final_url = (page.redirect_to or page.url) if page else ""  # after redirects and refreshes
     identity = identity_of(institution, final_url)
     if detail := next(filter(None, _faults_of_home(institution, visits, accounts_found, identity)), ""):
-        return Verdict(status_of(detail), detail, _message(visits, detail, home.choice.url), final_url)
+        return result(status_of(detail), detail, _message(visits, detail, home.choice.url), final_url)
     for visit in visits[1:]:
         if detail := _fault_of(visit, identity):
-            return Verdict(Status.PARTIAL, detail, _message([visit], detail, visit.choice.url), final_url)
-    return Verdict(Status.OK, Detail.NONE, "", final_url)
+            return result(Status.PARTIAL, detail, _message([visit], detail, visit.choice.url), final_url)
+    return result(Status.OK, Detail.NONE, "", final_url)
 
 
 def status_of(detail: str) -> Status:

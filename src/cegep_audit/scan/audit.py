@@ -1,7 +1,4 @@
-"""Audits institutions, several at a time, and reports progress.
-
-The pages of one institution are read one after the other, and their links judged together.
-"""
+"""Audits institutions, several at a time; the pages of one are read one after the other, and judged together."""
 
 import asyncio
 import hashlib
@@ -34,11 +31,8 @@ _READERS = ThreadPoolExecutor(2, "reader")  # for large pages; each thread keeps
 _RULES = ("detect", "collect/frontier", "urls.py", "analyze/institution/flaws.py", "analyze/institution/flaws.toml")
 _TOGETHER_S = 0.2  # results that finish within this time are kept with one wait for the disk
 
-Keep = Callable[[Sequence[InstitutionResult]], None]
-"""Saves results. An error that it raises for a single result (a full disk) ends the scan."""
-
-Read = Callable[[Institution, asyncio.Lock], Awaitable[InstitutionResult]]
-"""Reads one institution. Concurrent reads share a lock, and only its holder parses a page."""
+Keep = Callable[[Sequence[InstitutionResult]], None]  # saves results
+Read = Callable[[Institution], Awaitable[InstitutionResult]]
 
 
 @cache
@@ -60,13 +54,9 @@ async def audit(
     *,
     read_by: ReadBy = ReadBy.LIVE,
     choices: Sequence[Choice] = (),
-    turn: asyncio.Lock | None = None,
+    turn: asyncio.Lock | None = None,  # shared by concurrent audits: only its holder parses a page
 ) -> InstitutionResult:
-    """Read one institution's pages and return its accounts; a failure is part of the result.
-
-    *read_by* is the kind of source. The pages read are *choices*, or else those that the frontier chooses one by one.
-    Concurrent audits share *turn*, and only its holder parses a page.
-    """
+    """Read the pages *choices*, or else those that the frontier chooses; return their accounts, or what failed."""
     turn = turn or asyncio.Lock()
     visits: list[Visit] = []
     frontier, fixed = Frontier(institution, limits), iter(choices)
@@ -100,11 +90,8 @@ async def _visit(choice: Choice, source: Source, turn: asyncio.Lock) -> Visit:
 
 
 def _without_inner_links(visit: Visit) -> Visit:
-    """Return *visit* without most internal links, which fill its memory and are needed only to choose the next page.
-
-    A page that may lead to another part of the homepage keeps them, because the frontier reads them again.
-    """
-    reading = visit.reading
+    """Return *visit* without most internal links, which fill its memory and are needed only to choose the next page."""
+    reading = visit.reading  # with frames or a refresh, it leads to a part of the homepage: the frontier reads it again
     if reading is None or reading.frames or reading.refresh_to or len(reading.inner) <= _COUNTED:
         return visit
     heads = [link for link in reading.inner if link.zone is Zone.HEAD]
@@ -114,24 +101,19 @@ def _without_inner_links(visit: Visit) -> Visit:
 
 
 def _judge(institution: Institution, visits: Sequence[Visit], source: ReadBy) -> InstitutionResult:
-    accounts: tuple[Account, ...] = ()
     try:
         accounts = attribute(institution, visits)
-        verdict = assess(institution, visits, len(accounts))
+        result = assess(institution, visits, len(accounts))
     except TooManyAccountsError:
-        verdict = assess(institution, visits, MAX_ACCOUNTS + 1)
+        accounts, result = (), assess(institution, visits, MAX_ACCOUNTS + 1)
     home = visits[0].page if visits else None
-    result = InstitutionResult(
-        institution=institution,
-        status=verdict.status,
-        detail=verdict.detail,
-        message=verdict.message,
-        final_url=verdict.final_url,
+    result = replace(
+        result,
         captured_at=home.captured_at if home else None,
         pages=tuple(_records(visits, accounts)),
         failures=tuple(visit.failure for visit in visits if visit.failure),
     )
-    if not verdict.status.is_assessed:
+    if not result.status.is_assessed:
         return result
     is_rendered = source is ReadBy.LIVE and any(visit.page and visit.page.rendering for visit in visits)
     read_by = ReadBy.BROWSER if is_rendered else source
@@ -192,7 +174,6 @@ async def scan(
     raises for a single result (a full disk) ends the scan. An internal error in one institution becomes its result.
     """
     waiting = iter(institutions)
-    turn = asyncio.Lock()
     finished: list[InstitutionResult] = []
 
     def commit() -> None:
@@ -210,7 +191,7 @@ async def scan(
     async def work() -> None:
         for institution in waiting:
             observer.started(institution)
-            finished.append(await _safely(read, institution, turn))
+            finished.append(await _safely(read, institution))
 
     try:
         async with asyncio.TaskGroup() as group:
@@ -224,9 +205,9 @@ async def scan(
         commit()
 
 
-async def _safely(read: Read, institution: Institution, turn: asyncio.Lock) -> InstitutionResult:
+async def _safely(read: Read, institution: Institution) -> InstitutionResult:
     try:
-        return await read(institution, turn)
+        return await read(institution)
     except (StoreError, GivenUpError):  # a full disk, a busy archive: every other site would hit it too
         raise
     except Exception:  # noqa: BLE001 - left alone, it would make the task group cancel all the others
@@ -235,4 +216,4 @@ async def _safely(read: Read, institution: Institution, turn: asyncio.Lock) -> I
 
 def failed(institution: Institution, detail: str, message: str) -> InstitutionResult:
     """Return the result of an institution for which no page could be read for a reason on our side."""
-    return InstitutionResult(institution, Status.UNUSABLE, detail, message, final_url="", captured_at=None)
+    return InstitutionResult(institution, Status.UNUSABLE, detail, message, final_url="")

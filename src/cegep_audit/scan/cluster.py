@@ -47,7 +47,6 @@ _SETTINGS = {"distributed.worker.profile.enabled": False, "distributed.worker.da
 # Pages that other users of this machine could see.
 _NO_PAGES: dict[str, Any] = {"distributed.scheduler.http.routes": [], "distributed.worker.http.routes": []}
 _LOCAL_CLUSTER: dict[str, Any] = {
-    "processes": True,
     "asynchronous": True,
     "host": "127.0.0.1",
     # Anybody who reaches a worker can run code on it. Certificates that exist only for this scan keep out other users
@@ -71,11 +70,7 @@ def part_file(warc: Path, worker: object) -> Path:
 
 
 class Visits(WorkerPlugin):
-    """The source of pages of one scan on one worker, shared by all its parts.
-
-    Dask sets it up on each worker, including those that join later, and tears it down when the scan ends; parts in
-    progress are then cancelled.
-    """
+    """The source of pages of one scan on one worker, also one that joins later; all the parts there share it."""
 
     def __init__(self, plan: Plan) -> None:
         self.name = f"cegep-audit-{uuid.uuid4()}"
@@ -113,10 +108,7 @@ class Visits(WorkerPlugin):
 
 
 async def visit(name: str, part: Sequence[Institution]) -> list[InstitutionResult]:
-    """Scan one *part* on this worker with the plugin *name*; return nothing if the scan is over.
-
-    The pages are on the disk before the results are returned.
-    """
+    """Scan a *part* with this worker's plugin *name*, its pages on the disk first; [] if the scan is over."""
     plugins: Any = get_worker().plugins
     visits: Visits | None = plugins.get(name)
     if visits is None:
@@ -141,8 +133,7 @@ async def visit(name: str, part: Sequence[Institution]) -> list[InstitutionResul
 async def cluster(visits: Visits) -> AsyncIterator[Client]:
     """Connect to the scheduler that the plan of *visits* names; ``local`` starts a cluster on this machine's cores.
 
-    When the block ends, local workers end and others forget the scan. Raises StoreError if nobody answers or there is
-    no worker.
+    When the block ends, local workers end and others forget the scan. Raises StoreError without an answer or a worker.
     """
     request = visits.plan.request
     address: Any = request.dask
@@ -208,7 +199,6 @@ async def spread(plan: Plan, keep: Keep, observer: Observer) -> None:
 
 
 async def _scan(client: Client, name: str, plan: Plan, keep: Keep, observer: Observer) -> None:
-    """Have the workers of *client* scan what is left of *plan*, part by part, with the plugin *name*."""
     waiting = iter(parts(plan.waiting, _REPLAY_PART if plan.request.from_warc else _LIVE_PART))
     submitted: dict[Future[Any], Sequence[Institution]] = {}
     finished = as_completed(loop=client.loop)

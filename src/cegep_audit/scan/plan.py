@@ -40,37 +40,29 @@ class Plan:
 
 
 def check_sources(request: Request) -> None:
-    """Raise UsageError, with what to install, if a browser or a cluster is asked for but missing.
-
-    The workers of a cluster have no browser, and a web archive is asked by one process only.
-    """
+    """Raise UsageError if a browser or a cluster is missing (with what to install), or cannot do what is asked."""
     lang, is_rendered = request.lang, request.render is not Render.NEVER
     if not request.dask:
         if is_rendered:
             require(lang)
     elif find_spec("distributed") is None:
         raise UsageError(say("cluster.not_installed", lang, command=install_command("cluster")))
-    elif request.past or is_rendered:
+    elif request.past or is_rendered:  # one process only asks an archive, and the workers have no browser
         raise UsageError(say("cluster.one_archive" if request.past else "cluster.no_browser", lang))
 
 
 def draft(request: Request) -> list[tuple[Sequence[Institution], Settings]]:
-    """Return the institutions and settings of each scan that *request* asks for: one a day in the past, or just one.
-
-    Raises RegistryError or UsageError for a registry or a file of overrides that cannot be used.
-    """
+    """Return the institutions and settings of each scan that *request* asks for; RegistryError or UsageError."""
     registry = read_registry(request.registry, request.lang)
     ids = {institution.id for institution in registry}
     overrides = read_overrides(request.overrides, lang=request.lang, ids=ids) if request.overrides else []
-    limits = asdict(request.limits)
-    if request.past and not request.from_warc:
-        limits |= own_limits(request.past.timegate) | dict(request.changed)
+    own = own_limits(request.past.timegate) if request.past and not request.from_warc else {}
     drafts: list[tuple[Sequence[Institution], Settings]] = []
     for past in [replace(request.past, as_of=day) for day in request.past.days] if request.past else [None]:
         settings = {
             "registry": str(request.registry or ""),
             "selection": request.selection,
-            "limits": limits,
+            "limits": asdict(request.limits) | own | dict(request.changed),
             "contact": request.contact or "",
             "warc": _kept_in(request, past),
             "from_warc": [str(path.resolve()) for path in request.from_warc],
@@ -85,7 +77,6 @@ def draft(request: Request) -> list[tuple[Sequence[Institution], Settings]]:
 
 
 def _kept_in(request: Request, past: Past | None) -> str:
-    """Return where the settings say that pages are kept, "" for nowhere."""
     if request.no_warc or request.from_warc:
         return ""
     return str(output_of(request.save_warc, past)) if request.save_warc else DEFAULT_WARC
@@ -105,17 +96,13 @@ def begin(
     """Begin a scan in the database; a completion of *base* starts with a copy of what *base* assessed."""
     asked = _asked(store, request, settings)
     mode = base.mode if base else "replay" if asked.from_warc else "as_of" if asked.past else "live"
-    settings = {**settings, "limits": asdict(asked.limits)}
-    completes = base.id if base else None
-    scan_id = store.start_scan(mode, settings, __version__, rules_version(), institutions, now(), completes)
+    settings, base_id = {**settings, "limits": asdict(asked.limits)}, base.id if base else None
+    scan_id = store.start_scan(mode, settings, __version__, rules_version(), institutions, now(), base_id)
     return _plan(store, asked, store.scan(scan_id), base)
 
 
 def begin_completion(request: Request, store: Store, base: Scan) -> Plan:
-    """Begin a completion of *base*, with the limits and contact of *base* unless *request* changes them.
-
-    Raises UsageError if *base* cannot be completed in this way.
-    """
+    """Begin a completion of *base*, with its limits and contact unless *request* changes them, or raise UsageError."""
     completion, kept = request.completion, base.settings
     if base.ended_at is None:
         raise UsageError(say("complete.not_finished", request.lang, scan=base.id))
@@ -150,12 +137,10 @@ def _plan(store: Store, request: Request, begun: Scan, base: Scan | None) -> Pla
         warc = output_of(request.save_warc, request.past)
     elif _SAFE_WARC.fullmatch(name := re.split(r"[/\\]", kept_in)[-1]):
         warc = request.db.with_name(name)
-    done = store.done_ids(begun.id)
     if base:
-        left = {institution.id for institution in left_of(base, partial=request.completion.partial)} | done
-        kept = [result for result in base.results if result.institution.id not in left]
-        store.save(begun.id, *kept)
-        done |= {result.institution.id for result in kept}
+        left = {each.id for each in left_of(base, partial=request.completion.partial)} | store.done_ids(begun.id)
+        store.save(begun.id, *(result for result in base.results if result.institution.id not in left))
+    done = store.done_ids(begun.id)
     waiting = [institution for institution in begun.institutions if institution.id not in done]
     return Plan(begun, waiting, warc, request, base, store.decisions(base.id) if base else ())
 
@@ -169,8 +154,7 @@ def resume(request: Request, store: Store) -> list[Plan]:
         together = [scan for scan in unfinished if first <= scan.id < first + len(past.days)]
     plans = []
     for begun in [store.scan(scan.id) for scan in together]:
-        if request.registry:
-            check_same_registry(request.registry, begun, request.lang)
+        check_same_registry(request, begun)
         store.claim(begun.id)
         asked = _asked(store, request, begun.settings)
         plans.append(_plan(store, asked, begun, store.load(begun.completes) if begun.completes else None))
@@ -199,8 +183,8 @@ def _asked(store: Store, request: Request, settings: Settings) -> Request:
         raise StoreError(say("store.bad_value", request.lang, file=file, reason=str(error))) from error
 
 
-def check_same_registry(registry: Path, begun: Scan, lang: Language) -> None:
-    """Raise UsageError if the scan *begun* is not one of *registry*."""
-    chosen = _chosen(read_registry(registry, lang=lang), begun.settings, lang)
-    if chosen != list(begun.institutions):
+def check_same_registry(request: Request, begun: Scan) -> None:
+    """Raise UsageError if *request* names a registry, and the scan *begun* is not one of it."""
+    registry, lang = request.registry, request.lang
+    if registry and _chosen(read_registry(registry, lang), begun.settings, lang) != list(begun.institutions):
         raise UsageError(say("error.other_registry", lang, path=str(registry), scan=begun.id))

@@ -65,16 +65,13 @@ class Completion:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a user asks for; ``changed`` are the limits given on the command line, which a resumed scan accepts.
-
-    ``selection`` has the criteria of :func:`~cegep_audit.registry.selection.select`.
-    """
+    """What a user asks for."""
 
     db: Path
     lang: Language
     registry: Path | None = None
     output: Path = Path("report.csv")
-    selection: Mapping[str, Any] = field(default_factory=dict)
+    selection: Mapping[str, Any] = field(default_factory=dict)  # criteria of registry.institutions.select
     limits: Limits = field(default_factory=Limits)
     contact: str | None = None
     from_warc: Sequence[Path] = ()
@@ -85,7 +82,7 @@ class Request:
     dask: str | None = None
     render: Render = Render.NEVER
     completion: Completion = Completion()
-    changed: Mapping[str, Any] = field(default_factory=dict)
+    changed: Mapping[str, Any] = field(default_factory=dict)  # limits given by the user, which a resumed scan accepts
     as_json: bool = False
     quiet: bool = False
     verbose: bool = False

@@ -31,14 +31,10 @@ async def run(
     plan: Plan,
     store: Store,
     observer: Observer,
-    tell: Callable[[InstitutionResult], None],
-    tell_cut_off: Callable[[Connectivity], None],
+    tell: Callable[[InstitutionResult], None],  # gets each result once it is saved
+    tell_cut_off: Callable[[Connectivity], None],  # is called once if none of the first sites answers
 ) -> Stop | None:
-    """Scan what is left of *plan*; return what stopped it, None if it finished.
-
-    Each result is saved in *store*, then passed to *tell*. *tell_cut_off* is called once if none of the first sites
-    answers. Raises StoreError if results cannot be saved.
-    """
+    """Scan what is left of *plan*; return what stopped it, or None. Raises StoreError if results cannot be saved."""
 
     def save(results: Sequence[InstitutionResult]) -> None:
         store.save(plan.scan.id, *results)

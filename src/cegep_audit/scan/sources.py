@@ -1,7 +1,4 @@
-"""The sources of a scan's pages: the live web, a browser, a web archive, WARC files, saved pages, coders.
-
-A completion tries its modes on each institution in order until one assesses it.
-"""
+"""The sources of a scan's pages: the live web, a browser, a web archive, WARC files, saved pages, coders."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -38,10 +35,8 @@ from cegep_audit.vocabulary import Detail, Need, ReadBy, Status
 if TYPE_CHECKING:
     from cegep_audit.collect.http.live import LiveWeb
 
-Note = Callable[[str], None]
-"""Takes a one-line message for the user."""
-
-Reader = Callable[[InstitutionResult, asyncio.Lock], Awaitable[InstitutionResult | None]]
+Note = Callable[[str], None]  # takes a one-line message for the user
+Reader = Callable[[InstitutionResult], Awaitable[InstitutionResult | None]]
 """Reads the institution of a result from one source; None if the source has no pages of it."""
 
 _LIVE = frozenset({Mode.RETRY, Mode.RENDER})  # modes that ask the sites themselves
@@ -50,20 +45,17 @@ _REFUSALS = frozenset({Detail.ROBOTS, Detail.RETRY_AFTER, "http_429"})
 
 
 class Pages:
-    """The sources of one scan, and what reads an institution from them, in order.
-
-    ``tally`` counts requests; ``connectivity`` tracks whether any site answers. Both are None if no network is used.
-    """
+    """The sources of one scan, and what reads an institution from them, in order."""
 
     def __init__(self, plan: Plan, note: Note, stack: AsyncExitStack) -> None:
-        """*note* receives messages about a source; *stack* closes what is opened."""
         self.readers: list[tuple[Reader, Mode | None]] = []  # each with its mode in a completion
-        self.tally: Tally | None = None
-        self.connectivity: Connectivity | None = None
+        self.tally: Tally | None = None  # of requests, if a network is used
+        self.connectivity: Connectivity | None = None  # whether any site answers, if sites are asked
         request = plan.request
         self._plan, self._note, self._stack = plan, note, stack
         self._limits, self._lang = request.limits, request.lang
         self._agent = user_agent(request.contact, __version__)
+        self._turn = asyncio.Lock()  # of the one institution whose page is parsed
         self._web: LiveWeb | None = None
         self._record: WarcWriter | None = None
         if plan.warc:
@@ -79,11 +71,8 @@ class Pages:
         if plan.base and request.completion.partial and (first := warc_of(plan.base, request.db)):
             self._first = WarcArchive.open([first], self._limits, lang=self._lang)
 
-    async def read(self, institution: Institution, turn: asyncio.Lock) -> InstitutionResult:
-        """Read *institution* from the first source that has pages of it.
-
-        A completion uses the first mode that assesses it, or else the last result from its site.
-        """
+    async def read(self, institution: Institution) -> InstitutionResult:
+        """Read *institution* from the first source with pages of it; in a completion, the first that assesses it."""
         before = latest = self._before.get(institution.id) or failed(institution, Detail.NO_CAPTURE, "")
         is_partial = before.status is Status.PARTIAL
         self._answered[institution.id] = await self._recalled(before) if is_partial else {}
@@ -91,7 +80,7 @@ class Pages:
             for reader, mode in self.readers:
                 if is_partial and mode not in _LIVE:
                     continue  # pages of different days must not be mixed
-                result = await reader(latest, turn)
+                result = await reader(latest)
                 if result and (mode is None or _is_better(result, before)):
                     return result
                 if result and not is_partial:
@@ -120,9 +109,9 @@ class Pages:
     def reader(self, open_source: OpenSource, read_by: ReadBy) -> Reader:
         """Return what reads from the source that *open_source* opens."""
 
-        async def read(latest: InstitutionResult, turn: asyncio.Lock) -> InstitutionResult:
+        async def read(latest: InstitutionResult) -> InstitutionResult:
             async with open_source(latest.institution) as source:
-                return await audit(latest.institution, source, self._limits, read_by=read_by, turn=turn)
+                return await audit(latest.institution, source, self._limits, read_by=read_by, turn=self._turn)
 
         return read
 
@@ -171,10 +160,7 @@ class Pages:
         return remembering
 
     async def archive(self, past: Past) -> Reader:
-        """Open the web archive of *past*, and note which day it is asked for.
-
-        Sites that refuse programs are skipped in a completion. Raises GivenUpError once the archive stops answering.
-        """
+        """Open the web archive of *past*; the reader raises GivenUpError once it stops answering."""
         facts = {"archive": host_of(past.timegate), "day": day(past.as_of, self._lang), "count": past.max_drift_days}
         self._note(say("scan.past", self._lang, **facts))
         limits = self._limits
@@ -188,12 +174,12 @@ class Pages:
         self.tally = self.tally or archive.tally
         read, completion = self.reader(archive.open, ReadBy.ARCHIVE), self._plan.request.completion
 
-        async def reader(latest: InstitutionResult, turn: asyncio.Lock) -> InstitutionResult | None:
+        async def reader(latest: InstitutionResult) -> InstitutionResult | None:
             site = latest.institution.id
             if latest.detail in _REFUSALS and not completion.archive_refused:
                 self._note(say("complete.refused", self._lang, institution=site))
                 return None
-            result = await read(latest, turn)
+            result = await read(latest)
             if archive.given_up:  # the source has stopped answering, so this result means nothing
                 raise GivenUpError(str(archive.given_up))
             if self._plan.base and result and not result.status.is_assessed and result.detail == Detail.NO_CAPTURE:
@@ -215,20 +201,19 @@ class Pages:
         return readers
 
     def saved(self, paths: Sequence[Path], *, strict: bool = False) -> Reader:
-        """Open the pages that a person saved, and note files that cannot be used.
-
-        Raises StoreError for a path that cannot be read and, with *strict*, for a file that is not a saved page.
-        """
+        """Open the pages that a person saved; *strict* and the errors are as for :func:`read_saved`."""
         files = read_saved(paths, self._limits, self._note, self._lang, strict=strict)
         visits = match_saved(files, self._plan.scan.institutions, self._note, self._lang)
         keep = self._record.keep_saved if self._record else None
 
-        async def reader(latest: InstitutionResult, turn: asyncio.Lock) -> InstitutionResult | None:
+        async def reader(latest: InstitutionResult) -> InstitutionResult | None:
             visit = visits.get(latest.institution.id)
             if visit is None:
                 return None
             source, choices = visit.source(self._limits, keep), visit.choices(self._limits)
-            found = await audit(visit.site, source, self._limits, read_by=ReadBy.SAVED, choices=choices, turn=turn)
+            found = await audit(
+                visit.site, source, self._limits, read_by=ReadBy.SAVED, choices=choices, turn=self._turn
+            )
             named = "; ".join(f"{file.name}, SHA-256 {file.sha256}, {stamp(file.saved_at)}" for file in visit.files)
             pages = tuple(replace(page, why=f"saved: {named}") for page in found.pages[:1]) + found.pages[1:]
             return replace(found, institution=visit.institution, pages=pages)
@@ -250,7 +235,7 @@ class Pages:
                 return await self.archive(self._plan.request.past)
         settled = standing(self._plan.decisions, base).settled
 
-        async def by_hand(latest: InstitutionResult, _: asyncio.Lock) -> InstitutionResult | None:
+        async def by_hand(latest: InstitutionResult) -> InstitutionResult | None:
             return read_by_hand(latest, settled, base)
 
         return by_hand

@@ -106,8 +106,8 @@ def begin(
     asked = _asked(store, request, settings)
     mode = base.mode if base else "replay" if asked.from_warc else "as_of" if asked.past else "live"
     settings = {**settings, "limits": asdict(asked.limits)}
-    completes = base.id if base else None
-    scan_id = store.start_scan(mode, settings, __version__, rules_version(), institutions, now(), completes)
+    begun = Scan(0, now(), None, mode, settings, __version__, rules_version(), tuple(institutions))
+    scan_id = store.start_scan(replace(begun, completes=base.id if base else None))
     return _plan(store, asked, store.scan(scan_id), base)
 
 

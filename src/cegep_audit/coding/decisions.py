@@ -195,10 +195,7 @@ def _missing(result: InstitutionResult, settled: Mapping[Unit, Decision], scan: 
 
 
 def read_by_hand(result: InstitutionResult, settled: Mapping[Unit, Decision], scan: Scan) -> InstitutionResult | None:
-    """Return what coders read on a site that *scan* could not assess; None if they left out a network to be coded.
-
-    ``captured_at`` is noon (UTC) of the day of their last decision.
-    """
+    """Return what coders read on a site that *scan* could not assess; None if they left out a network to be coded."""
     if result.status.is_assessed or _missing(result, settled, scan):
         return None
     own = [item for unit, item in settled.items() if unit.institution_id == result.institution.id]

@@ -92,10 +92,7 @@ def layer_to_json(facts: LayerFacts, before: Figures, after: Figures) -> dict[st
 
 
 def load(store: Store, scan_id: int | None) -> tuple[Scan, list[Override]]:
-    """Return a scan, the latest where *scan_id* is None, as the tool found it, and the overrides that met an account.
-
-    What was judged of one site alone is completed by what only the whole scan shows, then by the user's overrides.
-    """
+    """Return a scan, the latest where *scan_id* is None, as the tool found it, and the overrides with an account."""
     return apply_overrides(mark_shared(store.load(scan_id)))
 
 

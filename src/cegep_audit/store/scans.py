@@ -171,8 +171,7 @@ class Store(AbstractContextManager["Store", None]):
     ) -> Iterator[InstitutionResult]:
         """Yield the existing results of the institutions *subjects* of a scan, in their order.
 
-        The fields named in *without* stay empty, except in the results of the ids *whole*. Results are read by the
-        hundred; between reads, nothing is locked.
+        The fields named in *without* stay empty, except in the results of the ids *whole*.
         """
         for first in range(0, len(subjects), _AT_ONCE):
             by_id = {each.id: each for each in subjects[first : first + _AT_ONCE]}
@@ -191,10 +190,7 @@ class Store(AbstractContextManager["Store", None]):
             return connection.execute(_SHOWN, (scan_id,)).fetchall(), final_urls
 
     def decisions(self, scan_id: int) -> list[Decision]:
-        """Return the decisions of coders on a scan, after those on earlier scans that may carry over, the oldest first.
-
-        A scan of the past (mode ``as_of``) neither passes decisions on nor takes them over.
-        """
+        """Return the decisions of coders on a scan, after those on earlier scans that carry over, the oldest first."""
         items: list[Decision] = []
         with self._reading() as connection:
             for (number,) in connection.execute(_CODED, (scan_id,)).fetchall():

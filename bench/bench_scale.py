@@ -99,14 +99,15 @@ def fill(db: Path, number: int) -> None:
     from builders import CAPTURED, STARTED
     from pages import site
 
+    from cegep_audit.models import Scan
     from cegep_audit.store import Store
 
     draw = random.Random(2011)  # noqa: S311 - chance that comes out the same each time
     results = [_visited(site(place, draw), place) for place in range(number)]
-    with Store.open(db, create=True) as store:
-        institutions = [each.institution for each in results]
+    with Store(db, create=True) as store:
+        institutions = tuple(each.institution for each in results)
         settings = {"limits": {"max_pages": 6}}
-        scan = store.start_scan("live", settings, "0.1.0", "2026.1", institutions, STARTED)
+        scan = store.start_scan(Scan(0, STARTED, None, "live", settings, "0.1.0", "2026.1", institutions))
         for first in range(0, number, _BATCH):
             store.save(scan, *results[first : first + _BATCH])
         store.finish_scan(scan, CAPTURED)

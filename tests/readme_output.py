@@ -27,7 +27,7 @@ _BLOCK = re.compile(r"(?<=```text\n).*?(?=```)", re.DOTALL)
 
 def printed(database: Path) -> dict[str, str]:
     """Return what the demo that made *database* prints up to its first table, by README."""
-    with Store.open(database, create=False, lang="en") as store:
+    with Store(database, create=False, lang="en") as store:
         scan, _ = load(store, None)
     texts = {}
     for page, lang in READMES.items():

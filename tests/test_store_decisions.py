@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cegep_audit.errors import StoreError
-from cegep_audit.models import Decision, Unit
+from cegep_audit.models import Decision, Scan, Unit
 from cegep_audit.store import Store
 from cegep_audit.vocabulary import Verdict
 
@@ -23,7 +23,7 @@ ABSENT, LISTED = Verdict.ABSENT, Verdict.LISTED
 
 
 def begin(store: Store, mode: str = "live") -> int:
-    return store.start_scan(mode, {}, "0.1.0", "2026.1", [institution("a"), institution("b")], STARTED)
+    return store.start_scan(Scan(0, STARTED, None, mode, {}, "0.1.0", "2026.1", (institution("a"), institution("b"))))
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def store(path: Path) -> Iterator[Store]:
-    with Store.open(path, create=True, lang="en") as opened:
+    with Store(path, create=True, lang="en") as opened:
         begin(opened)
         yield opened
 
@@ -65,7 +65,7 @@ decisions = st.builds(
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
 def test_what_is_saved_is_loaded(tmp_path: Path, items: list[Decision]) -> None:
     (tmp_path / "law.db").unlink(missing_ok=True)
-    with Store.open(tmp_path / "law.db", create=True) as store:
+    with Store(tmp_path / "law.db", create=True) as store:
         begin(store)
         store.save_decisions(1, items)
         assert set(store.decisions(1)) == set(items)

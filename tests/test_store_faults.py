@@ -12,7 +12,7 @@ import pytest
 from builders import STARTED, institution, result
 
 from cegep_audit.errors import StoreError
-from cegep_audit.models import Institution
+from cegep_audit.models import Institution, Scan
 from cegep_audit.store import Store
 from cegep_audit.store.opening import APPLICATION_ID, VERSION
 
@@ -20,7 +20,9 @@ NAMES = [f"site-{number}" for number in range(40)]
 
 
 def begin(store: Store, *names: str) -> int:
-    return store.start_scan("live", {}, "0.1.0", "2026.1", [institution(name) for name in names], STARTED)
+    return store.start_scan(
+        Scan(0, STARTED, None, "live", {}, "0.1.0", "2026.1", tuple(institution(name) for name in names))
+    )
 
 
 @pytest.fixture
@@ -32,7 +34,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def fill(path: Path) -> None:
-    with Store.open(path, create=True) as store:
+    with Store(path, create=True) as store:
         scan_id = begin(store, *NAMES)
         for name in NAMES:
             store.save(scan_id, result(name, "facebook", "youtube", "instagram"))
@@ -165,12 +167,12 @@ FATES: list[tuple[Callable[[Path], None], str | None, str | None]] = [
 
 
 def read(path: Path) -> None:
-    with Store.open(path, create=False, lang="en") as store:
+    with Store(path, create=False, lang="en") as store:
         store.load()
 
 
 def write(path: Path) -> None:
-    with Store.open(path, create=True, lang="en") as store:
+    with Store(path, create=True, lang="en") as store:
         scan_id = begin(store, "a")
         store.save(scan_id, result("a", "facebook"))
         store.finish_scan(scan_id, STARTED)
@@ -198,7 +200,7 @@ def test_whatever_became_of_the_file_it_is_said_in_a_line(
 
 def test_a_fault_is_said_in_french_by_default(tmp_path: Path) -> None:
     with pytest.raises(StoreError) as raised:
-        Store.open(tmp_path / "absente.db", create=False)
+        Store(tmp_path / "absente.db", create=False)
     assert str(raised.value) == (
         f"{tmp_path / 'absente.db'}\xa0: cette base de données n’existe pas; lancez d’abord «\xa0cegep-audit scan\xa0» "
         "ou nommez la bonne avec --db"
@@ -234,13 +236,13 @@ class TestBusy:
         other = sqlite3.connect(path, isolation_level=None)
         other.execute("BEGIN EXCLUSIVE")
         with pytest.raises(StoreError, match="in use by another program"):
-            Store.open(path, create=False, lang="en", busy_s=0.05)
+            Store(path, create=False, lang="en", busy_s=0.05)
         other.execute("ROLLBACK")
         other.close()
         read(path)
 
     def test_a_save_that_waits_in_vain_is_undone_and_may_be_tried_again(self, path: Path) -> None:
-        with Store.open(path, create=False, lang="en", busy_s=0.05) as store:
+        with Store(path, create=False, lang="en", busy_s=0.05) as store:
             store.claim(1)
             other = sqlite3.connect(path, isolation_level=None)
             other.execute("BEGIN IMMEDIATE")
@@ -255,7 +257,7 @@ class TestBusy:
         self, path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("cegep_audit.store.scans._AT_ONCE", 1)
-        with Store.open(path, create=False) as reader, Store.open(path, create=False, busy_s=0.0) as writer:
+        with Store(path, create=False) as reader, Store(path, create=False, busy_s=0.0) as writer:
             results = reader.results(1, reader.scan(1).institutions)
             first = next(results)
             writer.save(1, result(NAMES[-1], "tiktok"))
@@ -268,7 +270,7 @@ class TestBusy:
 
         def make() -> None:
             try:
-                Store.open(path, create=True).close()
+                Store(path, create=True).close()
             except StoreError as error:
                 faults.append(error)
 
@@ -281,7 +283,7 @@ class TestBusy:
         assert integrity(path) == "ok"
 
     def test_threads_take_turns(self, path: Path) -> None:
-        with Store.open(path, create=False) as store:
+        with Store(path, create=False) as store:
             threads = [
                 threading.Thread(target=store.save, args=(1, result(name, "bluesky", "threads"))) for name in NAMES
             ]
@@ -294,7 +296,7 @@ class TestBusy:
 
 class TestFullDisk:
     def test_what_was_saved_is_kept_and_the_scan_can_go_on(self, path: Path) -> None:
-        with Store.open(path, create=False, lang="en") as store:
+        with Store(path, create=False, lang="en") as store:
             large = result(NAMES[0], *(f"network-{number}" for number in range(2_000)))
             (size,) = store._connection.execute("PRAGMA page_count").fetchone()
             store._connection.execute(f"PRAGMA max_page_count = {size}")
@@ -383,8 +385,8 @@ def test_the_file_says_whose_it_is_and_of_which_version(path: Path) -> None:
 
 
 def test_the_registry_s_rows_are_unique_in_a_scan(tmp_path: Path) -> None:
-    with Store.open(tmp_path / "scans.db", create=True, lang="en") as store:
+    with Store(tmp_path / "scans.db", create=True, lang="en") as store:
         twice: list[Institution] = [institution("a"), institution("a")]
         with pytest.raises(StoreError, match="UNIQUE"):
-            store.start_scan("live", {}, "0", "0", twice, STARTED)
+            store.start_scan(Scan(0, STARTED, None, "live", {}, "0", "0", tuple(twice)))
         assert store.scans() == []

@@ -18,7 +18,7 @@ import pytest
 from builders import STARTED, account, institution, result, unfinished
 
 from cegep_audit.errors import StoreError
-from cegep_audit.models import InstitutionResult
+from cegep_audit.models import InstitutionResult, Scan
 from cegep_audit.store import Store, opening
 
 NAMES = [f"site-{number:03}" for number in range(120)]
@@ -30,12 +30,14 @@ from pathlib import Path
 sys.path.insert(0, sys.argv[2])
 from builders import STARTED, institution, unfinished
 from test_store_processes import NAMES, found
+from cegep_audit.models import Scan
 from cegep_audit.store import Store
 
-with Store.open(Path(sys.argv[1]), create=True) as store:
+with Store(Path(sys.argv[1]), create=True) as store:
     scan_id = max(unfinished(store), default=None) if "resume" in sys.argv else None
     if scan_id is None:
-        scan_id = store.start_scan("live", {}, "0.1.0", "2026.1", [institution(name) for name in NAMES], STARTED)
+        sites = tuple(institution(name) for name in NAMES)
+        scan_id = store.start_scan(Scan(0, STARTED, None, "live", {}, "0.1.0", "2026.1", sites))
     else:
         store.claim(scan_id)
     print("began", scan_id, flush=True)
@@ -92,7 +94,7 @@ def test_killed_at_any_moment_and_resumed_a_scan_loses_nothing_that_was_saved(tm
             process.send_signal(signal.SIGKILL)
             assert process.stdout is not None
             said += [*lines, *process.stdout.read().split()]
-        with Store.open(path, create=False) as store:  # a reader comes first: it finds what the kill left open
+        with Store(path, create=False) as store:  # a reader comes first: it finds what the kill left open
             done = store.done_ids(1)
             assert ids_in(said) <= done
             assert len(done) < len(NAMES)
@@ -102,7 +104,7 @@ def test_killed_at_any_moment_and_resumed_a_scan_loses_nothing_that_was_saved(tm
         assert process.stdout is not None
         said += process.stdout.read().split()
         assert process.wait() == 0
-    with Store.open(path, create=False) as store:
+    with Store(path, create=False) as store:
         assert [scan.id for scan in store.scans()] == [1]
         assert store.load().results == tuple(map(found, NAMES))
         assert not unfinished(store)
@@ -113,12 +115,12 @@ def test_killed_at_any_moment_and_resumed_a_scan_loses_nothing_that_was_saved(tm
 
 def test_a_scan_that_is_running_is_not_resumed_a_second_time(tmp_path: Path) -> None:
     path = tmp_path / "scans.db"
-    with worker(path, "wait") as process, Store.open(path, create=True, lang="en") as store:
+    with worker(path, "wait") as process, Store(path, create=True, lang="en") as store:
         assert lines_of(process, 1) == ["began 1"]
         assert unfinished(store) == [1]
         with pytest.raises(StoreError, match=r"scans\.db: scan 1 is already being run by another program"):
             store.claim(1)
-        other = store.start_scan("live", {}, "0.1.0", "2026.1", [institution("a")], STARTED)
+        other = store.start_scan(Scan(0, STARTED, None, "live", {}, "0.1.0", "2026.1", (institution("a"),)))
         store.save(other, result("a"))
         store.finish_scan(other, STARTED)
         process.send_signal(signal.SIGKILL)
@@ -131,12 +133,12 @@ def test_a_scan_that_is_running_is_not_resumed_a_second_time(tmp_path: Path) -> 
 
 def test_two_scans_write_one_database_at_once(tmp_path: Path) -> None:
     path = tmp_path / "scans.db"
-    Store.open(path, create=True).close()
+    Store(path, create=True).close()
     with worker(path) as one, worker(path) as two:
         said = [process.communicate()[0].split() for process in (one, two)]
         assert [process.returncode for process in (one, two)] == [0, 0]
     assert {tuple(lines[:2]) for lines in said} == {("began", "1"), ("began", "2")}
-    with Store.open(path, create=False) as store:
+    with Store(path, create=False) as store:
         for scan_id in (1, 2):
             assert store.load(scan_id).results == tuple(map(found, NAMES))
     check_sound(path)
@@ -144,8 +146,8 @@ def test_two_scans_write_one_database_at_once(tmp_path: Path) -> None:
 
 def test_the_claim_of_one_store_holds_in_its_own_process_too(tmp_path: Path) -> None:
     path = tmp_path / "scans.db"
-    with Store.open(path, create=True) as first, Store.open(path, create=True, lang="en") as second:
-        scan_id = first.start_scan("live", {}, "0.1.0", "2026.1", [institution("a")], STARTED)
+    with Store(path, create=True) as first, Store(path, create=True, lang="en") as second:
+        scan_id = first.start_scan(Scan(0, STARTED, None, "live", {}, "0.1.0", "2026.1", (institution("a"),)))
         with pytest.raises(StoreError, match="already being run"):
             second.claim(scan_id)
         first.finish_scan(scan_id, STARTED)
@@ -155,7 +157,7 @@ def test_the_claim_of_one_store_holds_in_its_own_process_too(tmp_path: Path) -> 
 def test_a_lock_on_a_file_that_was_removed_meanwhile_does_not_count(tmp_path: Path) -> None:
     """One process ends as the second opens its file, and a third comes after: one of the two may hold it, not both."""
     path = tmp_path / "scans.db"
-    Store.open(path, create=True).close()
+    Store(path, create=True).close()
     lock = path.with_name("scans.db-scan-1.lock")
     real = sqlite3.connect
 
@@ -178,8 +180,8 @@ def test_a_lock_on_a_file_that_was_removed_meanwhile_does_not_count(tmp_path: Pa
 
 def test_many_processes_hold_one_scan_in_turn(tmp_path: Path) -> None:
     path = tmp_path / "scans.db"
-    with Store.open(path, create=True) as store:
-        store.start_scan("live", {}, "0.1.0", "2026.1", [institution("a")], STARTED)
+    with Store(path, create=True) as store:
+        store.start_scan(Scan(0, STARTED, None, "live", {}, "0.1.0", "2026.1", (institution("a"),)))
     script = f"""
 import os, sys
 from pathlib import Path
@@ -202,5 +204,5 @@ while held < 30:
 
 def test_the_database_is_its_owner_s_alone(tmp_path: Path) -> None:
     path = tmp_path / "scans.db"
-    Store.open(path, create=True).close()
+    Store(path, create=True).close()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600

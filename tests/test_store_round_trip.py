@@ -34,12 +34,12 @@ ENDED = datetime(2026, 11, 23, 19, 0, tzinfo=UTC)
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    with Store.open(tmp_path / "scans.db", create=True, lang="en") as opened:
+    with Store(tmp_path / "scans.db", create=True, lang="en") as opened:
         yield opened
 
 
 def begin(store: Store, *institutions: Institution, **settings_: object) -> int:
-    return store.start_scan("live", settings_, "0.1.0", "2026.1", institutions, STARTED)
+    return store.start_scan(Scan(0, STARTED, None, "live", settings_, "0.1.0", "2026.1", tuple(institutions)))
 
 
 # ------------------------------------------------------------------ the law: what is saved is loaded
@@ -111,7 +111,7 @@ def as_kept(value: Any) -> Any:
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    with Store.open(tmp_path_factory.mktemp("shared") / "scans.db", create=True) as opened:
+    with Store(tmp_path_factory.mktemp("shared") / "scans.db", create=True) as opened:
         yield opened
 
 
@@ -136,7 +136,7 @@ def test_what_is_saved_is_loaded(shared: Store, found: list[InstitutionResult]) 
 def test_a_scan_is_kept_with_its_settings(
     shared: Store, mode: str, tool: str, rules: str, started: datetime, ended: datetime, options: dict[str, object]
 ) -> None:
-    scan_id = shared.start_scan(mode, options, tool, rules, [], started)
+    scan_id = shared.start_scan(Scan(0, started, None, mode, options, tool, rules))
     begun = Scan(scan_id, started, None, mode, options, as_kept(tool), as_kept(rules))
     assert shared.scans()[-1] == begun
     shared.finish_scan(scan_id, ended)
@@ -298,7 +298,7 @@ def test_the_latest_scan_is_that_of_a_whole_registry_and_finished(store: Store) 
     later = begin(store, **chosen)
     store.finish_scan(later, ENDED)
     assert store.scan().id == interrupted
-    completion = store.start_scan("complete", whole, "0", "0", [], STARTED, completes=interrupted)
+    completion = store.start_scan(Scan(0, STARTED, None, "complete", whole, "0", "0", completes=interrupted))
     store.finish_scan(completion, ENDED)
     assert store.scan().id == completion
 
@@ -310,7 +310,7 @@ def test_a_scan_is_named_and_deleted(store: Store) -> None:
         store.finish_scan(number, ENDED)
     store.label(second, "after the redesign")
     assert [scan.label for scan in store.scans()] == ["", "after the redesign"]
-    completion = store.start_scan("complete", {}, "0", "0", [], STARTED, completes=second)
+    completion = store.start_scan(Scan(0, STARTED, None, "complete", {}, "0", "0", completes=second))
     with pytest.raises(StoreError, match=f"scan {second} is completed by {completion}"):
         store.delete(second)
     store.finish_scan(completion, ENDED)

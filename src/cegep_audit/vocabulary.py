@@ -116,11 +116,8 @@ def http_detail(status: int) -> str:
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})  # statuses of a redirect that is followed
 MAY_PASS = frozenset({408, 429, 500, 502, 503, 504})  # statuses that may be temporary
-
 # Statuses by which a gateway says that the site behind it does not answer. 52x and 530 are Cloudflare's.
 SITE_DOWN = frozenset({502, 504, *range(520, 528), 530})
-
-
 MAY_CHALLENGE = frozenset({401, 403, 405, 429, 503})  # statuses of a firewall's challenge
 
 

@@ -10,7 +10,7 @@ import pytest
 from builders import account, failed, institution, result
 from commands import inside, rows_of
 
-from cegep_audit.models import Institution, InstitutionResult
+from cegep_audit.models import Institution, InstitutionResult, Scan
 from cegep_audit.store import Store
 
 THEN, NOW = datetime(2011, 9, 6, 12, tzinfo=UTC), datetime(2026, 9, 6, 12, tzinfo=UTC)
@@ -29,7 +29,8 @@ def seen(subject: Institution | str, at: datetime, *networks: str, **renamed: st
 def keep(store: Store, results: list[InstitutionResult], rules: str = "r1", **settings: object) -> int:
     institutions = [each.institution for each in results]
     mode = "as_of" if "as_of" in settings else "live"
-    number = store.start_scan(mode, settings, "0.1.0", rules, institutions, NOW + timedelta(minutes=len(store.scans())))
+    started = NOW + timedelta(minutes=len(store.scans()))
+    number = store.start_scan(Scan(0, started, None, mode, settings, "0.1.0", rules, tuple(institutions)))
     for each in results:
         store.save(number, each)
     store.finish_scan(number, NOW + timedelta(hours=1))
@@ -54,7 +55,7 @@ def folder(tmp_path: Path) -> Path:
         seen("venu", NOW, "tiktok"),
         *(seen(each, NOW, "facebook", "instagram") for each in many),
     ]
-    with Store.open(tmp_path / "cegep-audit.db", create=True) as store:
+    with Store(tmp_path / "cegep-audit.db", create=True) as store:
         keep(store, old, as_of="2011-09-01")
         keep(store, new, "r2")
         keep(store, [failed("a"), failed("b")], "r2")
@@ -82,7 +83,7 @@ def test_rules_that_changed_are_said_with_the_way_to_replay(folder: Path) -> Non
     done = inside("compare", "1", "2", "--lang", "en", folder=folder)
     assert "The rules changed between the two scans (r1, then r2)" in done.out
     assert "Its WARC file was not kept" in done.out
-    with Store.open(folder / "cegep-audit.db", create=False) as store:
+    with Store(folder / "cegep-audit.db", create=False) as store:
         keep(store, [seen("a", THEN)], warc="{stem}-{scan}.warc.gz", registry="mon registre.csv")
     (folder / "cegep-audit-4.warc.gz").touch()
     done = inside("compare", "4", "2", "--lang", "en", folder=folder)
@@ -149,7 +150,7 @@ def test_trend_in_both_languages_and_eighty_columns(lang: str, folder: Path) -> 
 
 
 def test_more_scans_than_fit_stand_below_one_another(folder: Path) -> None:
-    with Store.open(folder / "cegep-audit.db", create=False) as store:
+    with Store(folder / "cegep-audit.db", create=False) as store:
         for year in range(2012, 2020):
             keep(store, [seen("a", THEN.replace(year=year), "facebook")])
     done = inside("trend", folder=folder, COLUMNS="80")
@@ -194,8 +195,8 @@ def test_a_mistake_gets_one_line(case: str, folder: Path) -> None:
 
 
 def test_no_scan_that_is_complete(tmp_path: Path) -> None:
-    with Store.open(tmp_path / "cegep-audit.db", create=True) as store:
-        store.start_scan("live", {}, "0.1.0", "r1", [institution("a")], NOW)
+    with Store(tmp_path / "cegep-audit.db", create=True) as store:
+        store.start_scan(Scan(0, NOW, None, "live", {}, "0.1.0", "r1", (institution("a"),)))
     done = inside("trend", folder=tmp_path)
     assert done.code == 3
     assert "cegep-audit scans" in done.err

@@ -13,7 +13,7 @@ from builders import account, failed, institution, result
 from commands import Done, inside
 from servers import Reply, Web
 
-from cegep_audit.models import InstitutionResult
+from cegep_audit.models import InstitutionResult, Scan
 from cegep_audit.registry.institutions import read_registry
 from cegep_audit.store import Store
 
@@ -29,7 +29,9 @@ FOOTER = (
 
 def keep(store: Store, *results: InstitutionResult, ended: bool = True) -> int:
     started = NOW + timedelta(days=len(store.scans()))
-    number = store.start_scan("live", {}, "0.1.0", "r1", [each.institution for each in results], started)
+    number = store.start_scan(
+        Scan(0, started, None, "live", {}, "0.1.0", "r1", tuple(each.institution for each in results))
+    )
     for each in results:
         store.save(number, each)
     if ended:
@@ -46,7 +48,7 @@ def seen(id_: str, *networks: str, name: str = "", **fields: object) -> Institut
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """One scan of five institutions of two types, four of which were assessed."""
-    with Store.open(tmp_path / "cegep-audit.db", create=True) as store:
+    with Store(tmp_path / "cegep-audit.db", create=True) as store:
         keep(
             store,
             seen("riviere", "facebook", "youtube", "tiktok", name="Cégep de Rivière-Bleue", type="cegep"),
@@ -83,7 +85,7 @@ def test_report_writes_the_page(folder: Path, lang: str, title: str) -> None:
 
 
 def test_a_stopped_scan_has_its_page_where_there_is_no_other(tmp_path: Path) -> None:
-    with Store.open(tmp_path / "cegep-audit.db", create=True) as store:
+    with Store(tmp_path / "cegep-audit.db", create=True) as store:
         keep(store, seen("riviere", "facebook"), ended=False)
     done = inside("report", "1", "-o", "one.html", "--lang", "en", folder=tmp_path)
     assert done.code == 0, done.err
@@ -93,15 +95,15 @@ def test_a_stopped_scan_has_its_page_where_there_is_no_other(tmp_path: Path) -> 
 
 
 def test_several_scans_are_shown_over_time_and_a_stopped_one_is_not(folder: Path) -> None:
-    with Store.open(folder / "cegep-audit.db", create=False) as store:
+    with Store(folder / "cegep-audit.db", create=False) as store:
         keep(store, seen("riviere", "facebook"), ended=False)
     assert inside("report", "1", "-o", "one.html", folder=folder).code == 0
     assert 'id="trend"' not in (folder / "one.html").read_text("utf-8")
-    with Store.open(folder / "cegep-audit.db", create=False) as store:
+    with Store(folder / "cegep-audit.db", create=False) as store:
         keep(store, seen("riviere", "facebook"))
     assert inside("report", "1", "-o", "one.html", folder=folder).code == 0
     assert 'id="trend"' not in (folder / "one.html").read_text("utf-8"), "a trial on one site is no other day's scan"
-    with Store.open(folder / "cegep-audit.db", create=False) as store:
+    with Store(folder / "cegep-audit.db", create=False) as store:
         later = NOW + timedelta(days=400)
         names = ("riviere", "lac", "mont")
         keep(store, *(replace(seen(name, "facebook"), captured_at=later) for name in names))
@@ -110,7 +112,7 @@ def test_several_scans_are_shown_over_time_and_a_stopped_one_is_not(folder: Path
 
 
 def test_report_since_a_scan_is_the_page_of_what_changed(folder: Path) -> None:
-    with Store.open(folder / "cegep-audit.db", create=False) as store:
+    with Store(folder / "cegep-audit.db", create=False) as store:
         names = {"riviere": ["facebook"], "lac": ["facebook", "threads"], "mont": ["facebook"], "fjord": []}
         number = keep(store, *(seen(name, *networks) for name, networks in names.items()))
     assert inside("report", str(number), "--since", "1", "-o", "change.html", folder=folder).code == 0
@@ -224,7 +226,7 @@ def test_check_compares_with_the_peers_of_the_last_scan(is_listed: bool, proxied
     proxied[f"{host}/"] = Reply(FOOTER)
     peers = [seen(f"pair{each}", "facebook", "tiktok", type="cegep-public") for each in range(5)]
     listed = [replace(seen(known.id), institution=known)] if is_listed else []
-    with Store.open(tmp_path / "cegep-audit.db", create=True) as store:
+    with Store(tmp_path / "cegep-audit.db", create=True) as store:
         keep(store, *peers, *listed)
     arguments = ("check", website, "--max-pages", "1", "--lang", "fr")
     done = inside(*arguments, folder=tmp_path, COLUMNS="80", HTTP_PROXY=proxied.proxy)

@@ -15,7 +15,7 @@ from openpyxl import load_workbook
 
 from cegep_audit.cli import main
 from cegep_audit.cli.program import asked_language
-from cegep_audit.models import InstitutionResult
+from cegep_audit.models import InstitutionResult, Scan
 from cegep_audit.store import Store
 from cegep_audit.vocabulary import Role
 
@@ -55,8 +55,8 @@ def own(number: int) -> str:
 
 def audit(results: Sequence[InstitutionResult], mode: str = "live") -> None:
     """Put a finished scan of eight sites into the database of the current folder."""
-    with Store.open(Path("cegep-audit.db"), create=True) as store:
-        number = store.start_scan(mode, {}, "0.1.0", "2026.1", SITES, STARTED)
+    with Store(Path("cegep-audit.db"), create=True) as store:
+        number = store.start_scan(Scan(0, STARTED, None, mode, {}, "0.1.0", "2026.1", tuple(SITES)))
         for each in results:
             store.save(number, each)
         store.finish_scan(number, STARTED)

@@ -295,9 +295,11 @@ def test_a_scan_keeps_its_overrides_and_they_hold_for_their_institution_alone(tm
         result(institution("b"), *shown),
         settings={"overrides": [asdict(item) for item in overrides]},
     )
-    with Store.open(tmp_path / "scans.db", create=True) as store:
+    with Store(tmp_path / "scans.db", create=True) as store:
         json.dumps(dict(before.settings))
-        number = store.start_scan("live", before.settings, "0", "0", before.institutions, before.started_at)
+        number = store.start_scan(
+            Scan(0, before.started_at, None, "live", before.settings, "0", "0", before.institutions)
+        )
         store.save(number, *before.results)
         after, used = apply_overrides(store.load())
     assert after.results[0] == before.results[0]

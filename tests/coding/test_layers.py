@@ -12,7 +12,7 @@ from codings import decision
 from cegep_audit.analyze.findings import Figures
 from cegep_audit.analyze.institution.sheets import sheets
 from cegep_audit.analyze.stats import figures
-from cegep_audit.coding.layers import CODED, DETECTED, OF_EVIDENCE, load_layers, load_peers
+from cegep_audit.coding.layers import CODED, DETECTED, OF_EVIDENCE, load_layers
 from cegep_audit.models import InstitutionResult, Scan
 from cegep_audit.store import Store
 from cegep_audit.vocabulary import Role, Verdict
@@ -41,7 +41,9 @@ def _two_accounts(id_: str) -> InstitutionResult:
 def _saved(store: Store, settings: dict[str, object]) -> Scan:
     plain = (result(institution(f"etablissement-{n}", type="universite"), "youtube") for n in range(9))
     sites = [*plain, *(_two_accounts(name) for name in "abcd"), failed("z")]
-    number = store.start_scan("live", settings, "0.1.0", "2026.1", [each.institution for each in sites], STARTED)
+    number = store.start_scan(
+        Scan(0, STARTED, None, "live", settings, "0.1.0", "2026.1", tuple(each.institution for each in sites))
+    )
     store.save(number, *sites)
     coded = (
         decision("a", Verdict.WRONG_ACCOUNT, "https://www.facebook.com/autre", detected=_main("a")),
@@ -59,9 +61,9 @@ DENIED = {"institution_id": "c", "network": "facebook", "account_url": _main("c"
 
 @pytest.mark.parametrize("settings", [{}, {"overrides": [DENIED | {"date": "2026-11-23"}]}])
 def test_a_scan_read_in_part_has_the_figures_of_the_whole(tmp_path: Path, settings: dict[str, object]) -> None:
-    with Store.open(tmp_path / "scans.db", create=True) as store:
+    with Store(tmp_path / "scans.db", create=True) as store:
         scan = _saved(store, settings)
-        whole, part = load_layers(store, scan.id), load_layers(store, scan.id, without=OF_EVIDENCE)
+        whole, part = load_layers(store, scan), load_layers(store, scan, without=OF_EVIDENCE)
         assert not any(each.failures or each.flaws for each in part.of(DETECTED).results if each.institution.id > "e")
         assert _counts(whole.of(DETECTED)) == _counts(part.of(DETECTED))
         assert _counts(whole.of(CODED)) == _counts(part.of(CODED))
@@ -76,17 +78,17 @@ def _counts(scan: Scan) -> list[Figures]:
 @pytest.mark.parametrize("id_", ["a", "c", "d", "etablissement-3", "z"])
 @pytest.mark.parametrize("layer", [DETECTED, CODED])
 def test_a_sheet_read_alone_is_the_sheet_of_the_whole(tmp_path: Path, id_: str, layer: str) -> None:
-    with Store.open(tmp_path / "scans.db", create=True) as store:
+    with Store(tmp_path / "scans.db", create=True) as store:
         scan = _saved(store, {"overrides": [DENIED | {"date": "2026-11-23"}]})
         (own,) = (each for each in scan.institutions if each.id == id_)
-        (alone,) = sheets(load_peers(store, scan, own).of(layer), {id_})
-        assert alone == sheet_of(load_layers(store, scan.id).of(layer), id_)
+        (alone,) = sheets(load_layers(store, scan, (*OF_EVIDENCE, "pages"), own).of(layer), {id_})
+        assert alone == sheet_of(load_layers(store, scan).of(layer), id_)
 
 
 def test_an_account_that_many_show_is_nobodys(tmp_path: Path) -> None:
-    with Store.open(tmp_path / "scans.db", create=True) as store:
+    with Store(tmp_path / "scans.db", create=True) as store:
         scan = _saved(store, {})
-        for layers in (load_layers(store, scan.id), load_layers(store, scan.id, without=OF_EVIDENCE)):
+        for layers in (load_layers(store, scan), load_layers(store, scan, without=OF_EVIDENCE)):
             roles = {each.role for site in layers.judged.results for each in site.accounts if each.url == SHARED}
             assert roles == {Role.THIRD_PARTY}
 
@@ -101,13 +103,15 @@ CLASSIC = ("facebook", "twitter", "youtube", "instagram", "linkedin")
 def test_decisions_on_a_site_that_no_program_read_count_once_it_is_coded(
     networks: tuple[str, ...], decided: int, not_assessed: int, tmp_path: Path
 ) -> None:
-    with Store.open(tmp_path / "scans.db", create=True) as store:
+    with Store(tmp_path / "scans.db", create=True) as store:
         sites = [result("read", "youtube"), failed("unread")]
-        number = store.start_scan("live", {}, "0.1.0", "2026.1", [each.institution for each in sites], STARTED)
+        number = store.start_scan(
+            Scan(0, STARTED, None, "live", {}, "0.1.0", "2026.1", tuple(each.institution for each in sites))
+        )
         store.save(number, *sites)
         said = [decision("unread", Verdict.ABSENT, network=name, detected=None, scan_id=number) for name in networks]
         store.save_decisions(number, said)
-        layers = load_layers(store, number)
+        layers = load_layers(store, store.scan(number))
         facts = layers.facts()
     assert (sum(facts.decided.values()), facts.not_assessed, facts.changed) == (decided, not_assessed, 0)
     assert facts.institutions == bool(decided)

@@ -213,7 +213,7 @@ def test_one_command_completes_a_scan(world: World) -> None:
     coded = world.report()
     assert coded["code0"]["facebook"] == "https://www.facebook.com/code0"
     assert coded["code1"]["n_networks"] == "0"
-    with Store.open(world.folder / "cegep-audit.db", create=False) as store:
+    with Store(world.folder / "cegep-audit.db", create=False) as store:
         assert store.scan().id == 2
         assert store.scan().completes == 1
         kept, was = store.load(2), store.load(1)
@@ -256,7 +256,7 @@ def test_a_completion_is_completed_in_turn(world: World) -> None:
         dict.fromkeys(HEALING, ReadBy.RETRY) | dict.fromkeys(SAVED, ReadBy.SAVED) | dict.fromkeys(CODED, ReadBy.CODED),
         unread=[*SHELLS, *ARCHIVED, *LOST],
     )
-    with Store.open(world.folder / "cegep-audit.db", create=False) as store:
+    with Store(world.folder / "cegep-audit.db", create=False) as store:
         assert [scan.completes for scan in store.scans()] == [None, 1, 2]
         first = store.scan(3).settings["completion"]
         assert isinstance(first, dict)
@@ -446,7 +446,7 @@ def test_sites_that_only_coders_read_count_with_the_coded_layer(world: World) ->
     assert json.loads(world.run("summary", "1", "--json", "--layer", "coded").out)["assessed"] == 5
     assert world.complete("1", "--coded").code == 0
     assert json.loads(world.run("summary", "--json").out)["assessed"] == 5
-    with Store.open(world.folder / "cegep-audit.db", create=False) as store:
+    with Store(world.folder / "cegep-audit.db", create=False) as store:
         by_hand = [each for each in store.load(2).results if each.read_by is ReadBy.CODED]
     assert [finding(each, "facebook") for each in by_hand] == [None, None]  # what no program found
 

@@ -27,12 +27,12 @@ def request_(tmp_path: Path) -> Request:
 
 def begun(request: Request) -> list[Plan]:
     """Begin the scans of *request* and leave them, as a process does that is killed."""
-    with Store.open(request.db, create=True) as store:
+    with Store(request.db, create=True) as store:
         return [begin(store, request, *each) for each in draft(request)]
 
 
 def resumed(request: Request) -> list[Plan]:
-    with Store.open(request.db, create=False) as store:
+    with Store(request.db, create=False) as store:
         return resume(Request(request.db, request.lang), store)
 
 
@@ -70,7 +70,7 @@ def test_a_resumed_completion_asks_the_archive_for_its_own_day(request_: Request
     plan = begun(replace(request_, past=read_past(DAYS, GATE, 9, "en")))[1]
     completion = Completion((Mode.ARCHIVE, Mode.SAVED), ("pages",), archive_refused=True)
     asked = replace(request_, past=read_past(["2016-10-01"], GATE, 60, "en"), completion=completion)
-    with Store.open(request_.db, create=False) as store:
+    with Store(request_.db, create=False) as store:
         store.finish_scan(1, now())
         store.finish_scan(2, now())
         first = begin_completion(asked, store, store.load(plan.scan.id))
@@ -88,7 +88,7 @@ def test_a_resumed_completion_needs_a_browser_for_its_own_modes_alone(
     """Whether the scan that it completes rendered pages changes nothing, neither at first nor when it is resumed."""
     monkeypatch.setenv(VARIABLE, "no-such-browser")
     begun(replace(request_, render=of_scan))
-    with Store.open(request_.db, create=False) as store:
+    with Store(request_.db, create=False) as store:
         store.finish_scan(1, now())
         begin_completion(replace(request_, completion=Completion(modes)), store, store.load(1))
     (again,) = resumed(request_)

@@ -138,6 +138,7 @@ def test_a_scan_that_ends_early_keeps_what_is_finished(stop: type[BaseException]
 SCAN_UNTIL_KILLED = """
 import asyncio, sys
 from builders import STARTED, institution, result
+from cegep_audit.models import Scan
 from cegep_audit.scan.audit import Observer, scan
 from cegep_audit.store import Store
 
@@ -149,9 +150,9 @@ async def read(found):
     await asyncio.sleep(0.001)
     return result(found, "facebook")
 
-with Store.open(sys.argv[1], create=True) as store:
+with Store(sys.argv[1], create=True) as store:
     institutions = [institution(f"s{number}") for number in range(20_000)]
-    number = store.start_scan("live", {}, "1", "1", institutions, STARTED)
+    number = store.start_scan(Scan(0, STARTED, None, "live", {}, "1", "1", tuple(institutions)))
     asyncio.run(scan(institutions, read, 8, lambda results: store.save(number, *results), Told()))
 """
 
@@ -166,7 +167,7 @@ def test_a_killed_scan_has_kept_every_institution_it_told_of(told: int, tmp_path
         first = [next(process.stdout).strip() for _ in range(told)]
         process.kill()
         said = {*first, *(line.strip() for line in process.stdout)}
-    with Store.open(tmp_path / "scans.db", create=False) as store:
+    with Store(tmp_path / "scans.db", create=False) as store:
         assert said <= store.done_ids(1)
         assert len(store.done_ids(1)) < len(store.scan(1).institutions)
 

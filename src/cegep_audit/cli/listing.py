@@ -33,7 +33,7 @@ def scans(lang: common.Lang, context: typer.Context, db: common.Db = common.DB, 
     """List the scans in the database."""
     if context.invoked_subcommand:
         return
-    with Store.open(db, create=False, lang=lang) as store:
+    with Store(db, create=False, lang=lang) as store:
         listed = [(scan, store.tally(scan.id)) for scan in store.scans()]
     if as_json:
         common.print_json([
@@ -59,7 +59,7 @@ def label(
     db: common.Db = common.DB,
 ) -> None:
     """Give a scan a name."""
-    with Store.open(db, create=False, lang=lang) as store:
+    with Store(db, create=False, lang=lang) as store:
         chosen = store.scan(common.scan_number(scan))
         store.label(chosen.id, text)
     common.note("scans.labelled", scan=chosen.id, label=text)
@@ -73,7 +73,7 @@ def delete(
     db: common.Db = common.DB,
 ) -> None:
     """Delete a scan with its results and decisions, after saying what goes."""
-    with Store.open(db, create=False, lang=lang) as store:
+    with Store(db, create=False, lang=lang) as store:
         chosen = store.scan(common.scan_number(scan))
         if not yes:
             coded = sum(item.scan_id == chosen.id for item in store.decisions(chosen.id))

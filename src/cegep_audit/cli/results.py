@@ -60,8 +60,8 @@ def summary(
 
     if paragraph and as_json:
         raise UsageError(say("error.one_form", first="--paragraph", second="--json"))
-    with Store.open(db, create=False, lang=lang) as store:
-        layers = load_layers(store, scan, without=() if as_json else OF_EVIDENCE)
+    with Store(db, create=False, lang=lang) as store:
+        layers = load_layers(store, store.scan(scan), without=() if as_json else OF_EVIDENCE)
     asked = Asked(basket, tuple(by or ()), min_networks, sample_of, bins)
     detected = ScanStatistics(layers.detected, asked, lang, layers.corrections(DETECTED))
     coded = ScanStatistics(layers.coded, asked, lang)
@@ -120,8 +120,8 @@ def export(
     is_piped, is_bundle = output == Path("-"), ending in _BUNDLES
     if not is_piped and not quickstatements:
         check(output, lang, _BUNDLES)  # first, so that an error names the file that the user named
-    with Store.open(db, create=False, lang=lang) as store:
-        layers = load_layers(store, scan, without=() if is_bundle else ("failures",))
+    with Store(db, create=False, lang=lang) as store:
+        layers = load_layers(store, store.scan(scan), without=() if is_bundle else ("failures",))
         read = [layers.judged]
         while is_bundle and read[-1].completes is not None:
             read.append(store.scan(read[-1].completes))
@@ -176,10 +176,10 @@ def report(
     from cegep_audit.report.page.document import change_page
 
     check_file(output, lang, PAGE_ENDINGS)
-    with Store.open(db, create=False, lang=lang) as store:
-        layers = load_layers(store, scan)
+    with Store(db, create=False, lang=lang) as store:
+        layers = load_layers(store, store.scan(scan))
         if since:
-            content = change_page(_compared(load_layers(store, since).of(layer), layers.of(layer)), lang)
+            content = change_page(_compared(load_layers(store, store.scan(since)).of(layer), layers.of(layer)), lang)
         else:
             content = page_of(store, layers, Asked(basket, (), min_networks, sample_of), lang, layer)
     write_file(output, content, lang)
@@ -192,7 +192,7 @@ def page_of(store: Store, layers: Layers, asked: Asked, lang: Language, layer: s
     from cegep_audit.report.page.document import page
 
     shown = layers.of(layer)
-    others = [load_layers(store, number).of(layer) for number in in_trend(store.scans(), but=shown)]
+    others = [load_layers(store, store.scan(number)).of(layer) for number in in_trend(store.scans(), but=shown)]
     scans = comparable(shown, others)
     before = scans[: scans.index(shown)]
     stats = ScanStatistics(shown, asked, lang, layers.corrections(layer))
@@ -219,7 +219,7 @@ def compare(
     """Say what was gained, lost and renamed between two scans, who entered or left, and how the shares moved."""
     if output:
         check_file(output, lang, (".csv", ".atom"))
-    with Store.open(db, create=False, lang=lang) as store:
+    with Store(db, create=False, lang=lang) as store:
         scans = [load(store, scan_number(each))[0] for each in (old, new)]
     comparison = _compared(*_by_mode(scans, same_mode=same_mode))
     if output:
@@ -253,7 +253,7 @@ def trend(
     """Set scans side by side by date of capture: the shares, and who entered or left."""
     if output:
         check_file(output, lang, (".csv",))
-    with Store.open(db, create=False, lang=lang) as store:
+    with Store(db, create=False, lang=lang) as store:
         numbers = [scan_number(each) for each in scans] if scans else in_trend(store.scans())
         if not numbers:
             raise StoreError(say("trend.none", path=str(store.path)))

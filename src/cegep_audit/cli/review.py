@@ -48,8 +48,8 @@ def export(
     if sample is not None and institutions is not None:
         raise UsageError(say("error.one_form", first="--sample", second="--institutions"))
     check_sheet(output, lang)
-    with Store.open(db, create=False, lang=lang) as store:
-        layers = load_layers(store, scan)
+    with Store(db, create=False, lang=lang) as store:
+        layers = load_layers(store, store.scan(scan))
     judged, seed = layers.judged, _SEED if seed is None else seed
     everything = [row for row in coding_rows(judged) if not anew or row.unit not in layers.standing.settled]
     if not everything:
@@ -105,14 +105,14 @@ def import_sheet(
     coder: Annotated[str | None, what("--coder", metavar="NAME")] = None,
 ) -> None:
     """Import a filled coding sheet, or a list of accounts from elsewhere."""
-    with Store.open(db, create=False, lang=lang) as store:
-        layers = load_layers(store, scan)
+    with Store(db, create=False, lang=lang) as store:
+        layers = load_layers(store, store.scan(scan))
         coders = {item.coder: item.verdict is Verdict.LISTED for item in layers.decisions}
         today = datetime.now().astimezone().date()
         read, empty = read_coding(file, layers.judged, today=today, coder=coder or "", coders=coders, lang=lang)
         taken = renewed(read, layers.decisions)
         store.save_decisions(layers.judged.id, taken)
-        left = load_layers(store, layers.judged.id).standing
+        left = load_layers(store, store.scan(layers.judged.id)).standing
     before = {_key(item): item for item in layers.decisions if item.scan_id == layers.judged.id}
     for name in dict.fromkeys(item.coder for item in taken):
         own = [item for item in taken if item.coder == name]
@@ -140,8 +140,8 @@ def agreement(
     from cegep_audit.coding.agreement import compare_raters, to_json  # with numpy, which the other commands do without
     from cegep_audit.report.text.agreement import agreement_blocks, methods_paragraph
 
-    with Store.open(db, create=False, lang=lang) as store:
-        layers = load_layers(store, scan)
+    with Store(db, create=False, lang=lang) as store:
+        layers = load_layers(store, store.scan(scan))
     found = compare_raters(layers.judged, layers.decisions)
     if not found.coders:
         raise UsageError(say("coding.no_decisions", scan=layers.judged.id))

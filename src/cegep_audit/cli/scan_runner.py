@@ -38,7 +38,7 @@ def start(request: Request) -> int:
     planning.check_sources(request)
     check(request.output, request.lang)  # before a scan of an hour, not after it
     drafts = planning.draft(request)
-    with Store.open(request.db, create=True, lang=request.lang) as store:
+    with Store(request.db, create=True, lang=request.lang) as store:
         _tell_replaced(store, request)
         plans = [planning.begin(store, request, *each) for each in drafts]
         try:
@@ -54,7 +54,7 @@ def go_on(request: Request, *, completes: bool = False) -> int:
     """Resume the scan that was interrupted last, or show the last scan; one that *completes* another must exist."""
     planning.check_sources(request)
     check(request.output, request.lang)
-    with Store.open(request.db, create=False, lang=request.lang) as store:
+    with Store(request.db, create=False, lang=request.lang) as store:
         plans = planning.resume(request, store)
         if completes and not any(plan.base for plan in plans):
             raise UsageError(say("complete.no_completion"))
@@ -78,7 +78,7 @@ def complete(request: Request, scan: int | None, archive: str | None, timegate: 
 
     *archive* is the day that the archive at *timegate* is asked for, "" for the day of the scan, None for no archive.
     """
-    with Store.open(request.db, create=False, lang=request.lang) as store:
+    with Store(request.db, create=False, lang=request.lang) as store:
         base = store.load(scan)
         planning.check_sources(request)
         if missing := [path for path in request.completion.saved if not Path(path).exists()]:
@@ -210,7 +210,7 @@ def _completing_command(scan: Scan, db: Path) -> str:
 
 def list_left(scan: int | None, request: Request) -> int:
     """Print what *scan* could not assess, by reason, with the modes that could help and the command."""
-    with Store.open(request.db, create=False, lang=request.lang) as store:
+    with Store(request.db, create=False, lang=request.lang) as store:
         base = store.load(scan)
     found, command = causes(base), _completing_command(base, request.db)
     if request.as_json:

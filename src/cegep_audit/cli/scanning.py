@@ -177,14 +177,14 @@ def demo(
         write_file(saved / name, content, lang)
     db = folder / "completed.db"  # a copy, so that report.csv stays the latest scan of demo.db
     shutil.copy(request.db, db)
-    with Store.open(db, create=False, lang=lang) as store:
+    with Store(db, create=False, lang=lang) as store:
         common.note("demo.completes", quiet=quiet, command=f"cegep-audit complete --saved {saved} --db {db}")
         completion = Completion((Mode.SAVED,), (str(saved),))
         completing = replace(request, db=db, output=folder / "completed.csv", completion=completion)
         scan_runner.carry_out(store, [begin_completion(completing, store, store.load())])
     for each in (request, completing):  # in the formats that a scan does not write
-        with Store.open(each.db, create=False, lang=lang) as store:
-            layers = load_layers(store, None)
+        with Store(each.db, create=False, lang=lang) as store:
+            layers = load_layers(store, store.scan())
             for ending in (".xlsx", ".json"):
                 write(layers.detected, each.output.with_suffix(ending), lang)
             write_file(each.output.with_suffix(".html"), results.page_of(store, layers, Asked(), lang), lang)

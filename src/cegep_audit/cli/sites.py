@@ -13,7 +13,7 @@ from cegep_audit.cli import common
 from cegep_audit.cli.common import PAGE_ENDINGS, argument, what, writes
 from cegep_audit.cli.program import EXIT_NOTHING_ASSESSED, EXIT_OK, command, say
 from cegep_audit.clock import now
-from cegep_audit.coding.layers import load_layers, load_peers
+from cegep_audit.coding.layers import OF_EVIDENCE, load_layers
 from cegep_audit.collect.port import Source, Want
 from cegep_audit.detect.accounts.attribution import attribute
 from cegep_audit.errors import FetchError, StoreError, TooManyAccountsError, UsageError
@@ -48,10 +48,10 @@ def sheet(
     """Print the accounts of one institution of a scan, with evidence, advice and its peers."""
     if output:
         check_file(output, lang, (*PAGE_ENDINGS, ".md"))
-    with Store.open(db, create=False, lang=lang) as store:
+    with Store(db, create=False, lang=lang) as store:
         whole = store.scan(scan)
         own = _called(whole, institution)
-        (shown,) = sheets(load_peers(store, whole, own).of(layer), {own.id})
+        (shown,) = sheets(load_layers(store, whole, (*OF_EVIDENCE, "pages"), own).of(layer), {own.id})
     if output is None:
         _show(shown, lang, as_json=as_json)
         return
@@ -122,8 +122,8 @@ def _peers(db: Path, lang: Language) -> Scan | None:
     if db == common.DB and not db.exists():
         return None
     try:
-        with Store.open(db, create=False, lang=lang) as store:
-            scan = load_layers(store, None).detected
+        with Store(db, create=False, lang=lang) as store:
+            scan = load_layers(store, store.scan()).detected
     except StoreError as error:
         if db != common.DB:
             raise

@@ -12,11 +12,11 @@ from itertools import chain, combinations
 from typing import Any, Literal
 
 from cegep_audit.analyze.findings import Estimate, Records, facts_to_json, in_json, json_values
-from cegep_audit.analyze.presence import ScanFacts, facts_of
+from cegep_audit.analyze.presence import ScanFacts, day_of, facts_of, visits
 from cegep_audit.coding.coefficients import RESAMPLES, SEED, Measured, Pair, alpha_of, measured
-from cegep_audit.coding.decisions import CONSENSUS, TOOL, agreed, finding, is_same
-from cegep_audit.coding.sampling import Sampled, asked_of_all, weights_of
-from cegep_audit.detect.networks.identify import NETWORKS, account_key
+from cegep_audit.coding.decisions import ASKED, CONSENSUS, TOOL, agreed, finding, is_same
+from cegep_audit.coding.sampling import Sampled, weights_of
+from cegep_audit.detect.networks.identify import NETWORKS, account_key, basket
 from cegep_audit.models import Decision, Scan, Unit
 from cegep_audit.vocabulary import Role, Verdict
 
@@ -165,7 +165,9 @@ def _comparison(
     of_both = {unit: item for unit, item in drawn.items() if unit in other}
     weights, sampled = weights_of(judged, decided, of_both, with_unread=first != TOOL)
     said = [(unit, one[unit][0], other[unit][0]) for unit in decided]
-    networks, classic, row = {unit.network for unit in decided}, asked_of_all(judged), _row_maker(judged)
+    networks, row = {unit.network for unit in decided}, _row_maker(judged)
+    days = {day_of(judged, result) for _, result in visits(judged)}
+    classic = {network for day in days for network in basket(ASKED, day)}
 
     def at_level(level: Level) -> AtLevel:
         pairs = {

@@ -48,8 +48,7 @@ def overrides_of(scan: Scan) -> list[Override]:
 def apply_overrides(scan: Scan) -> tuple[Scan, list[Override]]:
     """Return *scan* with the overrides that its settings hold applied, and those that met their account.
 
-    Where a role changes, the main accounts of the site are chosen again: a denied one gives up its place to the next
-    official one, and an allowed one may take it.
+    Where a role changes, the main accounts of the site are chosen again.
     """
     own: dict[str, dict[str, Override]] = defaultdict(dict)
     for item in overrides_of(scan):
@@ -154,8 +153,7 @@ def apply_decisions(scan: Scan, decisions: Iterable[Decision]) -> Scan:
     """Return *scan* with the *decisions* that hold, one a unit, applied to its results.
 
     The account that a decision names becomes the official and main one of its network; it is added, without evidence,
-    where the rules did not find it. Where a decision names none, none stays official. Accounts whose role changes
-    carry the reason ``coded``. The status of a site does not change.
+    where the rules did not find it. Where a decision names none, none stays official. The status of a site stays.
     """
     by_site: dict[str, list[Decision]] = defaultdict(list)
     for item in decisions:
@@ -195,10 +193,7 @@ def _missing(result: InstitutionResult, settled: Mapping[Unit, Decision], scan: 
 
 
 def read_by_hand(result: InstitutionResult, settled: Mapping[Unit, Decision], scan: Scan) -> InstitutionResult | None:
-    """Return what coders read on a site that *scan* could not assess; None if they left out a network to be coded.
-
-    ``captured_at`` is noon (UTC) of the day of their last decision.
-    """
+    """Return what coders read on a site that *scan* could not assess; None if they left out a network to be coded."""
     if result.status.is_assessed or _missing(result, settled, scan):
         return None
     own = [item for unit, item in settled.items() if unit.institution_id == result.institution.id]

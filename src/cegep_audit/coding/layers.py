@@ -92,27 +92,16 @@ def layer_to_json(facts: LayerFacts, before: Figures, after: Figures) -> dict[st
 
 
 def load(store: Store, scan_id: int | None) -> tuple[Scan, list[Override]]:
-    """Return a scan, the latest where *scan_id* is None, as the tool found it, and the overrides that met an account.
-
-    What was judged of one site alone is completed by what only the whole scan shows, then by the user's overrides.
-    """
+    """Return a scan, the latest where *scan_id* is None, as the tool found it, and the overrides with an account."""
     return apply_overrides(mark_shared(store.load(scan_id)))
 
 
-def load_layers(store: Store, scan_id: int | None, without: Collection[str] = ()) -> Layers:
-    """Return a scan in its layers, the latest where *scan_id* is None; the fields named in *without* stay empty."""
-    return _layers(store, store.scan(scan_id), without)
+def load_layers(store: Store, scan: Scan, without: Collection[str] = (), own: Institution | None = None) -> Layers:
+    """Return *scan*, which comes without results, in its layers; the fields named in *without* stay empty.
 
-
-def load_peers(store: Store, scan: Scan, own: Institution) -> Layers:
-    """Return the layers of *scan*, which came without results, with its institution *own* and the peers of that alone.
-
-    Of peers only the accounts are read. Which accounts many institutions share, the whole scan says.
+    With *own*, only that institution, in full, and its peers are read. The accounts that many institutions share are
+    those of the whole scan.
     """
-    return _layers(store, scan, (*OF_EVIDENCE, "pages"), own)
-
-
-def _layers(store: Store, scan: Scan, without: Collection[str], own: Institution | None = None) -> Layers:
     taken = tuple(each for each in scan.institutions if own is None or each.id == own.id or are_peers(each, own))
     decisions = store.decisions(scan.id)
     # Where a person decided, all is read: which account is the main one may rest on its evidence.

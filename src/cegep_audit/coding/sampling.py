@@ -58,12 +58,6 @@ def coding_rows(judged: Scan, whole: str | None = None) -> list[CodingRow]:
     return rows
 
 
-def asked_of_all(judged: Scan) -> frozenset[str]:
-    """Return the networks that are coded whether or not a site shows any sign of them."""
-    days = {day_of(judged, result) for _, result in visits(judged)}
-    return frozenset(network for day in days for network in basket(ASKED, day))
-
-
 def strata_of_institutions(judged: Scan) -> dict[str, str]:
     """Return the stratum of each institution, by id: its type and on how many networks it was found."""
     return {each.id: f"{each.type or '-'}/{_state(judged, result)}" for each, result in visits(judged)}

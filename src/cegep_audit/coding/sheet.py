@@ -58,12 +58,24 @@ def read_overrides(path: Path, lang: Language = "fr", *, ids: Collection[str]) -
     """
     found = FaultList(str(path), lang)
     table = read_table(path, required=_OF_OVERRIDES, known=_OF_OVERRIDES, found=found, needs_rows=False)
+    parse, institution = found.parse, partial(_institution, ids=ids, unknown="overrides.unknown_institution")
+
+    def override(row: Row) -> Override:  # a fault is noted and leaves its place empty
+        network = parse(row, "network", _network, "")
+        return Override(
+            institution_id=parse(row, "institution_id", institution, ""),
+            network=network,
+            account_url=parse(row, "account_url", lambda text: _account(text, network, "overrides.not_account"), ""),
+            decision=parse(row, "decision", _allow_or_deny, ""),
+            reason=parse(row, "reason", lambda text: filled(" ".join(text.split())), ""),
+            date=parse(row, "date", _iso_day, ""),
+        )
 
     def key_of(item: Override) -> Hashable:
         is_known = item.institution_id and item.account_url
         return (item.institution_id, account_key(item.network, item.account_url)) if is_known else None
 
-    return _decided(table, partial(_override, ids=ids, found=found), key_of, found, "overrides.repeated")
+    return _decided(table, override, key_of, found, "overrides.repeated")
 
 
 def read_coding(
@@ -112,20 +124,6 @@ def _decided(
             found.add(repeated, line=row.line, first=line)
     found.check()
     return items
-
-
-def _override(row: Row, ids: Collection[str], found: FaultList) -> Override:
-    """Return the override of one row; a fault is noted and leaves its place empty."""
-    network = found.parse(row, "network", _network, "")
-    institution = partial(_institution, ids=ids, unknown="overrides.unknown_institution")
-    return Override(
-        institution_id=found.parse(row, "institution_id", institution, ""),
-        network=network,
-        account_url=found.parse(row, "account_url", lambda text: _account(text, network, "overrides.not_account"), ""),
-        decision=found.parse(row, "decision", _allow_or_deny, ""),
-        reason=found.parse(row, "reason", lambda text: filled(" ".join(text.split())), ""),
-        date=found.parse(row, "date", _iso_day, ""),
-    )
 
 
 @dataclass(frozen=True, slots=True)

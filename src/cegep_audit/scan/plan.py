@@ -96,8 +96,9 @@ def begin(
     """Begin a scan in the database; a completion of *base* starts with a copy of what *base* assessed."""
     asked = _asked(store, request, settings)
     mode = base.mode if base else "replay" if asked.from_warc else "as_of" if asked.past else "live"
-    settings, base_id = {**settings, "limits": asdict(asked.limits)}, base.id if base else None
-    scan_id = store.start_scan(mode, settings, __version__, rules_version(), institutions, now(), base_id)
+    settings = {**settings, "limits": asdict(asked.limits)}
+    begun = Scan(0, now(), None, mode, settings, __version__, rules_version(), tuple(institutions))
+    scan_id = store.start_scan(replace(begun, completes=base.id if base else None))
     return _plan(store, asked, store.scan(scan_id), base)
 
 

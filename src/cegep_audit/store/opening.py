@@ -61,12 +61,10 @@ def connect(path: Path, *, create: bool, lang: Language, busy_s: float = BUSY_S)
             with suppress(FileExistsError):
                 path.touch(_PRIVATE, exist_ok=False)
         connection = _connection(path, timeout=busy_s)
-    try:
-        with telling(path, lang):
-            _prepare(connection, path, create=create, lang=lang)
-    except BaseException:
-        connection.close()
-        raise
+    with ExitStack() as stack, telling(path, lang):
+        stack.callback(connection.close)
+        _prepare(connection, path, create=create, lang=lang)
+        stack.pop_all()  # it stays open
     return connection
 
 

@@ -1,13 +1,13 @@
 """Saves and loads scans. Results are committed whole: a scan that is killed loses only what is in flight."""
 
 import sqlite3
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from threading import Lock
-from typing import Any, Self
+from typing import Any
 
 from cegep_audit.errors import StoreError, UsageError
 from cegep_audit.models import Decision, Institution, InstitutionResult, Scan, Stall, Unit
@@ -32,21 +32,15 @@ class Store(AbstractContextManager["Store", None]):
 
     Any number of processes may read and write one file, and wait for each other; one process at a time writes a given
     scan (:meth:`claim`). Calls from several threads take turns. Every method raises StoreError if the file cannot be
-    read or written.
+    read or written; opening it raises one for a missing or empty file, unless it is to *create* the database.
     """
 
-    def __init__(self, path: Path, connection: sqlite3.Connection, lang: Language) -> None:
-        self.path = path
+    def __init__(self, path: Path, *, create: bool, lang: Language = "fr", busy_s: float = BUSY_S) -> None:
+        self.path = Path(path)
         self._lang: Language = lang
-        self._connection = connection
+        self._connection = connect(self.path, create=create, lang=lang, busy_s=busy_s)
         self._turn = Lock()
         self._claims: dict[int, ExitStack] = {}
-
-    @classmethod
-    def open(cls, path: Path, *, create: bool, lang: Language = "fr", busy_s: float = BUSY_S) -> Self:
-        """Open the database at *path*; without *create* a missing or empty one is a StoreError."""
-        path = Path(path)
-        return cls(path, connect(path, create=create, lang=lang, busy_s=busy_s), lang)
 
     def __exit__(self, *_: object) -> None:
         self.close()
@@ -57,24 +51,14 @@ class Store(AbstractContextManager["Store", None]):
             self._let_go(scan_id)
         self._connection.close()
 
-    def start_scan(
-        self,
-        mode: str,
-        settings: Mapping[str, object],
-        tool_version: str,
-        rules_version: str,
-        institutions: Sequence[Institution],
-        started_at: datetime,
-        completes: int | None = None,
-    ) -> int:
-        """Begin a scan of *institutions*, claim it, and return its number. *settings* are JSON values."""
+    def start_scan(self, scan: Scan) -> int:
+        """Begin *scan* with its institutions, claim it, and return the number that it gets."""
         self._check_sound()
         unnumbered: Any = None  # SQLite gives the number
-        begun = Scan(unnumbered, started_at, None, mode, settings, tool_version, rules_version, completes=completes)
         with self._writing() as connection:
-            insert(connection, SCANS, [((), begun)])
+            insert(connection, SCANS, [((), replace(scan, id=unnumbered))])
             scan_id = int(connection.execute("SELECT max(id) FROM scans").fetchone()[0])
-            insert(connection, INSTITUTIONS, (((scan_id, place), each) for place, each in enumerate(institutions)))
+            insert(connection, INSTITUTIONS, (((scan_id, place), each) for place, each in enumerate(scan.institutions)))
             self._hold(scan_id)
         return scan_id
 
@@ -186,8 +170,7 @@ class Store(AbstractContextManager["Store", None]):
     ) -> Iterator[InstitutionResult]:
         """Yield the existing results of the institutions *subjects* of a scan, in their order.
 
-        The fields named in *without* stay empty, except in the results of the ids *whole*. Results are read by the
-        hundred; between reads, nothing is locked.
+        The fields named in *without* stay empty, except in the results of the ids *whole*.
         """
         for first in range(0, len(subjects), _AT_ONCE):
             by_id = {each.id: each for each in subjects[first : first + _AT_ONCE]}
@@ -206,10 +189,7 @@ class Store(AbstractContextManager["Store", None]):
             return connection.execute(_SHOWN, (scan_id,)).fetchall(), final_urls
 
     def decisions(self, scan_id: int) -> list[Decision]:
-        """Return the decisions of coders on a scan, after those on earlier scans that may carry over, the oldest first.
-
-        A scan of the past (mode ``as_of``) neither passes decisions on nor takes them over.
-        """
+        """Return the decisions of coders on a scan, after those on earlier scans that carry over, the oldest first."""
         items: list[Decision] = []
         with self._reading() as connection:
             for (number,) in connection.execute(_CODED, (scan_id,)).fetchall():

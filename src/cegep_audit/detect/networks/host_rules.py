@@ -126,6 +126,8 @@ class Grammar:
     def network(self) -> str | None:
         """The network of the host; None where two share it, because only a matching rule tells it then."""
         networks: set[str | None] = {table.get("id") for table in self.tables}
+        if not networks and self.miss:
+            return self.miss.network
         return networks.pop() if len(networks) == 1 else None
 
     @cached_property
@@ -170,7 +172,6 @@ class Grammar:
 class Place(NamedTuple):
     """A host found in the tables; ``prefix`` is the part of it that names an account (``rb`` of ``rb.tumblr.com``)."""
 
-    network: str | None
     grammar: Grammar
     prefix: str = ""
 
@@ -231,7 +232,7 @@ def place_of(host: str) -> Place | None:
         if face[shorter.end() :] in known.wild and shorter[0] != "www.":  # fr.tumblr.com is an account
             return _parent_place(face)
         face = face[shorter.end() :]
-    return Place(grammar.network, grammar)
+    return Place(grammar)
 
 
 def _parent_place(host: str) -> Place | None:
@@ -241,13 +242,12 @@ def _parent_place(host: str) -> Place | None:
     for count in range(len(labels)):
         label, parent = ".".join(labels[:count]), ".".join(labels[count:])
         if parent in known.assets:
-            miss = no_account(known.assets[parent], Kind.NONE, "assets")
-            return Place(miss.network, Grammar(miss=miss))
+            return Place(Grammar(miss=no_account(known.assets[parent], Kind.NONE, "assets")))
         if site := known.wild.get(parent) or known.hosts.get(parent):
             kind = known.parts[site.network].get(label)
             if kind is None and parent in known.wild and "." not in label:
-                return Place(site.network, site, prefix=label)
+                return Place(site, prefix=label)
             miss = no_account(site.network, kind or Kind.NONE, "part" if kind else "other_host")
-            return Place(miss.network, Grammar(miss=miss))
+            return Place(Grammar(miss=miss))
     hinted = known.hinted if host.isascii() else ()
-    return next((Place(main.network, main) for hint, main in hinted if hint.search(host)), None)
+    return next((Place(main) for hint, main in hinted if hint.search(host)), None)

@@ -112,7 +112,7 @@ def _address_behind(place: Place | None, address: unwrap.Address) -> str | None:
     parts = path.strip("/").split("/") if "." in path else []
     for number, part in enumerate(parts[:-1]):
         known = places().hosts.get(part.lower().removeprefix("www."))
-        if known is not None and "." in part and (number == 0 or known.network == place.network):
+        if known is not None and "." in part and (number == 0 or known.network == place.grammar.network):
             return f"//{'/'.join(parts[number:])}?{address.query}"
     return None
 
@@ -178,7 +178,7 @@ def mastodon_handle(url: str) -> str | None:
     if address is None or "." not in address.host:
         return None
     place = place_of(address.host)
-    if place is not None and place.network != "mastodon":
+    if place is not None and place.grammar.network != "mastodon":
         return None
     found = _FEDIVERSE_PATH.fullmatch("/".join(unwrap.segments(address.path)))
     return found[1].lower() if found else None

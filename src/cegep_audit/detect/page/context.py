@@ -48,7 +48,10 @@ class Context:
         document = self._document
         blocks: dict[int, int] = {}
         for element, found in document.found + document.icons:
-            url = urls.absolute(document.base_url, _repaired(found.raw))
+            raw = found.raw.strip()
+            if _SCHEMELESS.match(raw) and might_name_account(raw):  # its author wrote a bare host
+                raw = f"https://{raw}"
+            url = urls.absolute(document.base_url, raw)
             if url is None and not might_name_account(found.raw):
                 continue
             if is_shown(element, found):
@@ -57,7 +60,12 @@ class Context:
                     label = document.label(element.node, element.attributes, element.first_text, element.last_text)
                     label = without_noise(label)
                 zone, cues = self.zone(element.place, element.position), self._cues(element, label)
-                container, subject = self._block(element), found.subject or _microdata_subject(element)
+                subject = found.subject or _microdata_subject(element)
+                # The smallest container near it that holds another such link, unless it is a text with links in it.
+                near = islice(element.containers(), _CLIMB + 1)
+                container = next((each for each in near if each.shown > 1), None)
+                if container and self._length(container) > container.shown * _ROOM_OF_LINK:
+                    container = None
             else:
                 label, cues, subject = "", frozenset[str](), found.subject
                 zone = element.place.zone or Zone.MAIN
@@ -77,13 +85,6 @@ class Context:
         if share > FOOTER_FROM and Zone.FOOTER not in self._named:
             return Zone.FOOTER
         return Zone.HEADER if share < HEADER_TO and Zone.HEADER not in self._named else Zone.MAIN
-
-    def _block(self, element: Element) -> Element | None:
-        """Return the smallest container near *element* that holds another link that may name an account."""
-        for container in islice(element.containers(), _CLIMB + 1):
-            if container.shown > 1:
-                return container if self._length(container) <= container.shown * _ROOM_OF_LINK else None
-        return None
 
     def _cues(self, element: Element, label: str) -> frozenset[str]:
         """Return the cues that the label, the words before *element* and the names of its containers show.
@@ -143,12 +144,6 @@ class Context:
     def _ends(self) -> list[int]:
         pieces = self._document.pieces
         return list(accumulate((len(piece) + (len(piece) <= LONG_PIECE) for piece in pieces), initial=0))
-
-
-def _repaired(raw: str) -> str:
-    """Return *raw* with a scheme where its author wrote a bare host."""
-    raw = raw.strip()
-    return "https://" + raw if _SCHEMELESS.match(raw) and might_name_account(raw) else raw
 
 
 def _microdata_subject(element: Element) -> str:

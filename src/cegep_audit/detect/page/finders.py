@@ -163,24 +163,14 @@ PASSED_OVER = frozenset(
     "d x y r cx cy viewBox points transform fill fill-rule clip-rule stroke stroke-width focusable version".split()
 )
 # Elements whose own finder looks at every attribute that matters.
-_ELSEWHERE = frozenset({"link", "iframe", "frame", "embed", "script", "noscript"})
+ELSEWHERE = frozenset({"link", "iframe", "frame", "embed", "script", "noscript"})
 # Attributes that routers and templates of JavaScript use to make a link of any element.
 _LINKING = frozenset({"to", ":to", ":href", "v-bind:href", "v-bind:to", "x-bind:href", "[href]", "ng-href"})
 _NOT_ALONE = frozenset(" {}()<>'\"`;")  # the address is part of something longer: a call, an expression
 _NAMING = frozenset(row["name"] for row in _TABLES["attribute"])
 
 
-def offer_attributes(
-    document: Document, node: LexborNode, tag: str, attributes: Attributes, element: Element | None
-) -> Element | None:
-    """Look into the rarer *attributes* of *node*; return it as an element where it is one or something was found."""
-    if tag not in _ELSEWHERE and (found := list(_find_attributes(attributes))):
-        element = element or document.element(node, tag, attributes)
-        document.keep("find_attributes", element, found)
-    return element
-
-
-def _find_attributes(attributes: Attributes) -> Iterator[Found]:
+def find_attributes(attributes: Attributes) -> Iterator[Found]:
     """Addresses in ``data-*`` and ``on*`` attributes, options and custom elements; names that widgets carry."""
     for name, value in attributes.items():
         if not value or name in PASSED_OVER:
@@ -216,19 +206,16 @@ def find_in_script(document: Document, attributes: Attributes, text: str) -> Ite
     if written := list(islice(addresses_in_text(text), MAX_WRITTEN)):
         subjects: dict[str, str] = {}
         if any(classify(raw).account_url for raw in written):  # otherwise their owner does not matter
-            subjects = structured.subjects_in_script(_around(text, written[0], written[-1]), document.own_words)
+            start, end = text.find(written[0]), text.rfind(written[-1])
+            telling = text
+            if len(text) >= 5 * _FAR and start >= 0 and end >= 0:
+                start = max(0, text.rfind("{", 0, max(0, start - _FAR)))
+                telling = text[start : end + len(written[-1]) + _FAR]
+            subjects = structured.subjects_in_script(telling, document.own_words)
         places = {raw: text.find(raw) for raw in written[:_MAX_SENT]}
         sent = {raw for raw, place in places.items() if place > 0 and _SENDS.search(text[max(0, place - 40) : place])}
         yield from (Found(raw, How.SCRIPT, subjects.get(raw, ""), sends=raw in sent) for raw in written)
     yield from (Found(raw, How.WIDGET) for raw in _called(text))
-
-
-def _around(text: str, first: str, last: str) -> str:
-    """Return the part of the script *text* that may tell the owner of its addresses, from *first* to *last*."""
-    start, end = text.find(first), text.rfind(last)
-    if len(text) < 5 * _FAR or start < 0 or end < 0:
-        return text
-    return text[max(0, text.rfind("{", 0, max(0, start - _FAR))) : end + len(last) + _FAR]
 
 
 def _called(text: str) -> Iterator[str]:

@@ -50,8 +50,10 @@ def _walk(document: Document) -> None:
             element = inner = None
             if (attributes and (len(attributes) > 1 or "class" not in attributes)) or tag in _TELLING:
                 element, inner = (_take_link if tag in _LINKS else offer)(document, node, tag, attributes)
-                if not passed_over.issuperset(attributes):
-                    element = finders.offer_attributes(document, node, tag, attributes, element)
+                is_plain = passed_over.issuperset(attributes) or tag in finders.ELSEWHERE
+                if not is_plain and (found := list(finders.find_attributes(attributes))):
+                    element = element or document.element(node, tag, attributes)
+                    document.keep("attributes", element, found)
             child, first_text = node.first_child, len(pieces)
             if inner and (child is None or (element is None and child.tag == "-text" and child.next is None)):
                 _take_text(document, tag, (child.text_content if child else "") or "")  # most links are so simple

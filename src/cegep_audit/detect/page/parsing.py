@@ -222,7 +222,12 @@ def shallow(text: str) -> str:
         if not name:
             place = _after(text, "-->", found.end())
             continue
-        place = _end_of_tag(text, found.end())
+        place = _after(text, ">", found.end())
+        for _ in range(_PASSED_OVER):
+            unquoted = _QUOTED.sub("", text[found.end() : min(place, found.end() + _KEPT_TAG)])
+            if '"' not in unquoted and "'" not in unquoted:
+                break
+            place = _after(text, ">", place)
         if place > len(text):  # a tag without an end is not a tag
             break
         tag = text[found.start() : min(place, found.start() + _KEPT_TAG)]
@@ -240,14 +245,3 @@ def _after(text: str, mark: str, start: int) -> int:
     """Return the position after the next *mark* from *start* on, or one past the end of *text*."""
     place = text.find(mark, start)
     return len(text) + 1 if place < 0 else place + len(mark)
-
-
-def _end_of_tag(text: str, start: int) -> int:
-    """Return the position after the tag that continues at *start*; a ">" in a quoted value does not end it."""
-    end = _after(text, ">", start)
-    for _ in range(_PASSED_OVER):
-        unquoted = _QUOTED.sub("", text[start : min(end, start + _KEPT_TAG)])
-        if '"' not in unquoted and "'" not in unquoted:
-            break
-        end = _after(text, ">", end)
-    return end

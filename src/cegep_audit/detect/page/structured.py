@@ -45,8 +45,11 @@ def json_ld_addresses(text: str, page_url: str) -> Iterator[tuple[str, str]]:
     """Yield (address, subject) for the addresses that the JSON-LD in *text*, on *page_url*, gives, faulty or not."""
     for node, inherited in _nodes(read_json(text)):
         subject = inherited or subject_of_type(node.get("@type"))
-        if subject == ORGANIZATION and _is_elsewhere(node.get("url"), page_url):
-            subject = OTHER  # another organisation
+        own = node.get("url")
+        if subject == ORGANIZATION and isinstance(own, str) and not might_name_account(own):
+            url = urls.absolute(page_url, own)
+            if url and not urls.is_same_site(url, page_url) and not urls.is_same_name(url, page_url):
+                subject = OTHER  # an organisation with a site of its own
         for key in _ADDRESS_PROPERTIES:
             for address in _addresses(node.get(key)):
                 yield address, subject
@@ -72,12 +75,6 @@ def _nodes(root: object) -> Iterator[tuple[dict[str, Any], str]]:
             for key, child in reversed(value.items()):
                 if isinstance(child, dict | list) and key != "sameAs":
                     stack.append((child, _SUBJECT_OF_PROPERTY.get(key, inherited)))
-
-
-def _is_elsewhere(address: object, page_url: str) -> bool:
-    """Whether *address* is a site of its own, other than the page's (and not itself a bare network address)."""
-    url = urls.absolute(page_url, address) if isinstance(address, str) and not might_name_account(address) else None
-    return url is not None and not urls.is_same_site(url, page_url) and not urls.is_same_name(url, page_url)
 
 
 def subjects_in_script(text: str, own_words: Collection[str]) -> dict[str, str]:

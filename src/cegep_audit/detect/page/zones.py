@@ -67,10 +67,14 @@ class Place:
             get = attributes.get
             role = get("role")
             zone = _ZONE_OF_ROLE.get(role) if role else None
-            if zone is None:
-                if self.ignores_classes or (named := _zone_of_names(get("class"), get("id"))) is None:
-                    return self
-                return _entered(self, named, False, False)
+            if zone is None and not self.ignores_classes:
+                css_class, id_ = get("class"), get("id")
+                # The numbers of menu-item-12 and menu-item-13 say nothing; names that are the same are looked at once.
+                named = _zones_in(css_class.rstrip(_DIGITS)) if css_class else ()
+                if id_:
+                    named += _zones_in(id_.rstrip(_DIGITS))
+                if named and (told := _first(named)) is not None:
+                    return _entered(self, told, False, False)
         return self if zone is None else _entered(self, zone, True, tag == "article")
 
 
@@ -113,14 +117,6 @@ _PART_OF_TEXT = re.compile(
     r"[_-]+(?:footer|header|foot|bottom|top)(?![a-z])"
 )
 _OVERSAID = frozenset({Zone.FOOTER, Zone.HEADER, Zone.ASIDE})  # what class names say of looks, too
-
-
-def _zone_of_names(css_class: str | None, id_: str | None) -> Zone | None:
-    # The numbers of menu-item-12 and menu-item-13 say nothing, and names that are the same are looked at once.
-    named = _zones_in(css_class.rstrip(_DIGITS)) if css_class else ()
-    if id_:
-        named += _zones_in(id_.rstrip(_DIGITS))
-    return _first(named) if named else None
 
 
 @cache

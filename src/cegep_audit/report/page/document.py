@@ -14,15 +14,15 @@ from cegep_audit.analyze.change.trend import Trend
 from cegep_audit.analyze.institution.sheets import Sheet, bare_sheets, sheets
 from cegep_audit.analyze.scan_statistics import ScanStatistics
 from cegep_audit.analyze.stats import attained
-from cegep_audit.phrases import Language, locales, say
+from cegep_audit.phrases import Language, say
 from cegep_audit.report.blocks import Block, Title, heads
 from cegep_audit.report.page import change
 from cegep_audit.report.page.groups import co_occurrence, exceptions, groups, places, published, regions
 from cegep_audit.report.page.parts import Part, environment
 from cegep_audit.report.page.presence import Matrix, coverage, headlines, matrix, networks, thresholds
-from cegep_audit.report.text.comparison import comparison_cautions
+from cegep_audit.report.text.comparison import comparison_cautions, comparison_title
 from cegep_audit.report.text.sheet import card_words, sheet_blocks
-from cegep_audit.report.text.words import citation, days_words, headline_sentence, later_modes, paragraph, scan_day
+from cegep_audit.report.text.words import citation, days_words, headline_sentence, later_modes, paragraph
 
 MOST_COLUMNS = 18  # networks that the presence matrix shows at first; more do not fit a page
 MAX_SHEETS = 2_000  # a browser is slow to open a page with more; the command ``sheet`` shows each
@@ -84,14 +84,12 @@ def _sheets(
 
 def change_page(since: Comparison, lang: Language) -> bytes:
     """Return what changed between two scans as a page of its own, like that of :func:`page`."""
-    old, new = since.old, since.new
-    days = {side: locales.day(scan_day(facts), lang) for side, facts in (("old_day", old), ("new_day", new))}
     return _rendered(
         "page.html",
         lang,
-        tool=new.tool_version,
+        tool=since.new.tool_version,
         title=say("page.change", lang),
-        about=say("compare.title", lang, old=str(old.id), new=str(new.id), **days),
+        about=comparison_title(since, lang),
         warnings=[each.text for each in comparison_cautions(since, lang)],
         sentence=change.change_sentence(since, lang),
         headlines=change.change_headlines(since, lang),

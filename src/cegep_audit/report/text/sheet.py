@@ -9,7 +9,7 @@ from cegep_audit.detect.networks.identify import NETWORKS
 from cegep_audit.models import Account
 from cegep_audit.phrases import Language, known, locales, say, value_words
 from cegep_audit.report import blocks
-from cegep_audit.report.blocks import Block, Bullets, Cell, Entries, Folded, Grid, Line, Row, Title, Words, link
+from cegep_audit.report.blocks import Block, Bullets, Cell, Entries, Folded, Grid, Line, Row, Title, Words, link, noted
 from cegep_audit.report.files.tables import sorted_accounts
 from cegep_audit.report.text.words import detail_words, network_name
 from cegep_audit.text import plain
@@ -31,13 +31,15 @@ def sheet_blocks(
     institution, result, others = each.institution, each.result, addresses or {}
     yield Title(plain(institution.name), 1)
     city = institution.city if institution.city != institution.region else ""
-    facts = {"type": institution.type, "region": institution.region, "city": city, "language": institution.language}
-    if said := [value_words(name, value, lang) for name, value in facts.items() if value]:
+    columns = {"type": institution.type, "region": institution.region, "city": city, "language": institution.language}
+    if said := [value_words(name, value, lang) for name, value in columns.items() if value]:
         yield Line(" · ".join(said), "dim")
     website = link(result.final_url if result and result.final_url else institution.url)
     yield Line(website.text, "dim", href=website.href)
     if each.n_networks is not None:
-        yield Line(" ".join(filter(None, (_sentence(each, lang), since))), "strong", is_apart=True)
+        counted, facts = say("sheet.counted", lang, count=each.n_networks), _peer_facts(each, lang)
+        sentence = say("sheet.sentence", lang, counted=counted, **facts) if facts else counted
+        yield Line(f"{sentence} {since}".strip(), "strong", is_apart=True)
     yield from map(Line, state(each, lang))
     if each.n_networks is not None:
         yield from _accounts(each, lang)
@@ -50,18 +52,11 @@ def sheet_blocks(
             for near in each.neighbours[:_NEIGHBOURS]
         )
     if result is not None and addresses is not None:  # on a page, also what was read and what could not be
-        read = [(say(f"page_role.{page.role}", lang), link(page.url)) for page in result.pages]
-        missed = [(detail_words(item.detail, lang), link(item.url)) for item in result.failures]
-        for key, items in (("sheet.pages", read), ("sheet.failures", missed)):
-            if items:
-                cells = (Cell(f"{url.text} ({note})", url.href) for note, url in items)
+        read = [noted(page.url, say(f"page_role.{page.role}", lang)) for page in result.pages]
+        missed = [noted(item.url, detail_words(item.detail, lang)) for item in result.failures]
+        for key, cells in (("sheet.pages", read), ("sheet.failures", missed)):
+            if cells:
                 yield Folded(say(key, lang), [blocks.bullets(cells)])
-
-
-def _sentence(each: Sheet, lang: Language) -> str:
-    """Return how many networks the institution is on, the median of its first peers, and its rank among them."""
-    counted, facts = say("sheet.counted", lang, count=each.n_networks or 0), _peer_facts(each, lang)
-    return say("sheet.sentence", lang, counted=counted, **facts) if facts else counted
 
 
 def _peer_facts(each: Sheet, lang: Language) -> dict[str, str | int]:

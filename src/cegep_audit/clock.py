@@ -1,16 +1,7 @@
 """The clock, the one format in which times are written, and the parser of dates in headers."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Stall:
-    """A period in which this program did not run, as on a suspended laptop: its end (UTC) and its length."""
-
-    at: datetime
-    seconds: float
 
 
 def now() -> datetime:

@@ -1,12 +1,4 @@
-"""The errors of this program, as one tree.
-
-CegepAuditError
-├── UsageError             exit code 2
-├── RegistryError          exit code 2
-├── StoreError             exit code 3
-├── FetchError             never leaves a scan: becomes a ``Failure``
-└── TooManyAccountsError   never leaves a scan: becomes a status
-"""
+"""The errors of this program; those of pages and sites never leave a scan."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -17,15 +9,15 @@ class CegepAuditError(Exception):
 
 
 class UsageError(CegepAuditError):
-    """An option or argument that cannot be honoured."""
+    """An option or argument that cannot be honoured: exit code 2."""
 
 
 class StoreError(CegepAuditError):
-    """A file or database that cannot be read or written; the message names it and says what to do."""
+    """A file or database that cannot be read or written: exit code 3. The message names it and says what to do."""
 
 
 class TooManyAccountsError(CegepAuditError):
-    """A site that names more accounts than are judged."""
+    """A site that names more accounts than are judged; it becomes a status."""
 
 
 class Fault(NamedTuple):
@@ -42,7 +34,7 @@ class Fault(NamedTuple):
 
 
 class RegistryError(CegepAuditError):
-    """A registry or other user file that cannot be used; ``faults`` has all of them, *lines* the first messages."""
+    """A registry or other user file that cannot be used: exit code 2. *lines* are the messages of the first faults."""
 
     def __init__(self, faults: list[Fault], lines: list[str]) -> None:
         super().__init__("\n".join(lines))
@@ -50,11 +42,11 @@ class RegistryError(CegepAuditError):
 
 
 class FetchError(CegepAuditError):
-    """A page that could not be read.
+    """A page that could not be read; it becomes a ``Failure``.
 
-    ``detail`` is a code of :class:`cegep_audit.vocabulary.Detail` or ``http_NNN``; ``status`` is the HTTP
-    status of the last answer, None if there was none; ``record_id`` names the WARC record, if one is kept.
-    ``headers`` and ``body`` are those of an error answer, as far as it was read.
+    ``detail`` is a code of :class:`cegep_audit.vocabulary.Detail` or ``http_NNN``; ``status`` is the HTTP status of
+    the last answer, None if there was none; ``record_id`` names the WARC record, if one is kept. ``headers`` and
+    ``body`` are those of an error answer, as far as it was read.
     """
 
     def __init__(

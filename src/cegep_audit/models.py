@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import NamedTuple
 
-from cegep_audit.clock import Stall
 from cegep_audit.vocabulary import How, Kind, Need, PageRole, ReadBy, Role, Status, Verdict, Zone
 
 
@@ -226,6 +225,19 @@ class InstitutionResult:
     accounts: tuple[Account, ...] = ()
     flaws: tuple[Flaw, ...] = ()
     read_by: ReadBy = ReadBy.NONE
+
+    @property
+    def official(self) -> list[Account]:
+        """Its official accounts."""
+        return [account for account in self.accounts if account.role is Role.OFFICIAL]
+
+
+@dataclass(frozen=True, slots=True)
+class Stall:
+    """A period in which this program did not run, as on a suspended laptop: its end and its length in seconds."""
+
+    at: datetime
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,6 @@ from builders import CAPTURED, account, failed, institution, result, scan, sheet
 from cegep_audit.analyze.institution.sheets import (
     MAX_NEIGHBOURS,
     Advice,
-    Neighbour,
     Peers,
     advise,
     bare_sheets,
@@ -68,8 +67,8 @@ def test_the_median_of_peers_leaves_the_institution_out() -> None:
 
 
 def test_neighbours_are_those_of_the_region_whatever_their_type(some: Scan) -> None:
-    near = {sheet.institution.id: list(sheet.neighbours) for sheet in sheets(some)}
-    c, a, b = Neighbour("c", "Cégep c", 3), Neighbour("a", "Cégep a", 2), Neighbour("b", "Cégep b", 1)
+    near = {sheet.institution.id: [(each.name, n) for each, n in sheet.neighbours] for sheet in sheets(some)}
+    c, a, b = ("Cégep c", 3), ("Cégep a", 2), ("Cégep b", 1)
     assert near["a"] == [c, b]
     assert near["c"] == [a, b]
     assert near["d"] == near["g"] == [c, a, b]
@@ -100,9 +99,9 @@ def test_an_unknown_institution_has_no_sheet(some: Scan) -> None:
 def test_no_more_neighbours_than_a_reader_reads() -> None:
     many = scan(*(result(at(f"s{n}"), *["facebook", "youtube", "tiktok"][: n % 4]) for n in range(40)))
     for sheet in sheets(many):
-        numbers = [each.n_networks for each in sheet.neighbours]
+        numbers = [number for _, number in sheet.neighbours]
         assert numbers == [3] * 9 + [2] * 3 if sheet.n_networks == 3 else numbers == [3] * 10 + [2] * 2
-        assert sheet.institution.id not in {each.id for each in sheet.neighbours}
+        assert sheet.institution.id not in {each.id for each, _ in sheet.neighbours}
         assert len(numbers) == MAX_NEIGHBOURS
 
 

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from cegep_audit.detect.networks.identify import NETWORKS
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Scan
-from cegep_audit.report.files.export import accounts_path, check, write
+from cegep_audit.report.files.export import check, path_beside, write
 from cegep_audit.report.files.table import Heading, Table, csv_pieces
 from cegep_audit.report.files.tables import accounts_of, institutions_of, table_names
 from cegep_audit.report.files.xlsx import workbook
@@ -420,4 +420,4 @@ def test_parquet_keeps_types(found: Scan, tmp_path: Path) -> None:
 
 
 def test_the_accounts_go_beside() -> None:
-    assert accounts_path(Path("a/b.c.csv")) == Path("a/b.c-accounts.csv")
+    assert path_beside(Path("a/b.c.csv"), "accounts") == Path("a/b.c-accounts.csv")

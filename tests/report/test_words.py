@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -10,6 +11,7 @@ from builders import failed, institution, result, scan, summary
 from cegep_audit.models import Scan
 from cegep_audit.phrases import Language
 from cegep_audit.report.text.words import citation, paragraph
+from cegep_audit.vocabulary import ReadBy
 
 NBSP = "\u00a0"
 SITES = (
@@ -73,6 +75,22 @@ def test_nobody_assessed_claims_nothing() -> None:
 )
 def test_it_says_how_the_sites_were_read(fields: dict[str, object], words: str) -> None:
     assert words in said(scan(*SITES, **fields))  # type: ignore[arg-type] # each row's own fields
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ({}, "At first reading alone: 50.0% on 3 networks or more"),
+        ({"min_networks": 2}, "At first reading alone: 50.0% on 2 networks or more"),
+        ({"min_networks": 4}, "At first reading alone: 0.0% on 4 networks or more"),
+        ({"basket": "classic"}, "At first reading alone: 0.0% on 3 networks or more"),
+    ],
+)
+def test_the_first_reading_is_counted_over_what_was_asked(asked: dict[str, object], words: str) -> None:
+    a, b, c, d = SITES
+    later = replace(b, read_by=ReadBy.RETRY)
+    completed = scan(a, later, c, d, settings={"completion": {"at_first": ["a", "c"], "archive_refused": False}})
+    assert words in said(completed, "en", **asked)
 
 
 def test_several_days_are_said() -> None:

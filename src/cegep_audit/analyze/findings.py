@@ -43,17 +43,12 @@ class CorrectedShare:
 
 @dataclass(frozen=True, slots=True)
 class Adjusted(CorrectedShare):
-    """The share of the institutions assessed, corrected by a validation sample of whole institutions; see ``coding``.
+    """The share of the institutions assessed, corrected by a validation sample of institutions; see ``coding``."""
 
-    ``population`` is the share of all institutions where coders read by hand a sample of those that could not be
-    assessed, None otherwise. ``rogan_gladen`` is the estimator of that name, for comparison. ``sampled`` and
-    ``sampled_unread`` count the institutions coded, among those assessed and the others.
-    """
-
-    rogan_gladen: float | None
-    sampled: int
-    population: CorrectedShare | None
-    sampled_unread: int = field(metadata=in_json("sampled_not_assessed"))
+    rogan_gladen: float | None  # the estimator of that name, for comparison
+    sampled: int  # institutions coded, of those assessed
+    population: CorrectedShare | None  # of all institutions, where coders read by hand some that were not assessed
+    sampled_unread: int = field(metadata=in_json("sampled_not_assessed"))  # institutions coded, of the others
 
 
 Corrections = Mapping[int | str, Adjusted]
@@ -62,50 +57,38 @@ Corrections = Mapping[int | str, Adjusted]
 
 @dataclass(frozen=True, slots=True)
 class Proportion:
-    """How many of the *assessed* have a trait, and which share that is (of one; None where nobody was assessed).
-
-    ``institutions`` counts those assessed and those not; for a network, only the sites captured (or asked for) while
-    it was open. ``bounds`` is the share of ``institutions`` if those not assessed were absent, and if they were
-    present; ``bounds_partial`` takes a site read in part as unknown too, where it did not show the trait. ``ci95`` is
-    the interval of a random sample, which supposes that what was not read is like what was; ``ci95_bounds`` supposes
-    nothing of it. Both are None for a census. ``adjusted`` is None without a validation sample.
-    """
+    """How many institutions have a trait, and which share that is, of one; a census has no 95 % intervals."""
 
     count: int
-    share: float | None
-    bounds: Interval | None
-    bounds_partial: Interval | None
-    ci95: Interval | None
-    adjusted: Adjusted | None
-    ci95_bounds: Interval | None
+    share: float | None  # of the assessed, None where nobody was
+    bounds: Interval | None  # the share of ``institutions`` if those not assessed were absent, and if they were present
+    bounds_partial: Interval | None  # the same, where a site read in part without the trait is unknown too
+    ci95: Interval | None  # supposes that what was not read is like what was
+    adjusted: Adjusted | None  # None without a validation sample
+    ci95_bounds: Interval | None  # supposes nothing of what was not read
     assessed: int
-    institutions: int
+    institutions: int  # assessed or not; for a network, only the sites captured (or asked for) while it was open
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """The figures of one set of institutions.
-
-    ``by_status`` counts sites visited, every status listed. ``at_least`` goes from a number of networks to the
-    institutions present on as many or more, the one asked for first, up to the number of networks of the basket that
-    were open. ``networks`` goes from a network of the basket to its proportion, most frequent first. ``distribution``
-    counts assessed institutions by number of networks, from 0 without a gap; it is empty where none was assessed, and
-    ``mean`` and what follows are then None. ``quartiles`` are the first and third of that number, interpolated as R and
-    pandas do by default (type 7 of R. J. Hyndman and Y. Fan, "Sample quantiles in statistical packages", The American
-    Statistician 50(4), 1996). ``closed`` and ``not_yet_open`` count the institutions that show an official account of
-    a network that was no longer, or not yet, open on the day: they are in no other figure.
-    """
+    """The figures of one set of institutions; those on the number of networks are None where none was assessed."""
 
     institutions: int
     assessed: int
-    by_status: Mapping[str, int]
+    by_status: Mapping[str, int]  # sites visited, every status listed
+    # Those on so many networks or more, up to the number of networks of the basket that were open; first the k asked.
     at_least: Mapping[int, Proportion] = field(metadata=in_json("min_networks", by="k"))
+    # Each network of the basket, most frequent first.
     networks: Mapping[str, Proportion] = field(metadata=in_json("networks", by="network"))
-    distribution: Mapping[int, int]
+    distribution: Mapping[int, int]  # assessed institutions by number of networks, from 0 without a gap
     mean: float | None
     median: float | None
+    # First and third, interpolated as R and pandas do by default (type 7 of R. J. Hyndman and Y. Fan, "Sample quantiles
+    # in statistical packages", The American Statistician 50(4), 1996).
     quartiles: Interval | None
     maximum: int | None
+    # Institutions that show an official account of a network not open on the day: they are in no other figure.
     closed: Mapping[str, int] = field(metadata=in_json("closed_networks", by="network"))
     not_yet_open: Mapping[str, int] = field(metadata=in_json("not_yet_open_networks", by="network"))
 
@@ -117,32 +100,25 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """One published figure: a row of ``data/baselines.csv``, columns in file order.
-
-    ``year`` is that of the data and ``n`` the number of institutions, None where not known. ``measure`` is
-    ``min_networks`` (share on at least ``k`` networks), ``network`` (share on ``network``) or ``mean`` (networks per
-    institution); ``value`` is a share of one, or that mean, and ``digits`` the decimals that the study gives (of the
-    percentage, for a share). ``relation`` is ``equal`` or ``more_than``. ``rule`` says what "present" meant: ``linked``
-    (shown on the site, as here), ``declared``, ``found`` or ``unknown``. ``shown``: beside ours by default.
-    """
+    """One published figure: a row of ``data/baselines.csv``, columns in file order."""
 
     id: str
     study: str
-    year: int | None
+    year: int | None  # of the data, None where not known
     population_fr: str
     population_en: str
-    n: int | None
-    measure: str
+    n: int | None  # institutions, None where not known
+    measure: str  # min_networks (share on k networks or more), network (share on it) or mean (networks on average)
     k: int | None
     network: str
-    relation: str
-    value: float
-    rule: str
-    shown: bool = field(metadata=in_json("-"))
+    relation: str  # equal or more_than
+    value: float  # a share of one, or a mean
+    rule: str  # what "present" meant: linked (shown on the site, as here), declared, found or unknown
+    shown: bool = field(metadata=in_json("-"))  # beside ours by default
     caution_fr: str
     caution_en: str
     source: str
-    digits: int = field(metadata=in_json("-"))
+    digits: int = field(metadata=in_json("-"))  # decimals that the study gives, of the percentage for a share
 
 
 @cache
@@ -162,8 +138,7 @@ def baselines() -> tuple[Baseline, ...]:
 
 def shown_thresholds(k: int | None = None) -> list[Baseline]:
     """Return the published shares on *k* networks or more (None: on any number) that are shown beside ours."""
-    found = (each for each in baselines() if each.shown and each.measure == "min_networks")
-    return [each for each in found if k in {None, each.k}]
+    return [each for each in baselines() if each.shown and each.measure == "min_networks" and k in {None, each.k}]
 
 
 def beside(baseline: Baseline, figures: Figures) -> float | None:

@@ -8,10 +8,10 @@ from functools import cached_property
 from statistics import median_low
 from typing import NamedTuple
 
-from cegep_audit.detect.networks.identify import basket
+from cegep_audit.detect.networks.identify import account_key, basket
 from cegep_audit.models import Account, Institution, InstitutionResult, PageRecord, Rendering, Scan
 from cegep_audit.tables import read_tables
-from cegep_audit.vocabulary import PageRole, Role, Status
+from cegep_audit.vocabulary import PageRole, Status
 
 THREE_PLUS = 3  # networks: the threshold of the study of 2011
 
@@ -29,18 +29,20 @@ def visits(scan: Scan) -> Iterator[tuple[Institution, InstitutionResult | None]]
 
 def main_accounts(result: InstitutionResult) -> Mapping[str, Account]:
     """Return the official account of each network where *result* has one: the main one, or else the first."""
-    official = [account for account in result.accounts if account.role is Role.OFFICIAL]
     chosen: dict[str, Account] = {}
-    for account in sorted(official, key=lambda account: not account.is_main):
+    for account in sorted(result.official, key=lambda account: not account.is_main):
         chosen.setdefault(account.network, account)
     return chosen
 
 
-def day_of(scan: Scan, result: InstitutionResult | None) -> date:
-    """Return the day (UTC) of the capture of a homepage: networks open on that day count.
+def account_keys(result: InstitutionResult | None, network: str) -> set[str]:
+    """Return the keys of the official accounts of *result* on *network*, the main one and others."""
+    official = result.official if result else ()
+    return {account_key(network, account.url) for account in official if account.network == network}
 
-    Without a capture it is the day that a web archive was asked for, or that on which the scan began.
-    """
+
+def day_of(scan: Scan, result: InstitutionResult | None) -> date:
+    """Return the day (UTC) whose networks count: of the capture, else as asked of a web archive, else of the scan."""
     if result is not None and result.captured_at is not None:
         return result.captured_at.astimezone(UTC).date()
     asked = scan.settings.get("as_of")

@@ -20,7 +20,7 @@ from cegep_audit.analyze.findings import (
     shown_thresholds,
 )
 from cegep_audit.analyze.presence import THREE_PLUS, ScanFacts, basket_names, facts_of, without_institutions
-from cegep_audit.analyze.stats import Presence, Sensitivity, figures, presence, sensitivity
+from cegep_audit.analyze.stats import Attained, Presence, Sensitivity, attained, figures, presence, sensitivity
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Scan
 from cegep_audit.phrases import Language, say
@@ -46,17 +46,6 @@ class Asked:
     bins: tuple[float, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class OfKnownAge:
-    """How a scan as of a day depends on institutions that may not have existed on that day.
-
-    ``unknown`` counts the institutions without a year of founding; ``known`` is the first share among the others.
-    """
-
-    unknown: int
-    known: Proportion
-
-
 @dataclass(frozen=True)
 class ScanStatistics:
     """The statistics of one scan, each computed when it is first used.
@@ -72,9 +61,8 @@ class ScanStatistics:
     corrections: Mapping[str, Corrections] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        asked = self.asked.sample_of
-        if asked is not None and asked < len(self.scan.institutions):
-            sample = len(self.scan.institutions)
+        asked, sample = self.asked.sample_of, len(self.scan.institutions)
+        if asked is not None and asked < sample:
             raise UsageError(say("summary.small_population", self.lang, asked=asked, sample=sample))
         if self.asked.by:
             self._split(self.asked.by)
@@ -91,8 +79,7 @@ class ScanStatistics:
 
     def over(self, basket: str) -> Figures:
         """Return the figures over a *basket*."""
-        asked = self.asked
-        return figures(self.scan, basket, asked.min_networks, asked.sample_of, self.corrections.get(basket))
+        return figures(self.scan, basket, self.asked.min_networks, self.asked.sample_of, self.corrections.get(basket))
 
     @cached_property
     def baskets(self) -> Mapping[str, Figures]:
@@ -100,13 +87,18 @@ class ScanStatistics:
         return {name: self.figures if name == self.asked.basket else self.over(name) for name in basket_names()}
 
     @cached_property
-    def of_known_age(self) -> OfKnownAge | None:
-        """The institutions without a year of founding; None for a scan of its own day."""
+    def attained(self) -> Attained | None:
+        """How a completed scan was read, over the basket and threshold asked for; None for any other scan."""
+        return attained(self.scan, self.asked.basket, self.asked.min_networks)
+
+    @cached_property
+    def of_known_age(self) -> Proportion | None:
+        """The first share of a scan as of a day, among institutions with a year of founding; None for other scans."""
         if not self.facts.asked_day:
             return None
         unknown = {each.id for each in self.scan.institutions if each.founded is None}
         known = figures(without_institutions(self.scan, unknown), self.asked.basket, self.asked.min_networks)
-        return OfKnownAge(len(unknown), known.at_least[self.asked.min_networks])
+        return known.at_least[self.asked.min_networks]
 
     def _split(self, by: Sequence[str]) -> Mapping[tuple[str, ...], Scan]:
         from cegep_audit.analyze.tables import split
@@ -121,10 +113,9 @@ class ScanStatistics:
         """
         asked, existing = self.asked, columns(self.scan.institutions)
         usual = [(name,) for name in GROUPED_BY if name in existing]
-        every = {by: self._split(by) for by in (*usual, *([asked.by] if asked.by else []))}
         return {
-            by: {values: figures(part, asked.basket, asked.min_networks) for values, part in parts.items()}
-            for by, parts in every.items()
+            by: {values: figures(part, asked.basket, asked.min_networks) for values, part in self._split(by).items()}
+            for by in (*usual, *([asked.by] if asked.by else []))
         }
 
     def group_tests_by(self, column: str) -> Records:
@@ -192,8 +183,9 @@ def summary_document(stats: ScanStatistics, *, with_details: bool = True) -> dic
     document = {"scan": facts_to_json(stats.facts), "basket": stats.asked.basket, **shown}
     document["baselines"] = [json_values(each) for each in baselines() if each.shown]
     document["sample_of"] = stats.asked.sample_of
-    if stats.of_known_age is not None:
-        document["founding"] = json_values(stats.of_known_age)
+    if known := stats.of_known_age:
+        unknown = stats.figures.institutions - known.institutions
+        document["founding"] = {"unknown": unknown, "known": json_values(known)}
     document |= {name: value for name, value in later.items() if value or not name.endswith("_networks")}
     if with_details:
         document["sensitivity"] = json_values(stats.sensitivity)

@@ -1,7 +1,4 @@
-"""What the accounts of a scan add up to: who is on what, the figures of it, and how far they rest on detection.
-
-A site that was not assessed is never counted as absent.
-"""
+"""Who is on what in a scan, the figures of it, and how sure they are; a site not assessed never counts as absent."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,7 +15,7 @@ from cegep_audit.analyze.presence import THREE_PLUS, day_of, visits
 from cegep_audit.detect.networks.identify import NETWORKS
 from cegep_audit.detect.networks.identify import basket as networks_of
 from cegep_audit.models import Scan
-from cegep_audit.vocabulary import ReadBy, Role, Status
+from cegep_audit.vocabulary import ReadBy, Status
 
 _MAJORITY = 0.5
 _STEPS = 5  # institutions whose account was missed, or is false, that the table of sensitivity goes up to
@@ -28,19 +25,14 @@ Marks = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Presence:
-    """Who is on what: a row per institution in registry order, a column per network of :data:`NETWORKS`.
-
-    ``shown`` says which networks the site shows an official account of; a row of a site that was not ``assessed`` says
-    nothing. ``counts`` says which networks are in the basket and were open on the day of that capture. ``days`` are
-    those days, as ordinals of :class:`~datetime.date`.
-    """
+    """Who is on what: a row per institution in registry order, a column per network of :data:`NETWORKS`."""
 
     ids: Sequence[str]
     assessed: Marks
     in_part: Marks
-    days: NDArray[np.int32]
-    shown: Marks
-    counts: Marks
+    days: NDArray[np.int32]  # of the captures, as ordinals of :class:`~datetime.date`
+    shown: Marks  # the site shows an official account; without a meaning for a site that was not assessed
+    counts: Marks  # the network is in the basket and was open on the day
 
     @property
     def numbers(self) -> NDArray[np.int64]:
@@ -83,8 +75,8 @@ def presence(scan: Scan, basket: str = "all") -> Presence:
         (row, places[account.network])
         for row, result in enumerate(visited)
         if result is not None and result.status.is_assessed
-        for account in result.accounts
-        if account.role is Role.OFFICIAL and account.network in places
+        for account in result.official
+        if account.network in places
     ]
     shown = np.zeros((len(visited), len(places)), dtype=bool)
     shown[tuple(np.array(seen, dtype=int).reshape(-1, 2).T)] = True
@@ -144,18 +136,13 @@ def figures(
 
 @dataclass(frozen=True, slots=True)
 class Attained:
-    """How the assessed institutions of a completed scan were read.
+    """How the assessed institutions of a completed scan were read."""
 
-    ``first`` and ``completed`` are the proportions present on ``k`` networks or more, at first reading alone and
-    completed. ``by_mode`` counts those that the first reading did not assess; ``archive_days`` are the first and the
-    last day of an archive's captures; ``archive_refused``: sites that refuse programs were read from an archive.
-    """
-
-    by_mode: Mapping[ReadBy, int]
-    archive_days: tuple[date, ...]
-    archive_refused: bool
+    by_mode: Mapping[ReadBy, int]  # institutions that the first reading did not assess
+    archive_days: tuple[date, ...]  # the first and the last day of an archive's captures
+    archive_refused: bool  # whether sites that refuse programs were read from an archive
     k: int
-    first: Proportion
+    first: Proportion  # of those on k networks or more, at first reading alone
     completed: Proportion
 
 
@@ -192,24 +179,19 @@ def attained_to_json(attained: Attained) -> dict[str, object]:
 
 @dataclass(frozen=True, slots=True)
 class Sensitivity:
-    """The sensitivity of the share on at least *k* networks, among *assessed* institutions, to errors of detection.
-
-    ``per_institution`` is how far one institution moves the share; ``one_below`` counts those that one missed account
-    would bring over the threshold, ``one_above`` those that one false account holds there.
-
-    ``steps`` are rows of ``errors`` (institutions), the share if so many more had an account that the tool ``missed``,
-    and the share if so many fewer had one that is ``false``; None where not so many are one account from the threshold.
-    ``turns`` are the fewest errors that bring the share to the other side of a ``reference``: ``errors`` is ``missed``
-    below it and ``false`` otherwise, ``institutions`` would have to be wrong, by ``accounts`` in all, those closest to
-    the threshold first. Both are None where no number of errors is enough.
-    """
+    """The sensitivity of the share on at least *k* networks, among *assessed* institutions, to errors of detection."""
 
     k: int
     assessed: int
-    per_institution: float | None
-    one_below: int
-    one_above: int
+    per_institution: float | None  # how far one institution moves the share
+    one_below: int  # institutions that one missed account would bring over the threshold
+    one_above: int  # institutions that one false account holds there
+    # Rows of ``errors`` (institutions), with the share if so many more had an account that the tool ``missed``, and if
+    # so many fewer had one, a ``false`` one; None where not so many are one account from the threshold.
     steps: Records
+    # The fewest errors that bring the share to the other side of a ``reference``: ``errors`` is ``missed`` below it and
+    # ``false`` otherwise; ``institutions`` would have to be wrong, by ``accounts`` in all, those closest to the
+    # threshold first. Both are None where no number of errors is enough.
     turns: Records
 
 

@@ -7,7 +7,7 @@ networks that counted for one institution or more as its columns, in the order o
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations as couples
 from itertools import compress
@@ -21,7 +21,7 @@ from cegep_audit.analyze.presence import THREE_PLUS, page_of, visits
 from cegep_audit.analyze.stats import Presence
 from cegep_audit.detect.networks.identify import NETWORKS
 from cegep_audit.errors import UsageError
-from cegep_audit.models import Account, Institution, InstitutionResult, Scan
+from cegep_audit.models import Institution, InstitutionResult, Scan
 from cegep_audit.phrases import Language, say
 from cegep_audit.registry.institutions import KNOWN_COLUMNS, columns, value_of
 from cegep_audit.text import excerpt, slug
@@ -96,7 +96,7 @@ def places(scan: Scan) -> Records:
     ``aspect``; ``place``; ``accounts`` (of an institution); ``share``. ``zone`` and ``how`` are of the best evidence,
     ``page`` is that of :func:`page_of`.
     """
-    official = [(result, account) for result, account in _accounts(scan) if account.role is Role.OFFICIAL]
+    official = [(result, account) for result in _assessed(scan) for account in result.official]
     counts = Counter[tuple[str, str]]()
     for result, account in official:
         for best in account.evidence[:1]:
@@ -118,9 +118,10 @@ def account_counts(scan: Scan) -> Records:
     """
     roles: dict[str, Counter[Role]] = defaultdict(Counter)
     official: dict[str, Counter[str]] = defaultdict(Counter)
-    for result, account in _accounts(scan):
-        roles[account.network][account.role] += 1
-        if account.role is Role.OFFICIAL:
+    for result in _assessed(scan):
+        for account in result.accounts:
+            roles[account.network][account.role] += 1
+        for account in result.official:
             official[account.network][result.institution.id] += 1
     return [
         {"network": name, "holders": len(official[name]), **{role.value: roles[name][role] for role in Role}}
@@ -131,9 +132,8 @@ def account_counts(scan: Scan) -> Records:
     ]
 
 
-def _accounts(scan: Scan) -> Iterator[tuple[InstitutionResult, Account]]:
-    assessed = (result for result in scan.results if result.status.is_assessed)
-    return ((result, account) for result in assessed for account in result.accounts)
+def _assessed(scan: Scan) -> list[InstitutionResult]:
+    return [result for result in scan.results if result.status.is_assessed]
 
 
 def split(

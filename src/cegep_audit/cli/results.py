@@ -50,7 +50,7 @@ def summary(
 ) -> None:
     """Print the statistics of a scan."""
     from cegep_audit.analyze.scan_statistics import Asked, ScanStatistics, summary_document
-    from cegep_audit.analyze.stats import attained, attained_to_json
+    from cegep_audit.analyze.stats import attained_to_json
 
     if paragraph and as_json:
         raise UsageError(say("error.one_form", first="--paragraph", second="--json"))
@@ -64,16 +64,15 @@ def summary(
     shown = coded if is_coded else detected
     if as_json:
         more: dict[str, object] = {"layer": layer_to_json(facts, detected.figures, coded.figures)} if is_coded else {}
-        if reached := attained(shown.scan, basket, min_networks):
-            more["completion"] = attained_to_json(reached)
+        if shown.attained:
+            more["completion"] = attained_to_json(shown.attained)
         common.print_json(summary_document(shown) | more)
         return
     if as_markdown:
         sys.stdout.write(markdown(director_blocks(shown, lang)))
         return
     if paragraph:
-        said = methods_paragraph(shown, lang, attained(shown.scan))
-        common.show_blocks([Line(said)], is_wide=True)
+        common.show_blocks([Line(methods_paragraph(shown, lang))], is_wide=True)
     else:
         show_figures(shown)
     if is_coded:

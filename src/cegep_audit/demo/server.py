@@ -142,7 +142,12 @@ def _rendered(site: Site, path: str, document: Document) -> str:
     if not site.look:
         return ""
     language = document.language or site.languages[0]
-    text = _prose(language, crc32(f"{site.host}{path}".encode()))
+    prose: dict[str, Any] = read_tables("demo/prose.toml")[language]
+    articles = [(heading, body, f"/actualites/{number}") for number, (heading, body) in enumerate(prose["articles"], 1)]
+    lists = {"articles": articles, "names": prose["names"], "paragraphs": prose["paragraphs"]}
+    turn = crc32(f"{site.host}{path}".encode())  # so that pages differ, but never change
+    turned = {name: items[turn % len(items) :] + items[: turn % len(items)] for name, items in lists.items()}
+    text = prose | {name: items[: _A_PAGE.get(name)] for name, items in turned.items()}
     marked = {**site.slots, **document.slots}
     return _TEMPLATES.get_template(f"{site.look}.html").render(
         site=site,
@@ -168,15 +173,6 @@ def _usual(look: str, language: str) -> dict[str, Document]:
         entries += [(heading, f"/actualites/{number}") for number, (heading, _) in enumerate(text["articles"], 1)]
         pages |= {href: Document(title=label, language=language) for label, href in entries}
     return pages
-
-
-def _prose(language: str, deal: int) -> dict[str, Any]:
-    """Return the prose of *language*, its lists rotated by *deal* and cut: pages differ, but never change."""
-    text: dict[str, Any] = read_tables("demo/prose.toml")[language]
-    articles = [(heading, body, f"/actualites/{number}") for number, (heading, body) in enumerate(text["articles"], 1)]
-    lists = {"articles": articles, "names": text["names"], "paragraphs": text["paragraphs"]}
-    turned = {name: items[deal % len(items) :] + items[: deal % len(items)] for name, items in lists.items()}
-    return text | {name: items[: _A_PAGE.get(name)] for name, items in turned.items()}
 
 
 @contextmanager
@@ -224,22 +220,26 @@ class Web(ThreadingTCPServer):
 
 
 class _Conversation(BaseHTTPRequestHandler):
-    """The requests of one connection, and their answers."""
-
     protocol_version = "HTTP/1.1"
     wbufsize = -1  # an answer is sent in one piece, so that its end does not wait for an acknowledgement
     server: Web
 
     def do_GET(self) -> None:
-        """Answer one request."""
         try:
             url = urlsplit(self.path)
             host = (url.hostname or self.headers.get("host", "").partition(":")[0]).lower()
         except ValueError:
             self.send_error(400)
             return
+        site = self.server.hosts.get(host)
         path = (url.path or "/") + (f"?{url.query}" if url.query else "")
-        found = self._found(host, path)
+        found: Answer | None = None  # the host closes the connection without an answer
+        if to := self.server.aliases.get(host):
+            found = Answer(301, {"Location": to + path.lstrip("/")}, b"")
+        elif site is None or site.serves == "nothing":
+            found = Answer(502, {"Content-Type": "text/plain; charset=utf-8"}, b"Bad Gateway\n")
+        elif site.serves != "silence":
+            found = answer(site, url.path or "/")
         self.server.log.append((time.monotonic(), host, path, found.status if found else 0))
         if found is None:
             self.close_connection = True
@@ -250,15 +250,6 @@ class _Conversation(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(found.body)
-
-    def _found(self, host: str, path: str) -> Answer | None:
-        """Return the answer to a request, None if the host closes the connection without one."""
-        if to := self.server.aliases.get(host):
-            return Answer(301, {"Location": to + path.lstrip("/")}, b"")
-        site = self.server.hosts.get(host)
-        if site is None or site.serves == "nothing":
-            return Answer(502, {"Content-Type": "text/plain; charset=utf-8"}, b"Bad Gateway\n")
-        return None if site.serves == "silence" else answer(site, path.partition("?")[0])
 
     def log_message(self, *_: Any) -> None:  # noqa: ANN401 - as http.server has it
         """Print nothing; the log of the web is in memory."""

@@ -69,10 +69,7 @@ class Verdict(NamedTuple):
 
 
 def assess(institution: Institution, visits: Sequence[Visit], accounts_found: int) -> Verdict:
-    """Return status and detail of a site after *visits*, its homepage first.
-
-    *accounts_found* counts all accounts that its pages show.
-    """
+    """Return the verdict on a site after *visits*, its homepage first, whose pages show *accounts_found* accounts."""
     if not visits:
         return Verdict(Status.UNUSABLE, Detail.INTERNAL_ERROR, "no page was asked for", "")
     home, page, reading = visits[0], visits[0].page, visits[0].reading
@@ -253,7 +250,6 @@ def _circumstances(reading: Reading, title: str, text: str, identity: Identity) 
 
 
 def _plain(text: str) -> str:
-    """Return *text* folded, with single spaces, without final dots."""
     return " ".join(fold(text).split()).rstrip(".… ")
 
 
@@ -267,16 +263,13 @@ def is_challenge(status: int | None, headers: Mapping[str, str], body: bytes) ->
     )
 
 
-_SIGNS = (Need.APP_ROOT, Need.NOSCRIPT_PLEA, Need.STATE)  # that a reading may hold, in the order in which they are said
-
-
 def needs_browser(reading: Reading) -> tuple[Need, ...]:
     """Return why a browser should render the page of *reading*, () where it can be read as it is.
 
     Few links alone are not a reason, because a page may be short. Neither is a sign alone, because frameworks that
     render on the server leave an app root and its state on every page.
     """
-    signs = tuple(sign for sign in _SIGNS if sign in reading.signs)
+    signs = tuple(sign for sign in (Need.APP_ROOT, Need.NOSCRIPT_PLEA, Need.STATE) if sign in reading.signs)
     return (Need.FEW_LINKS, *signs) if signs and is_shell(reading) else ()
 
 

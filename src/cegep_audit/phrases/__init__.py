@@ -10,8 +10,6 @@ from cegep_audit.phrases.locales import Language as Language
 from cegep_audit.tables import read_tables
 from cegep_audit.text import plain
 
-Forms = Mapping[str, str]  # plural category (one, other) to text
-
 # Quebec usage (Office québécois de la langue française, "Espacement avant et après les principaux signes de
 # ponctuation"): a no-break space before a colon, a per cent sign and inside guillemets, none before ; ! and ?.
 # The rows are written with plain spaces.
@@ -61,9 +59,9 @@ def group_words(columns: Sequence[str], values: Sequence[str], lang: Language) -
 
 
 @cache
-def _sentences() -> Mapping[str, Mapping[Language, Forms]]:
-    """Return every sentence by key and language; a sentence without plural has the form ``other`` alone."""
-    found: dict[str, Mapping[Language, Forms]] = {}
+def _sentences() -> Mapping[str, Mapping[Language, Mapping[str, str]]]:
+    """Return every sentence by key, language and plural category (one, other); without a plural, it has ``other``."""
+    found: dict[str, Mapping[Language, Mapping[str, str]]] = {}
     for path in files(__package__).iterdir():
         tables = read_tables(f"phrases/{path.name}") if path.name.endswith(".toml") else {}
         for key, row in ((f"{section}.{name}", row) for section, rows in tables.items() for name, row in rows.items()):

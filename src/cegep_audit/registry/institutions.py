@@ -2,12 +2,12 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import date
 from difflib import get_close_matches
 from functools import cache, partial
-from itertools import chain, count, islice, product
+from itertools import chain, count, product
 from pathlib import Path
 
 from cegep_audit.errors import UsageError
@@ -119,8 +119,7 @@ def _as_written(text: str, column: str) -> str:
         raise CellError("csv.long_text", cell=excerpt(text), limit=_LONGEST_CELL)
     if column == "enrolment" and sum(map(str.isdigit, text)) > _LONGEST_NUMBER:
         raise CellError("registry.long_number", cell=excerpt(text), limit=_LONGEST_NUMBER)
-    values = _values().get(column)
-    return values.get(slug(text), text) if values else text
+    return _values().get(column, {}).get(slug(text), text)
 
 
 _TEXTS: Mapping[str, Callable[[str], str]] = {
@@ -136,8 +135,7 @@ _TEXTS: Mapping[str, Callable[[str], str]] = {
 @cache
 def registry_headings() -> Mapping[str, str]:
     """Return the columns of a registry by the folded headings that other lists have for them."""
-    rows: Mapping[str, list[str]] = read_tables(_SPELLINGS)["columns"]
-    return {slug(word): column for column, words in rows.items() for word in words}
+    return {slug(word): column for column, words in read_tables(_SPELLINGS)["columns"].items() for word in words}
 
 
 def heading_of(column: str, lang: Language) -> str:
@@ -148,10 +146,9 @@ def heading_of(column: str, lang: Language) -> str:
 @cache
 def _values() -> Mapping[str, Mapping[str, str]]:
     """Return the registry's values by folded spelling, for each column that has a closed list of them."""
-    tables: Mapping[str, Mapping[str, list[str]]] = read_tables(_SPELLINGS)["values"]
     return {
         column: {slug(word): value for value, words in values.items() for word in (value, *words)}
-        for column, values in tables.items()
+        for column, values in read_tables(_SPELLINGS)["values"].items()
     }
 
 
@@ -179,17 +176,14 @@ def select(
     """
     if limit is not None and limit < 1:
         raise UsageError(say("registry.bad_limit", lang, limit=limit))
-    chosen: Iterable[Institution] = institutions
-    if not ids:
-        chosen = [item for item in institutions if is_open(item, day) and (with_parts or not item.parent_id)]
+    chosen = [item for item in institutions if ids or (is_open(item, day) and (with_parts or not item.parent_id))]
     for column, values in {"id": ids, "type": types, "region": regions, "language": languages}.items():
         if values:
             wanted = _wanted(institutions, column, values, lang)
             chosen = [item for item in chosen if not wanted.isdisjoint(_spellings(item, column))]
-    selected = list(islice(chosen, limit))
-    if not selected:
+    if not chosen:
         raise UsageError(say("registry.none_selected", lang))
-    return selected
+    return chosen[:limit]
 
 
 def _wanted(institutions: Sequence[Institution], column: str, values: Collection[str], lang: Language) -> set[str]:

@@ -109,10 +109,7 @@ def _bytes(path: Path) -> bytes:
 
 
 def _sheet(data: bytes) -> list[tuple[int, list[str]]]:
-    """Return the non-empty rows of the first sheet of a workbook, at least as wide as the first one; raise CellError.
-
-    Dates become ``2026-11-23``, numbers have a decimal point, and a formula is replaced by its last result.
-    """
+    """Return the non-empty rows of the first sheet of a workbook, at least as wide as the first; raise CellError."""
     from openpyxl import load_workbook
 
     rows: list[tuple[int, list[str]]] = []
@@ -130,10 +127,8 @@ def _sheet(data: bytes) -> list[tuple[int, list[str]]]:
 
 
 def _filled_rows(rows: Iterator[tuple[object, ...]]) -> _Records:
-    """Yield the non-empty ones of *rows*, which are all equally wide, without the empty cells at the end.
-
-    A stray cell at the bottom may follow a million absent rows; openpyxl yields one and the same tuple for them.
-    """
+    """Yield the non-empty ones of *rows*, which are all equally wide, without the empty cells at the end."""
+    # A stray cell at the bottom may follow a million absent rows; openpyxl yields one and the same tuple for them.
     empty: tuple[object, ...] | None = None
     width = 0  # of the first row
     for number, row in enumerate(rows, 1):
@@ -148,6 +143,7 @@ def _filled_rows(rows: Iterator[tuple[object, ...]]) -> _Records:
 
 
 def _cell(value: object) -> str:
+    """Return a cell as text: a date as ``2026-11-23``, a number with a decimal point, a formula by its last result."""
     if isinstance(value, date):  # or a datetime
         return value.isoformat().removesuffix("T00:00:00")
     if isinstance(value, float) and value.is_integer():

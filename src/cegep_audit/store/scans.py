@@ -9,9 +9,8 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, Self
 
-from cegep_audit.clock import Stall
 from cegep_audit.errors import StoreError, UsageError
-from cegep_audit.models import Decision, Institution, InstitutionResult, Scan, Unit
+from cegep_audit.models import Decision, Institution, InstitutionResult, Scan, Stall, Unit
 from cegep_audit.phrases import Language
 from cegep_audit.store.opening import BUSY_S, claiming, connect, store_error, telling, transaction
 from cegep_audit.store.rows import DECISIONS, INSTITUTIONS, RESULTS, SCANS, collector_paused, insert, load, stored

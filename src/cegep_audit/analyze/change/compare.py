@@ -10,10 +10,9 @@ from typing import NamedTuple
 
 from cegep_audit.analyze.findings import facts_to_json, json_values
 from cegep_audit.analyze.inference import Interval, holm_corrected, mcnemar, paired_difference_interval, share_of
-from cegep_audit.analyze.presence import THREE_PLUS, ScanFacts, day_of, facts_of, main_accounts, visits
-from cegep_audit.detect.networks.identify import NETWORKS, account_key, basket
+from cegep_audit.analyze.presence import THREE_PLUS, ScanFacts, account_keys, day_of, facts_of, main_accounts, visits
+from cegep_audit.detect.networks.identify import NETWORKS, basket
 from cegep_audit.models import Institution, InstitutionResult, Scan
-from cegep_audit.vocabulary import Role
 
 BASKETS = ("all", "classic", "seed")
 
@@ -37,15 +36,12 @@ class Scope(StrEnum):
 
 
 class Side(NamedTuple):
-    """An institution in one of the two scans: its result, None if it was not visited, and the day of its capture.
+    """An institution in one of the two scans."""
 
-    ``urls`` has the address of the main official account on each network; it is empty for a site not assessed.
-    """
-
-    result: InstitutionResult | None
-    day: date
+    result: InstitutionResult | None  # None if it was not visited
+    day: date  # of its capture
     is_assessed: bool
-    urls: Mapping[str, str]
+    urls: Mapping[str, str]  # of the main official account, by network; empty for a site not assessed
 
     def counts(self, network: str) -> bool:
         """Whether *network* was open on the day."""
@@ -55,12 +51,6 @@ class Side(NamedTuple):
         """Whether the institution shows an account on *network*, open on the day."""
         return network in self.urls and self.counts(network)
 
-    def account_keys(self, network: str) -> set[str]:
-        """Return the keys of the official accounts on *network*, the main one and others."""
-        accounts = self.result.accounts if self.result else ()
-        official = (each for each in accounts if each.network == network and each.role is Role.OFFICIAL)
-        return {account_key(network, account.url) for account in official}
-
 
 def _side(scan: Scan, result: InstitutionResult | None) -> Side:
     is_assessed = result is not None and result.status.is_assessed
@@ -69,16 +59,12 @@ def _side(scan: Scan, result: InstitutionResult | None) -> Side:
 
 
 class NetworkChange(NamedTuple):
-    """What became of one institution on one network.
-
-    ``old_url`` and ``new_url`` are its main official accounts, None where a scan has none or did not assess the site.
-    ``network`` is "" for an institution that is not comparable and shows no official account in either scan.
-    """
+    """What became of one institution on one network."""
 
     institution: Institution
-    network: str
+    network: str  # "" for an institution that is not comparable and shows no official account in either scan
     change: Change
-    old_url: str | None
+    old_url: str | None  # of its main official account; None where the scan has none or did not assess the site
     new_url: str | None
     old: Side
     new: Side
@@ -86,16 +72,9 @@ class NetworkChange(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ShareChange:
-    """One share in both scans, over the institutions assessed both times.
+    """One share in both scans, over the institutions assessed both times; shares are None where there are none."""
 
-    ``measure`` is ``min_networks`` (share on at least ``k`` networks of ``basket``) or ``network`` (share on
-    ``network``). ``gained`` counts institutions that have the trait in the new scan only, ``lost`` in the old only.
-    ``interval`` is the 95 % interval of the difference, of one, and ``p_value`` that of McNemar's exact test; both are
-    None where the networks counted are not the same on both days. ``p_holm`` is corrected over the networks tested.
-    Shares are of one, ``points`` is their difference in percentage points; all are None where nothing was compared.
-    """
-
-    measure: str
+    measure: str  # min_networks (share on k networks or more of the basket) or network (share on it)
     basket: str
     k: int | None
     network: str
@@ -103,35 +82,31 @@ class ShareChange:
     compared: int
     old_count: int
     new_count: int
-    gained: int
-    lost: int
-    interval: Interval | None
-    p_value: float | None
-    p_holm: float | None
-    old_share: float | None
+    gained: int  # institutions that have the trait in the new scan only
+    lost: int  # in the old one only
+    interval: Interval | None  # of the difference, 95 %, of one; None where other networks counted on the other day
+    p_value: float | None  # of McNemar's exact test, None in the same case
+    p_holm: float | None  # corrected over the networks tested
+    old_share: float | None  # of one
     new_share: float | None
-    points: float | None
+    points: float | None  # their difference in percentage points
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Two scans, the *old* and the *new* one.
-
-    ``changes`` are of the institutions in both, in the order of the new registry and of the networks. ``entered`` are
-    in the new scan only, ``left`` in the old only. ``merged`` are institutions of the old scan, each with its successor
-    in the new one (``successor_id``); the two are compared as one if nothing else merged into a successor that is new.
-    ``renamed`` have the same id but another name or type. ``common`` are the networks open at every capture.
-    """
+    """Two scans, the *old* and the *new* one."""
 
     old: ScanFacts
     new: ScanFacts
-    changes: tuple[NetworkChange, ...]
-    entered: tuple[Institution, ...]
-    left: tuple[Institution, ...]
+    changes: tuple[NetworkChange, ...]  # of the institutions in both, in the order of the new registry
+    entered: tuple[Institution, ...]  # in the new scan only
+    left: tuple[Institution, ...]  # in the old scan only
+    # Institutions of the old scan, each with its successor in the new one (``successor_id``). The two are compared as
+    # one if nothing else merged into a successor that is new.
     merged: tuple[tuple[Institution, Institution], ...]
-    renamed: tuple[tuple[Institution, Institution], ...]
+    renamed: tuple[tuple[Institution, Institution], ...]  # same id, another name or type
     compared: tuple[Institution, ...]
-    common: tuple[str, ...]
+    common: tuple[str, ...]  # networks open at every capture
     shares: tuple[ShareChange, ...]
 
     @property
@@ -145,10 +120,7 @@ class Comparison:
 
 
 def successors(scans: Sequence[Scan]) -> Mapping[str, str]:
-    """Return, by id, the institution of the last of *scans* that each institution of any of them is or merged into.
-
-    An institution that is not there and has no successor there is left out.
-    """
+    """Return the institution of the last of *scans* that each institution is or merged into, by id, if there is one."""
     next_ids = {each.id: each.successor_id for scan in scans for each in scan.institutions}
     there = {each.id for each in scans[-1].institutions}
     found = {}
@@ -246,7 +218,7 @@ def _changes(institution: Institution, old: Side, new: Side) -> Iterator[Network
     shown = {*old.urls, *new.urls}
     ordered = [name for name in (*NETWORKS, *sorted(shown - {*NETWORKS})) if name in shown]
     for name in ordered if is_comparable else ordered or [""]:
-        kept = Change.KEPT if old.account_keys(name) & new.account_keys(name) else Change.RENAMED
+        kept = Change.KEPT if account_keys(old.result, name) & account_keys(new.result, name) else Change.RENAMED
         change = _MOVES.get((old.is_on(name), new.is_on(name)), kept) if is_comparable else Change.NOT_COMPARABLE
         yield NetworkChange(institution, name, change, old.urls.get(name), new.urls.get(name), old, new)
 
@@ -277,7 +249,6 @@ def _traits(pairs: Sequence[tuple[Side, Side]], common: Collection[str]) -> Iter
 
 
 def _share(trait: _Trait, has: _Has) -> ShareChange:
-    """Return a share, tested only if it is over the same networks in both scans."""
     counts, total = Counter(has), len(has)
     both, gained, lost = counts[True, True], counts[False, True], counts[True, False]
     is_tested = total > 0 and trait[-1] is Scope.BOTH_DAYS

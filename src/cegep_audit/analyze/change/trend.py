@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import pairwise
+from itertools import pairwise, starmap
 from typing import NamedTuple
 
 from cegep_audit.analyze.change.compare import BASKETS, followed, merged_into
@@ -25,20 +25,16 @@ class Population(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """One share in one scan; ``measure``, ``basket``, ``k`` and ``network`` are those of ``ShareChange``.
-
-    For a network ``assessed`` counts the sites captured while it was open; ``count`` is None if there are none.
-    ``share`` is of one, None where nobody was assessed or the network was not open.
-    """
+    """One share in one scan; ``measure``, ``basket``, ``k`` and ``network`` are those of ``ShareChange``."""
 
     measure: str
     basket: str
     k: int | None
     network: str
     population: Population
-    assessed: int
-    count: int | None
-    share: float | None
+    assessed: int  # for a network, the sites captured while it was open
+    count: int | None  # None for a network that was never open
+    share: float | None  # of one, None where nobody was assessed
 
 
 class Move(NamedTuple):
@@ -51,16 +47,12 @@ class Move(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """Scans by date, with the shares of each; ``moves`` holds what changed between one and the next.
-
-    ``every_time`` are the ids of the institutions assessed in every scan that assessed any; one that merged is counted
-    under the id of its successor.
-    """
+    """Scans by date, with the shares of each."""
 
     scans: tuple[ScanFacts, ...]
     shares: tuple[tuple[Share, ...], ...]
-    moves: tuple[Move, ...]
-    every_time: frozenset[str]
+    moves: tuple[Move, ...]  # between each scan and the next
+    every_time: frozenset[str]  # institutions assessed in every scan that assessed any; if merged, their successors
 
     @property
     def has_same_rules(self) -> bool:
@@ -81,7 +73,7 @@ def trend(scans: Sequence[Scan]) -> Trend:
     return Trend(
         scans=tuple(ordered),
         shares=tuple(tuple(_shares(scan, found, every_time)) for scan, found in zip(ordered, assessed, strict=True)),
-        moves=tuple(_move(before, after) for before, after in pairwise(ordered)),
+        moves=tuple(starmap(_move, pairwise(ordered))),
         every_time=every_time,
     )
 

@@ -26,7 +26,6 @@ _TIMEOUT_S = 60.0  # archives read from old disks; the same client waits as long
 _CONCURRENCY = 4  # sites; the archive gets one request at a time, so more sites would only wait for each other
 
 _STAMP = "%Y%m%d%H%M%S"
-_NOON = time(12, tzinfo=UTC)  # in the middle of a day, its own captures are the nearest
 
 # Some servers and proxies leave one slash of two.
 _URI_M = re.compile(r"(?is)/(?P<stamp>\d{4,14})(?:[a-z]{2}_)?/(?P<scheme>https?):/+(?P<rest>[^/].*)")
@@ -57,8 +56,8 @@ class Period:
 
     @property
     def noon(self) -> datetime:
-        """The moment that captures should be nearest to."""
-        return datetime.combine(self.day, _NOON)
+        """The moment that captures should be nearest to: in the middle of the day, its own are the nearest."""
+        return datetime.combine(self.day, time(12, tzinfo=UTC))
 
     def refusal(self, captured_at: datetime) -> str:
         """Return why a capture is out of range and which option would take it, "" if it is in range."""

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Literal, NamedTuple
 
 from cegep_audit import clock as utc
-from cegep_audit.clock import Stall
+from cegep_audit.models import Stall
 from cegep_audit.vocabulary import NO_ANSWER, SITE_DOWN, http_detail
 
 FIRST_SITES = 10  # so many unrelated sites are never all down at once

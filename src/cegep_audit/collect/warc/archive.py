@@ -83,8 +83,7 @@ class WarcArchive:
     ) -> Self:
         """Index the files at *paths*: WARC 0.17 to 1.1 and ARC (plain, gzipped by record or as a whole), and WACZ.
 
-        With a *period*, only captures in its range count, the nearest first. Raises StoreError, with a message in
-        *lang*, for a file that cannot be read or holds no record.
+        Raises StoreError, with a message in *lang*, for a file that cannot be read or holds no record.
         """
         indexes = (records.index_of(file, lang) for file in records.files_of(paths, lang))
         return cls(indexes, limits or Limits(), period)

@@ -19,7 +19,7 @@ from cegep_audit.collect.port import REPLAY, Answer, Fetch, Source, Want
 from cegep_audit.collect.site import OwnHosts, Site
 from cegep_audit.collect.warc.archive import WarcArchive
 from cegep_audit.collect.warc.records import explaining
-from cegep_audit.collect.warc.saved_formats import RefusedError, origin_of, put_back, read_document
+from cegep_audit.collect.warc.saved_formats import MAX_FRAMES, RefusedError, origin_of, put_back, read_document
 from cegep_audit.errors import FetchError, StoreError
 from cegep_audit.models import Choice, Institution, Limits
 from cegep_audit.phrases import Language, say
@@ -28,7 +28,6 @@ from cegep_audit.vocabulary import Detail, PageRole
 
 _MAX_FILE = 100_000_000  # bytes of a single saved page: an MHTML file holds its images
 _MAX_FILES = 10_000  # of one folder; a folder with more holds something else
-_MAX_FRAMES = 50  # of one page
 _MAX_PAGES = 50  # that are read of one institution; a person saves a handful
 _HEAD = 4096  # bytes that hold the address of a frame
 _ARCHIVES = (b"WARC/", b"\x1f\x8b", b"PK\x03\x04", b"filedesc:")
@@ -127,7 +126,7 @@ def _read_file(path: Path, limits: Limits, note: Note, lang: Language) -> SavedF
         raise RefusedError("saved.too_large")
     url, saved_at, charset, body = read_document(path.read_bytes())
     for folder in (path.with_name(path.stem + ending) for ending in _BESIDE):
-        for frame in sorted(folder.glob("*.htm*"))[:_MAX_FRAMES]:  # the page calls it ./Page_files/frame.html
+        for frame in sorted(folder.glob("*.htm*"))[:MAX_FRAMES]:  # the page calls it ./Page_files/frame.html
             with frame.open("rb") as file:
                 address, _ = origin_of(file.read(_HEAD))
             if address:

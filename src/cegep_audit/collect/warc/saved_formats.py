@@ -13,7 +13,7 @@ from cegep_audit.clock import read_mail_date
 from cegep_audit.text import HTML_TYPES, looks_like_markup
 
 _HEAD = 256 * 1024  # bytes of a page that are searched for its own address
-_MOST_FRAMES = 50  # of one page
+MAX_FRAMES = 50  # of one page
 _MOST_PLACES = 100  # of one frame in a page; each name is replaced by a longer address
 
 _HTML = re.compile(rb"<(?:!doctype\s+html|html|head|body|title|meta|div|p|a|table)\b", re.IGNORECASE)
@@ -38,7 +38,6 @@ _OTHER_KINDS = {
     "saved.archive": [(0, b"PK"), (0, b"\x1f\x8b"), (0, b"7z\xbc\xaf"), (0, b"Rar!"), (257, b"ustar")],
     "saved.office": [(0, b"\xd0\xcf\x11\xe0"), (0, b"{\\rtf")],
 }
-
 
 Document = tuple[str | None, datetime | None, str, bytes]
 """A saved page: its address and time (UTC), each None if the file has none; its charset or ""; its body."""
@@ -93,7 +92,7 @@ def _mhtml(data: bytes) -> Document:
         body = None
     if not isinstance(body, bytes) or not body.strip():
         raise RefusedError("saved.broken")
-    for frame in frames[:_MOST_FRAMES]:  # which the page calls cid:…
+    for frame in frames[:MAX_FRAMES]:  # which the page calls cid:…
         name, location = _unfolded(frame, "Content-ID").strip("<>"), _unfolded(frame, "Content-Location")
         if name and _address(location):
             body = put_back(body, f"cid:{name}", location)

@@ -49,10 +49,7 @@ from cegep_audit.text import media_type, shown
 
 # Nearly all bodies arrive compressed. Compressing them again would save 1 %.
 _STORED, _FAST = 0, 2
-_FORMAT = (
-    ("format", "WARC File Format 1.1"),
-    ("conformsTo", "http://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/"),
-)
+_STANDARD = "http://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/"
 _FIELDS, _HTTP = "application/warc-fields", "application/http;msgtype="
 _WRITING = {
     **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), "warc.full"),
@@ -87,8 +84,7 @@ class WarcWriter(AbstractContextManager["WarcWriter"]):
     def open(cls, path: Path, info: Mapping[str, str], *, lang: Language = "fr") -> Self:
         """Open the file at *path* to append records; *info* are the fields of its new ``warcinfo`` record.
 
-        A partial record of an interrupted scan is cut off. Raises StoreError, also for a file that is not a WARC
-        gzipped by record.
+        Raises StoreError, also for a file that is not a WARC gzipped by record.
         """
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
         with explaining(path, lang, _WRITING, "warc.cannot_write"), ExitStack() as stack:
@@ -103,7 +99,8 @@ class WarcWriter(AbstractContextManager["WarcWriter"]):
             file.truncate(end)
             stack.pop_all()
         writer = cls(path, file, lang)
-        writer._keep("warcinfo", now(), _FIELDS, _lines([*info.items(), *_FORMAT]))
+        fields = {**info, "format": "WARC File Format 1.1", "conformsTo": _STANDARD}
+        writer._keep("warcinfo", now(), _FIELDS, _lines(fields.items()))
         return writer
 
     def __call__(self, exchange: Exchange) -> str:

@@ -29,7 +29,7 @@ def _in_sentence(link: Link) -> bool:
     return "prose" in link.cues and link.zone not in FRAME
 
 
-def _is_shown_beside(link: Link) -> bool:
+def _is_in_margin(link: Link) -> bool:
     return "prose" not in link.cues and (link.zone in FRAME or link.zone is Zone.ASIDE)
 
 
@@ -73,11 +73,11 @@ def _is_of_icons(candidate: Candidate) -> bool:
 
 def _is_in_frame(candidate: Candidate) -> bool:
     """Whether a reader sees the account beside the content; a link in a script is not seen."""
-    is_shown = candidate.is_visible and candidate.some(_is_shown_beside) and not _is_title(candidate)
+    is_shown = candidate.is_visible and candidate.some(_is_in_margin) and not _is_title(candidate)
     return is_shown and not candidate.every(lambda link: name_matching.is_named(link, candidate.handle))
 
 
-def _is_shown_by_widget(candidate: Candidate) -> bool:
+def _has_own_widget(candidate: Candidate) -> bool:
     """Whether a widget of the network shows the whole account: its page or timeline, not one post."""
     return any(
         "timeline" in seen.link.cues or (seen.link.how is How.WIDGET and seen.what.kind is not Kind.CONTENT)
@@ -91,12 +91,6 @@ def _is_only_embedded(candidate: Candidate) -> bool:
         seen.what.kind is Kind.CONTENT or (seen.what.kind is Kind.EMBED and seen.link.how is not How.WIDGET)
         for seen in candidate.sightings
     )
-
-
-def _is_only_posts(candidate: Candidate) -> bool:
-    """Whether only posts are linked, and not from a row of icons in the frame: icons may lead to a board or album."""
-    is_icon = candidate.in_row_of_icons and candidate.some(_is_shown_beside)
-    return not is_icon and all(seen.what.kind is Kind.CONTENT for seen in candidate.sightings)
 
 
 def _is_part_beside_main(candidate: Candidate) -> bool:
@@ -146,17 +140,14 @@ RULES: tuple[tuple[str, Callable[[Candidate], bool], Role], ...] = (
     ("unresolved_link", lambda c: not c.url, Role.UNCERTAIN),
     ("vendor", lambda c: not c.is_alike and name_matching.is_vendor(c.network, c.handle), Role.THIRD_PARTY),
     ("separate_body", lambda c: c.is_separate, Role.THIRD_PARTY),
-    (
-        "quoted_post",
-        lambda c: "quote" in c.common_cues and not (c.is_alike or _is_shown_by_widget(c)),
-        Role.THIRD_PARTY,
-    ),
+    ("quoted_post", lambda c: "quote" in c.common_cues and not (c.is_alike or _has_own_widget(c)), Role.THIRD_PARTY),
     ("commenter", lambda c: "comment" in c.common_cues and not c.is_alike, Role.THIRD_PARTY),
     ("person", _is_person, Role.THIRD_PARTY),
     ("declared_other", lambda c: c.subjects == {"other"} and not c.is_alike, Role.THIRD_PARTY),
     ("own_feed", lambda c: How.FEED in c.hows, Role.OFFICIAL),
     ("content_only", lambda c: _is_only_embedded(c) and not c.is_alike, Role.THIRD_PARTY),
-    ("post_of_own", _is_only_posts, Role.UNCERTAIN),
+    # Icons in the frame may lead to a board or an album.
+    ("post_of_own", lambda c: c.has_only_posts and not (c.in_row_of_icons and c.some(_is_in_margin)), Role.UNCERTAIN),
     ("unit", lambda c: c.is_unit, Role.UNIT),
     ("claim_only", lambda c: c.subjects == {"claim"} and c.competitors > 0, Role.UNCERTAIN),
     ("contradicted_data", lambda c: c.is_contradicted, Role.UNCERTAIN),
@@ -172,7 +163,7 @@ RULES: tuple[tuple[str, Callable[[Candidate], bool], Role], ...] = (
     ("named_alike", lambda c: c.is_alike, Role.OFFICIAL),
     ("site_frame", _is_in_frame, Role.OFFICIAL),
     ("invitation", lambda c: "follow" in c.cues, Role.OFFICIAL),
-    ("page_widget", _is_shown_by_widget, Role.OFFICIAL),
+    ("page_widget", _has_own_widget, Role.OFFICIAL),
     ("running_text", lambda c: c.every(_in_sentence), Role.THIRD_PARTY),
     ("no_rule", lambda _: True, Role.UNCERTAIN),
 )
@@ -267,8 +258,7 @@ def mark_shared(
         own = institutions[id_]
         return own.parent_id or urls.registrable_domain(urls.host_of(final_urls[id_] or own.url))
 
-    often = {key: ids for key, ids in showers.items() if len(ids) >= SHARED_FROM}
-    shared = {key: ids for key, ids in often.items() if len(set(map(family, ids))) >= SHARED_FROM}
+    shared = {key: ids for key, ids in showers.items() if len(set(map(family, ids))) >= SHARED_FROM}
     concerned = set[str]().union(*shared.values())
     results = (_without(shared, each) if each.institution.id in concerned else each for each in scan.results)
     return replace(scan, results=tuple(results)) if shared else scan

@@ -68,6 +68,7 @@ class Candidate:
         self.url = what.account_url or ""  # "" for an icon whose link cannot be resolved
         self.kind = kind if kind.names_account or not self.url else Kind.PROFILE
         self.sightings = group
+        self.has_only_posts = all(seen.what.kind is Kind.CONTENT for seen in group)
         self.links = [seen.link for seen in group]
         cues = [link.cues for link in self.links]
         self.cues = frozenset().union(*cues)  # of any link

@@ -10,12 +10,12 @@ teaser about the library may link the college's account. So the place and the ne
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from operator import attrgetter
 
 from cegep_audit import urls
 from cegep_audit.detect.accounts.candidates import Candidate, Prominence, Row, is_visible, prominence_of
-from cegep_audit.detect.accounts.name_matching import NameMatch, is_vendor, match_name, parts_in
+from cegep_audit.detect.accounts.name_matching import NameMatch, Part, is_vendor, match_name, parts_in
 from cegep_audit.models import Link
 from cegep_audit.vocabulary import How
 
@@ -34,9 +34,7 @@ def compare(candidates: Sequence[Candidate], title: str, host: str) -> Sequence[
         _compare_network(accounts, has_own=has_own)
     _compare_rows(candidates)
     _compare_data(candidates)
-    units = _Units(candidates, title, host)
-    for item in candidates:
-        item.is_unit = units.is_unit(item)
+    _mark_units(candidates, title, host)
     return candidates
 
 
@@ -69,7 +67,6 @@ def _compare_network(accounts: Sequence[Candidate], *, has_own: bool) -> None:
 
 
 def _best(accounts: Iterable[Candidate]) -> int:
-    """Return the best name match of *accounts*, -1 where there are none."""
     return max((item.name_match for item in accounts), default=-1)
 
 
@@ -122,77 +119,66 @@ def _compare_data(candidates: Sequence[Candidate]) -> None:
                 item.is_contradicted = True
 
 
-class _Units:
-    """Find the accounts among *candidates* that belong to parts of the institution: a library, sports, a campus."""
-
-    def __init__(self, candidates: Sequence[Candidate], title: str, host: str) -> None:
-        own = candidates[0].identity.parts if candidates else frozenset()
-        host_parts = parts_in(host.removesuffix(urls.registrable_domain(host))) - own
-        main = [item for item in candidates if item.is_alike and not item.parts]
-        self._is_parts_site = bool(host_parts)
-        self._site_parts = host_parts | (parts_in(title) - own)
-        self._whole = {item for item in main if item.name_match >= NameMatch.WHOLE}
-        self._declared = {item.network for item in main if item.is_listed}
-        # By network, the highest prominence of an account that shows the institution's name and names no part.
-        self._best_main = {item.network: item.prominence for item in sorted(main, key=attrgetter("prominence"))}
-        self._kinds_of_parts = {item.parts for item in candidates if item.parts}
-
-    def is_unit(self, candidate: Candidate) -> bool:
-        """Whether *candidate* belongs to a part, as its handle, address or labels say."""
-        if candidate.name_match is NameMatch.SAME:
-            return False
-        if self._is_parts_site and not candidate.is_outdone:
-            return True
-        has_main = candidate.competitors > 0 or bool(self._whole - {candidate})
-        if candidate.parts and not self._is_among_main(candidate):
+def _mark_units(candidates: Sequence[Candidate], title: str, host: str) -> None:
+    """Mark the accounts that belong to parts of the institution (a library, sports, a campus), as their words say."""
+    own = candidates[0].identity.parts if candidates else frozenset()
+    host_parts = parts_in(host.removesuffix(urls.registrable_domain(host))) - own
+    site_parts = host_parts | (parts_in(title) - own)
+    main = [item for item in candidates if item.is_alike and not item.parts]
+    whole = {item for item in main if item.name_match >= NameMatch.WHOLE}
+    declared = {item.network for item in main if item.is_listed}
+    # By network, the highest prominence of an account that shows the institution's name and names no part.
+    best_main = {item.network: item.prominence for item in sorted(main, key=attrgetter("prominence"))}
+    kinds_of_parts = {item.parts for item in candidates if item.parts}
+    for item in candidates:
+        if item.name_match is NameMatch.SAME:
+            continue
+        has_main = item.competitors > 0 or bool(whole - {item})
+        in_main_row = any(_is_main_row(row, item, site_parts) for row in item.rows)
+        is_beside_main = in_main_row or (item.is_listed and bool(declared - {item.network}))
+        is_above_main = item.prominence > best_main.get(item.network, -1)
+        if host_parts and not item.is_outdone:
+            item.is_unit = True
+        elif item.parts and not (is_beside_main and is_above_main):
             # Without an account of the whole institution, the handle must surely mean a part. If the site shows
             # accounts of one kind of part only, a word that main accounts also contain proves nothing.
-            return (
+            item.is_unit = (
                 has_main
-                or (candidate.is_alike and not all(part.may_be_whole for part in candidate.parts))
-                or not candidate.parts.isdisjoint(self._site_parts)
-                or len(self._kinds_of_parts) > 1
+                or (item.is_alike and not all(part.may_be_whole for part in item.parts))
+                or not item.parts.isdisjoint(site_parts)
+                or len(kinds_of_parts) > 1
             )
-        # The most prominent link to the account has a label that names a part.
-        by_label: dict[bool, list[Prominence]] = {True: [], False: [Prominence.CONTENT]}
-        for link in candidate.links:
-            by_label[_says_part(link, candidate)].append(prominence_of(link))
-        is_first = has_main and max(by_label[True], default=-1) >= max(by_label[False])
-        return is_first and not any(self._is_main_row(row, candidate) for row in candidate.rows)
+        elif has_main and not in_main_row:
+            # The most prominent link to the account has a label that names a part.
+            by_label: dict[bool, list[Prominence]] = {True: [], False: [Prominence.CONTENT]}
+            for link in item.links:
+                by_label[_says_part(link, item)].append(prominence_of(link))
+            item.is_unit = max(by_label[True], default=-1) >= max(by_label[False])
 
-    def _is_among_main(self, candidate: Candidate) -> bool:
-        """Whether the account is shown with the institution's main ones, and above any main one of its network."""
-        if candidate.prominence <= self._best_main.get(candidate.network, -1):
-            return False
-        is_declared = candidate.is_listed and bool(self._declared - {candidate.network})
-        return is_declared or any(self._is_main_row(row, candidate) for row in candidate.rows)
 
-    def _is_main_row(self, row: Row, candidate: Candidate) -> bool:
-        if row.is_script or row.counts[candidate.network] > 1 or not row.is_of_icons:
-            return False
-        if candidate.every(lambda link: _says_part(link, candidate)):
-            return False
-        is_captioned = _is_captioned(candidate)
-        is_of_site = not candidate.parts.isdisjoint(self._site_parts)
-        least = NameMatch.NONE if candidate.is_alike else NameMatch.PART
-        if is_captioned or is_of_site:
-            least = NameMatch.SAME
-        return any(
-            item.network != candidate.network
-            and not (item.parts or item.is_separate or is_vendor(item.network, item.handle))
-            and item.name_match >= least
-            and _is_captioned(item) == is_captioned
-            for item in row.members
-        )
+def _is_main_row(row: Row, candidate: Candidate, site_parts: Collection[Part]) -> bool:
+    """Whether *row* shows *candidate* beside a main account of the institution on another network."""
+    if row.is_script or row.counts[candidate.network] > 1 or not row.is_of_icons:
+        return False
+    if candidate.every(lambda link: _says_part(link, candidate)):
+        return False
+    is_captioned = _is_captioned(candidate)
+    least = NameMatch.NONE if candidate.is_alike else NameMatch.PART
+    if is_captioned or not candidate.parts.isdisjoint(site_parts):
+        least = NameMatch.SAME
+    return any(
+        item.network != candidate.network
+        and not (item.parts or item.is_separate or is_vendor(item.network, item.handle))
+        and item.name_match >= least
+        and _is_captioned(item) == is_captioned
+        for item in row.members
+    )
 
 
 def _is_captioned(candidate: Candidate) -> bool:
     """Whether each visible link names a part, in its label or in the text before it."""
-    return candidate.every(
-        lambda link: (
-            not is_visible(link) or _says_part(link, candidate) or ("unit" in link.cues and not parts_in(link.label))
-        )
-    )
+    seen = filter(is_visible, candidate.links)
+    return all(_says_part(link, candidate) or ("unit" in link.cues and not parts_in(link.label)) for link in seen)
 
 
 def _says_part(link: Link, candidate: Candidate) -> bool:

@@ -39,12 +39,6 @@ def listed(*tables: str) -> frozenset[str]:
 
 
 @cache
-def _network_words() -> frozenset[str]:
-    names = (fold(f"{network.name} {network.id}").replace("_", " ") for network in NETWORKS.values())
-    return frozenset(word for name in names for word in name.split())
-
-
-@cache
 def _patterns(table: str) -> tuple[re.Pattern[str], list[tuple[Part, re.Pattern[str]]]]:
     """Return a pattern for any word of *table*, which most texts do not hold, and one for each row."""
     return compile_words(listed(table)), [
@@ -87,8 +81,7 @@ class Identity:
         chosen = [*written, *([token for token in tokens if token not in listed("article")] for tokens in written)]
         acronyms = {"".join(token[0] for token in tokens) for tokens in chosen}
         self.acronyms = {acronym for acronym in acronyms if len(acronym) >= _MIN_ACRONYM}
-        names_of_all_kinds = self.whole | self.labels | self.words | self.acronyms
-        self.ordered = sorted(names_of_all_kinds, key=lambda own: (-len(own), own))
+        self.ordered = sorted(self.whole | self.labels | self.words | self.acronyms, key=lambda own: (-len(own), own))
 
 
 _identity = lru_cache(maxsize=64)(Identity)
@@ -165,6 +158,8 @@ def _affixes() -> re.Pattern[str]:
 
 # ------------------------------------------------------------------------------------------ the words of a link
 
+_NAMES_OF_NETWORKS = " ".join(f"{network.name} {network.id}" for network in NETWORKS.values())
+_NETWORK_WORDS = frozenset(fold(_NAMES_OF_NETWORKS).replace("_", " ").split())
 _LABEL_WORD = re.compile(r"[a-z]{3,}")
 _MIN_NAME = 5  # letters of a name whose presence in a handle is not a coincidence
 _DOMAIN = re.compile(r"(?<![\w@.-])(?:[a-z0-9-]+\.)+[a-z]{2,6}(?![\w-])")
@@ -176,7 +171,7 @@ _WE = re.compile(r"(?<![a-z])(?:nous|us|notre|nos|our)(?![a-z])")
 def names_in(link: Link) -> list[str]:
     """Return the words that may name somebody: not those of networks, icons and invitations."""
     words = _LABEL_WORD.findall(fold(link.label))
-    return [word for word in words if word not in _network_words() and word not in listed("generic")]
+    return [word for word in words if word not in _NETWORK_WORDS and word not in listed("generic")]
 
 
 def shows_own_name(link: Link, handle: str) -> bool:
@@ -212,7 +207,7 @@ def is_title(link: Link, identity: Identity) -> bool:
 def _words_of_title(link: Link) -> list[str]:
     """Return the words of a label that may be a title: [] if it names a network, gives a handle or asks to follow."""
     words = _LABEL_WORD.findall(fold(link.label))
-    is_of_network = "@" in link.label or "follow" in link.cues or not _network_words().isdisjoint(words)
+    is_of_network = "@" in link.label or "follow" in link.cues or not _NETWORK_WORDS.isdisjoint(words)
     return [] if is_of_network else words
 
 

@@ -50,9 +50,9 @@ _VALUES = {  # of columns whose value is not an attribute of the row
 }
 
 
-def accounts_path(output: Path) -> Path:
-    """Return where the accounts go beside *output*: ``report-accounts.csv`` beside ``report.csv``."""
-    return output.with_name(f"{output.stem}-accounts{output.suffix}")
+def path_beside(output: Path, name: str) -> Path:
+    """Return where the table *name* goes beside *output*: ``report-accounts.csv`` beside ``report.csv``."""
+    return output.with_name(f"{output.stem}-{name}{output.suffix}")
 
 
 def check(output: Path, lang: Language = "fr", others: Iterable[str] = ()) -> None:
@@ -61,7 +61,7 @@ def check(output: Path, lang: Language = "fr", others: Iterable[str] = ()) -> No
     if output.suffix.lower() == ".parquet" and find_spec("pyarrow") is None:
         raise UsageError(say("file.extra", lang, path=output, command=install_command("parquet")))
     if output.suffix.lower() in _IN_TWO:
-        check_file(accounts_path(output), lang)
+        check_file(path_beside(output, "accounts"), lang)
 
 
 def write(
@@ -73,7 +73,7 @@ def write(
 ) -> tuple[Path, ...]:
     """Write *scan* in the format that the ending of *output* names; return the files written, *output* last.
 
-    ``.csv`` and ``.parquet`` write the accounts beside it, see :func:`accounts_path`; ``.xlsx`` and ``.json`` hold
+    ``.csv`` and ``.parquet`` write the accounts beside it, see :func:`path_beside`; ``.xlsx`` and ``.json`` hold
     both tables and the statistics, which *asked* may choose; *corrections* are those of the shares, by basket. Raises
     the errors of :func:`check`, UsageError for statistics in a format without them, StoreError if a file cannot be
     written.
@@ -83,10 +83,7 @@ def write(
     if ending in _IN_TWO:
         if asked is not None:  # rather than leave the statistics out silently
             raise UsageError(say("file.no_statistics", lang, path=output))
-        beside = accounts_path(output)
-        for path, table in ((beside, accounts_of(scan)), (output, institutions_of(scan))):
-            write_file(path, csv_pieces(table) if ending == ".csv" else _parquet(table), lang)
-        return beside, output
+        return _write(institutions_of(scan), accounts_of(scan), output, lang)[::-1]
     from cegep_audit.analyze.scan_statistics import Asked, ScanStatistics
 
     stats = ScanStatistics(scan, asked or Asked(), lang, corrections or {})
@@ -124,18 +121,17 @@ def _parquet(table: Table) -> bytes:
     columns = {}
     found = list(zip(*table.rows, strict=True)) or [()] * len(table.headings)
     for heading, cells in zip(table.headings, found, strict=True):
-        kept = _FRAME_TYPES.get(heading.type, "string")
-        if any(isinstance(cell, str) for cell in cells):  # an enrolment of "about 500" makes its column text
-            kept = "string"
+        is_text = any(isinstance(cell, str) for cell in cells)  # an enrolment of "about 500" makes its column text
+        kept = "string" if is_text else _FRAME_TYPES.get(heading.type, "string")
         columns[heading.name] = pd.Series(each_once(plain_or_none, cells), dtype=kept)
     return bytes(pd.DataFrame(columns).to_parquet(index=False))
 
 
-def write_comparison(comparison: Comparison, output: Path, lang: Language) -> list[Path]:
+def write_comparison(comparison: Comparison, output: Path, lang: Language) -> tuple[Path, ...]:
     """Write *comparison* as an Atom feed, or as CSV with the shares beside it, by the ending of *output*."""
     if output.suffix.lower() == ".atom":
         write_file(output, _feed(comparison, lang), lang)
-        return [output]
+        return (output,)
     empty = dict.fromkeys(("network", "old_url", "new_url", "old", "new"))
     moved = (
         SimpleNamespace(institution=each, change=change, **empty)
@@ -146,7 +142,7 @@ def write_comparison(comparison: Comparison, output: Path, lang: Language) -> li
     return _write(changes, filled("shares", headings("share"), comparison.shares, _VALUES), output, lang)
 
 
-def write_trend(trend: Trend, output: Path, lang: Language) -> list[Path]:
+def write_trend(trend: Trend, output: Path, lang: Language) -> tuple[Path, ...]:
     """Write one row per scan, population and share to *output*, and beside it who entered or left between scans."""
     shares = (
         SimpleNamespace(scan=scan, share=share)
@@ -163,12 +159,12 @@ def write_trend(trend: Trend, output: Path, lang: Language) -> list[Path]:
     return _write(filled("trend", headings("trend"), shares, _VALUES), beside, output, lang)
 
 
-def _write(first: Table, second: Table, output: Path, lang: Language) -> list[Path]:
+def _write(first: Table, second: Table, output: Path, lang: Language) -> tuple[Path, ...]:
     """Write *first* to *output* and *second* beside it, its name after the stem; return both paths."""
-    beside = output.with_name(f"{output.stem}-{second.name}{output.suffix}")
+    beside = path_beside(output, second.name)
     for path, table in ((beside, second), (output, first)):
-        write_file(path, csv_pieces(table), lang)
-    return [output, beside]
+        write_file(path, csv_pieces(table) if path.suffix.lower() == ".csv" else _parquet(table), lang)
+    return output, beside
 
 
 def _feed(comparison: Comparison, lang: Language) -> bytes:
@@ -186,10 +182,10 @@ def _feed(comparison: Comparison, lang: Language) -> bytes:
     ET.SubElement(ET.SubElement(root, "author"), "name").text = "cegep-audit"
     news = (change for change in comparison.changes if change.change in _NEWS)
     for institution, changes in groupby(news, key=lambda change: change.institution):
-        said = []
-        for each in changes:
-            facts = {"network": network_name(each.network), "old": each.old_url or "", "new": each.new_url or ""}
-            said.append(say(f"feed.{each.change.value}", lang, **facts))
+        said = [
+            say(f"feed.{each.change}", lang, network=network_name(each.network), old=each.old_url, new=each.new_url)
+            for each in changes
+        ]
         entry = ET.SubElement(root, "entry")
         identify(entry, institution.id, f"{institution.name}: {said[0]}" if len(said) == 1 else institution.name)
         ET.SubElement(entry, "link", {"href": institution.url})

@@ -83,12 +83,10 @@ def _write_files(archive: zipfile.ZipFile, stats: ScanStatistics, database: Path
 def _written(
     archive: zipfile.ZipFile, name: str, pieces: Iterable[bytes], table: Table | None = None, *, is_packed: bool = False
 ) -> dict[str, Any]:
-    """Write the file *name* in *pieces*, and return its description, with the columns of its *table* if it holds one.
-
-    A WARC file *is_packed* already, and may be large.
-    """
+    """Write the file *name* in *pieces*, and return its description, with the columns of its *table*, if any."""
     size, digest, entry = 0, hashlib.sha256(), zipfile.ZipInfo(name, _EPOCH)
     entry.external_attr = 0o644 << 16  # readable by all who unpack it
+    # A WARC file is packed already, and may be large.
     entry.compress_type = zipfile.ZIP_STORED if is_packed else zipfile.ZIP_DEFLATED
     with archive.open(entry, "w", force_zip64=is_packed) as file:
         for piece in pieces:

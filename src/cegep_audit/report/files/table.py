@@ -36,22 +36,17 @@ _LONGEST_NUMBER = 15  # digits that a spreadsheet and a double hold exactly
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """The heading of a column, what it means, and where its values come from.
-
-    ``type`` is ``text``, ``code``, ``url``, ``integer``, ``number``, ``boolean``, ``date`` or ``time``; ``fr`` and
-    ``en`` say what it means, ``empty_fr`` and ``empty_en`` when it is empty ("": never). ``path`` leads from a row to
-    the value, attribute by attribute; ``digits`` are the decimals kept, 4 of a share: a hundredth of a per cent.
-    """
+    """The heading of a column, what it means, and where its values come from."""
 
     name: str
-    type: str = "text"
+    type: str = "text"  # or code, url, integer, number, boolean, date, time
     unit: str = ""
-    fr: str = ""
+    fr: str = ""  # what it means
     en: str = ""
-    empty_fr: str = ""
+    empty_fr: str = ""  # when it is empty ("": never)
     empty_en: str = ""
-    path: str = ""
-    digits: int = 4
+    path: str = ""  # from a row to the value, attribute by attribute
+    digits: int = 4  # decimals kept; of a share, a hundredth of a per cent
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,23 +58,19 @@ class Table:
     rows: Iterable[Sequence[Cell]]
 
 
+@cache
 def headings(table: str) -> list[Heading]:
     """Return the headings of a section of ``columns.toml``, or of a table of statistics, in their order."""
-    return _headings()[table]
-
-
-@cache
-def _headings() -> Mapping[str, list[Heading]]:
     statistics = read_tables("report/files/statistics.toml")
+    if table in statistics["tables"]:
+        by_name = {heading.name: heading for heading in headings("statistics")}
+        return [by_name[name] for name in statistics["tables"][table]["columns"]]
     sections = {**read_tables("report/files/columns.toml"), "statistics": statistics["columns"]}
-    found = {table: [_heading(*row) for row in rows.items()] for table, rows in sections.items()}
-    by_name = {heading.name: heading for heading in found["statistics"]}
-    return found | {name: [by_name[each] for each in row["columns"]] for name, row in statistics["tables"].items()}
-
-
-def _heading(name: str, row: Mapping[str, Any]) -> Heading:
-    french = {field: set_in_french(row[field]) for field in ("fr", "empty_fr") if field in row}
-    return Heading(name, **{"path": name, **row, **french})
+    found = []
+    for name, row in sections[table].items():
+        french = {field: set_in_french(row[field]) for field in ("fr", "empty_fr") if field in row}
+        found.append(Heading(name, **{"path": name, **row, **french}))
+    return found
 
 
 def filled(
@@ -127,7 +118,6 @@ def _cells(column: Heading, value: Value | None, rows: Sequence[object]) -> Sequ
 
 
 def _cell(column: Heading, found: Any) -> Cell:  # noqa: ANN401 - an attribute of any record
-    """Return an attribute of a record as a cell of a *column*."""
     match found:
         case str():
             in_text = {"url": without_password, "integer": whole}.get(column.type, str)

@@ -137,10 +137,7 @@ def matrix_of(scan: Scan, basket: str = "all") -> Table:
     cells = found.shown.astype(int).astype(object)
     cells[~(found.counts & found.assessed[:, None])] = None
     [of_network] = headings("matrix")
-    columns = [
-        *headings("account")[:2],
-        *(replace(of_network, name=name) for name in compress(NETWORKS, counted)),
-    ]
+    columns = headings("account")[:2] + [replace(of_network, name=name) for name in compress(NETWORKS, counted)]
     rows = zip(scan.institutions, cells[:, counted].tolist(), strict=True)
     return Table("matrix", columns, ((each.id, each.name, *row) for each, row in rows))
 
@@ -212,8 +209,6 @@ def _figures(stats: ScanStatistics) -> Mapping[str, Rows]:
 
 def _lists(stats: ScanStatistics) -> Mapping[str, Rows]:
     """Return the rows of the tables that list institutions, pages, published figures or text, by the table's name."""
-    from cegep_audit.analyze.stats import attained
-
     scan, lang = stats.scan, stats.lang
     names = {institution.id: institution.name for institution in scan.institutions}
     before = attrgetter("study", "year", f"population_{lang}", "n", "measure", "k", "network", "relation", "value")
@@ -234,7 +229,7 @@ def _lists(stats: ScanStatistics) -> Mapping[str, Rows]:
             for each, advice in ((result.institution, advice) for result in scan.results for advice in advise(result))
         ),
         "baselines": ((*before(each), ours, *after(each)) for each, ours in stats.published),
-        "methods": ((language, paragraph(stats, language, attained(scan))) for language in get_args(Language)),
+        "methods": ((language, paragraph(stats, language)) for language in get_args(Language)),
     }
 
 

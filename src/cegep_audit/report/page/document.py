@@ -13,7 +13,6 @@ from cegep_audit.analyze.change.compare import Comparison
 from cegep_audit.analyze.change.trend import Trend
 from cegep_audit.analyze.institution.sheets import Sheet, bare_sheets, sheets
 from cegep_audit.analyze.scan_statistics import ScanStatistics
-from cegep_audit.analyze.stats import attained
 from cegep_audit.phrases import Language, say
 from cegep_audit.report.blocks import Block, Title, heads
 from cegep_audit.report.page import change
@@ -43,12 +42,12 @@ def page(
     *history* gives the scans over time, *since* what changed from an earlier one. *is_coded* says that the decisions
     of coders corrected the scan.
     """
-    facts, completed = stats.facts, attained(stats.scan)
+    facts = stats.facts
     has_sheets = len(stats.scan.institutions) <= MAX_SHEETS
     found = list((sheets if has_sheets else bare_sheets)(stats.scan))
     addresses = _addresses(stats, has_sheets=has_sheets)
     table = matrix(stats, found, addresses, lang)
-    modes = ", ".join((say(f"mode.{facts.mode}", lang), *later_modes(completed, lang)))
+    modes = ", ".join((say(f"mode.{facts.mode}", lang), *later_modes(stats.attained, lang)))
     about = {"count": len(found), "scan": str(facts.id), "when": days_words(facts, lang), "mode": modes}
     warnings = {"page.coded": is_coded, "page.interrupted": facts.ended_at is None}
     return _rendered(
@@ -64,7 +63,7 @@ def page(
         sections=_sections(stats, addresses, lang, history, since),
         cautions=_cautions(stats, lang),
         citation=citation(stats, lang),
-        paragraph=paragraph(stats, lang, completed),
+        paragraph=paragraph(stats, lang),
         matrix=table,
         has_sheets=has_sheets,
         is_wide=len(table.networks) > MOST_COLUMNS,

@@ -9,7 +9,6 @@ from cegep_audit.analyze.findings import Figures, Proportion, shown_thresholds
 from cegep_audit.analyze.institution.sheets import Sheet
 from cegep_audit.analyze.presence import THREE_PLUS, causes, rendered_pages
 from cegep_audit.analyze.scan_statistics import ScanStatistics
-from cegep_audit.analyze.stats import attained
 from cegep_audit.detect.networks.identify import NETWORKS
 from cegep_audit.models import Institution
 from cegep_audit.phrases import Language, locales, say, value_words
@@ -61,8 +60,8 @@ def _facts(share: Proportion, figures: Figures, lang: Language) -> list[str]:
 
 def coverage(stats: ScanStatistics, addresses: Mapping[str, str], lang: Language) -> Iterator[Part]:
     """Yield what was read and why the rest was not, and which sites a browser rendered; see :func:`matrix`."""
-    figures, asked = stats.figures, stats.asked
-    said = [*words.completion_lines(attained(stats.scan, asked.basket, asked.min_networks), lang)]
+    figures = stats.figures
+    said = [*words.completion_lines(stats.attained, lang)]
     said = said or [words.assessed_words(figures, lang)]
     if partial := figures.by_status[Status.PARTIAL]:
         said.append(say("summary.partial", lang, count=partial))

@@ -31,11 +31,7 @@ def summary_blocks(stats: ScanStatistics, others: Sequence[str], lang: Language)
     mode = say(f"mode.{facts.mode}", lang)
     yield Title(say(key, lang, scan=str(facts.id), when=words.days_words(facts, lang), mode=mode), 1)
     yield Line(words.assessed_words(figures, lang), "strong", is_apart=True)
-    if "completion" in stats.scan.settings:
-        from cegep_audit.analyze.stats import attained
-
-        completed = attained(stats.scan, stats.asked.basket, stats.asked.min_networks)
-        yield from map(Line, words.completion_lines(completed, lang))
+    yield from map(Line, words.completion_lines(stats.attained, lang))
     if partial := figures.by_status[Status.PARTIAL]:
         yield Line(say("summary.partial", lang, count=partial))
     yield from map(Line, words.rendered_words(facts, lang))

@@ -48,8 +48,8 @@ def sheet_blocks(
     if each.neighbours:
         yield Title(say("sheet.neighbours", lang))
         yield blocks.bullets(
-            Cell(f"{plain(near.name)} ({locales.number(near.n_networks, lang)})", others.get(near.id, ""))
-            for near in each.neighbours[:_NEIGHBOURS]
+            Cell(f"{plain(near.name)} ({locales.number(number, lang)})", others.get(near.id, ""))
+            for near, number in each.neighbours[:_NEIGHBOURS]
         )
     if result is not None and addresses is not None:  # on a page, also what was read and what could not be
         read = [noted(page.url, say(f"page_role.{page.role}", lang)) for page in result.pages]
@@ -230,7 +230,7 @@ def sheet_record(each: Sheet, lang: Language) -> dict[str, object]:
         "accounts": accounts,
         "advice": advice,
         "peers": json_values(tuple(each.peers)),
-        "neighbours": json_values(tuple(each.neighbours)),
+        "neighbours": [{"id": near.id, "name": near.name, "n_networks": number} for near, number in each.neighbours],
     }
 
 

@@ -182,12 +182,12 @@ def citation(stats: ScanStatistics, lang: Language) -> str:
     return " ".join(said)
 
 
-def paragraph(stats: ScanStatistics, lang: Language, completed: Attained | None = None) -> str:
-    """Return the methods and results of *stats* as one paragraph; *completed* says how a completed scan was read."""
-    return " ".join(_sentences(stats, lang, completed))
+def paragraph(stats: ScanStatistics, lang: Language) -> str:
+    """Return the methods and results of *stats* as one paragraph."""
+    return " ".join(_sentences(stats, lang))
 
 
-def _sentences(stats: ScanStatistics, lang: Language, completed: Attained | None) -> Iterator[str]:
+def _sentences(stats: ScanStatistics, lang: Language) -> Iterator[str]:
     figures, facts = stats.figures, stats.facts
     is_whole = figures.assessed == figures.institutions
     versions = {"tool": facts.tool_version, "rules": facts.rules_version}
@@ -201,7 +201,7 @@ def _sentences(stats: ScanStatistics, lang: Language, completed: Attained | None
     if facts.ended_at is None:
         yield say("paper.interrupted", lang)
     yield assessed_words(figures, lang, "paper.coverage")
-    yield from completion_lines(completed, lang)
+    yield from completion_lines(stats.attained, lang)
     if not is_whole:
         yield say("paper.bounds", lang)
     if figures.assessed:
@@ -220,10 +220,10 @@ def _sentences(stats: ScanStatistics, lang: Language, completed: Attained | None
 def sureness_words(stats: ScanStatistics, lang: Language) -> Iterator[str]:
     """Yield the uncertainty of the first share beyond its bounds: partial reading, sampling, correction."""
     headline = next(iter(stats.figures.at_least.values()))
-    if (age := stats.of_known_age) and age.unknown:
-        key = "sure.unknown_age_alone" if age.known.share is None else "sure.unknown_age"
-        share = locales.percent(age.known.share, lang)
-        yield say(key, lang, count=age.unknown, known=age.known.institutions, share=share)
+    known = stats.of_known_age
+    if known and (unknown := stats.figures.institutions - known.institutions):
+        key = "sure.unknown_age_alone" if known.share is None else "sure.unknown_age"
+        yield say(key, lang, count=unknown, known=known.institutions, share=locales.percent(known.share, lang))
     if headline.bounds_partial != headline.bounds:
         yield say("sure.partial", lang, bounds=locales.span(headline.bounds_partial, lang))
     if headline.ci95 is not None:

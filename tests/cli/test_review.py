@@ -199,7 +199,7 @@ def test_a_sample_of_institutions_corrects_the_shares(first: Run) -> None:
     assert all(row["adjusted"] is None for row in json.loads(first("summary --json").out)["min_networks"]), (
         "the basket of all networks was not coded"
     )
-    assert "Share corrected for errors of detection" in first("summary --basket classic --min-networks 2").out
+    assert "Share corrected for detection errors" in first("summary --basket classic --min-networks 2").out
 
 
 def test_export_never_erases_a_coders_work(coded: Run) -> None:

@@ -7,6 +7,7 @@ import io
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import datetime
 from html.parser import HTMLParser
 from pathlib import Path
@@ -20,12 +21,12 @@ from openpyxl import load_workbook
 from cegep_audit.coding.sampling import coding_rows, draw
 from cegep_audit.coding.sheet import COLUMNS, SHOWN, read_coding
 from cegep_audit.errors import StoreError, UsageError
-from cegep_audit.models import Scan, Unit
+from cegep_audit.models import Failure, Scan, Unit
 from cegep_audit.report.files.export import check_sheet, write_sheet
 from cegep_audit.report.files.table import Table
 from cegep_audit.report.files.tables import sheet_of
 from cegep_audit.report.page.evidence import evidence_page
-from cegep_audit.vocabulary import Role, Zone
+from cegep_audit.vocabulary import PageRole, Role, Zone
 
 HOSTILE = '<script>alert(1)</script> "x" & \x1b[31m=1+1'
 
@@ -244,6 +245,14 @@ def test_the_page_asks_nothing_of_any_network(judged: Scan) -> None:
 def test_the_page_speaks_both_languages(judged: Scan) -> None:
     assert b"Blind coding" in page(judged, lang="en")
     assert "à l’aveugle" in page(judged).decode("utf-8")
+
+
+@pytest.mark.parametrize(("lang", "said"), [("fr", "délai dépassé"), ("en", "timed out")])
+def test_a_page_not_read_has_its_cause_in_brackets_in_both_languages(lang: str, said: str) -> None:
+    missed = replace(
+        result("a"), failures=(Failure("https://a.test/contact", PageRole.CONTACT, "timeout", "", CAPTURED),)
+    )
+    assert f">a.test/contact ({said})<" in page(scan(missed), lang=lang).decode("utf-8")
 
 
 def test_templates_are_loaded_where_they_are_used() -> None:

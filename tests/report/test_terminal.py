@@ -191,7 +191,7 @@ def test_a_scan_of_the_past_says_how_many_are_of_unknown_age(lang: Language, sai
 
 def test_where_nobody_is_of_known_age_no_share_is_said() -> None:
     past = scan(result("a"), mode="as_of", settings={"as_of": "2026-11-03"})
-    assert "The year of founding of 1 institution is not known." in flat(summary_text(past, "en"))
+    assert "The founding year of 1 institution is not known." in flat(summary_text(past, "en"))
 
 
 @pytest.mark.parametrize("detail", ["http_451", "dns", "made_up\x1b"])

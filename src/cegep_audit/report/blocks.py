@@ -148,6 +148,12 @@ def link(url: str) -> Cell:
     return Cell(plain(without_password(url)), web_address(url))
 
 
+def noted(url: str, note: str) -> Cell:
+    """Return a web address as a link to itself, with a *note* in brackets."""
+    cell = link(url)
+    return cell._replace(text=f"{cell.text} ({note})")
+
+
 def web_address(url: str) -> str:
     """Return *url* if it is a web address, "" otherwise: links never have another scheme."""
     try:

@@ -27,14 +27,14 @@ def over_time(found: Trend, lang: Language) -> Iterator[Part]:
     Shares are of the institutions assessed in every scan: they change with the world, not with the registry. Nothing
     is yielded for fewer than two scans with institutions assessed, or if none was assessed in every scan.
     """
-    scans = [scan for scan in found.scans if scan.assessed]
+    read = [pair for pair in zip(found.scans, found.shares, strict=True) if pair[0].assessed]
+    scans = [scan for scan, _ in read]
     if len(scans) < 2 or not found.every_time:  # noqa: PLR2004 - a line has two ends
         return
     everyone, steps = (  # by population, the shares of each scan by network; "" for the threshold over all networks
         [
             {each.network: each for each in shares if each.population is population and each.basket in {"all", ""}}
-            for scan, shares in zip(found.scans, found.shares, strict=True)
-            if scan.assessed
+            for _, shares in read
         ]
         for population in (Population.ALL, Population.EVERY_TIME)
     )
@@ -45,12 +45,10 @@ def over_time(found: Trend, lang: Language) -> Iterator[Part]:
         Series(_name(name, lang), [step[name].share for step in steps], is_strong=not name) for name in ("", *most)
     ]
     days = [scan.day for scan in scans]
-    is_yearly = all((after - before).days >= _YEARLY for before, after in pairwise(days))
-    is_yearly = is_yearly and len({day.year for day in days}) == len(days)
+    is_yearly = all(day.year < then.year and (then - day).days >= _YEARLY for day, then in pairwise(days))
+    names = [str(day.year) if is_yearly else locales.short_day(day, lang) for day in days]
     span = max((days[-1] - days[0]).days, 1)
-    moments = [
-        ((day - days[0]).days / span, str(day.year) if is_yearly else locales.short_day(day, lang)) for day in days
-    ]
+    moments = [((day - days[0]).days / span, name) for day, name in zip(days, names, strict=True)]
     shown = dict.fromkeys(name for step in steps for name, each in step.items() if not name or each.count)
     titled = [(say("trend.all", lang), "", everyone), *((_name(name, lang), name, steps) for name in shown)]
     rows: list[Row] = [

@@ -11,17 +11,17 @@ from importlib.resources import files
 
 from cegep_audit.analyze.change.compare import Comparison
 from cegep_audit.analyze.change.trend import Trend
-from cegep_audit.analyze.institution.sheets import bare_sheets, sheets
+from cegep_audit.analyze.institution.sheets import Sheet, bare_sheets, sheets
 from cegep_audit.analyze.scan_statistics import ScanStatistics
-from cegep_audit.phrases import Language, locales, say
+from cegep_audit.phrases import Language, say
 from cegep_audit.report.blocks import Block, Title, heads
 from cegep_audit.report.page import change
 from cegep_audit.report.page.groups import co_occurrence, exceptions, groups, places, published, regions
 from cegep_audit.report.page.parts import Part, environment
 from cegep_audit.report.page.presence import Matrix, coverage, headlines, matrix, networks, thresholds
-from cegep_audit.report.text.comparison import comparison_cautions
+from cegep_audit.report.text.comparison import comparison_cautions, comparison_title
 from cegep_audit.report.text.sheet import card_words, sheet_blocks
-from cegep_audit.report.text.words import citation, days_words, headline_sentence, later_modes, paragraph, scan_day
+from cegep_audit.report.text.words import citation, days_words, headline_sentence, later_modes, paragraph
 
 MOST_COLUMNS = 18  # networks that the presence matrix shows at first; more do not fit a page
 MAX_SHEETS = 2_000  # a browser is slow to open a page with more; the command ``sheet`` shows each
@@ -47,11 +47,8 @@ def page(
     found = list((sheets if has_sheets else bare_sheets)(stats.scan))
     addresses = _addresses(stats, has_sheets=has_sheets)
     table = matrix(stats, found, addresses, lang)
-    changes = change.since_words(since, lang) if since else {}
-    population = say("page.population", lang, count=len(stats.scan.institutions))
     modes = ", ".join((say(f"mode.{facts.mode}", lang), *later_modes(stats.attained, lang)))
-    key = "page.scan" if facts.captured else "page.scan_of_nothing"
-    read = say(key, lang, scan=str(facts.id), when=days_words(facts, lang), mode=modes)
+    about = {"count": len(found), "scan": str(facts.id), "when": days_words(facts, lang), "mode": modes}
     warnings = {"page.coded": is_coded, "page.interrupted": facts.ended_at is None}
     return _rendered(
         "page.html",
@@ -59,7 +56,7 @@ def page(
         "".join(_signs(table)),
         tool=facts.tool_version,
         title=say("page.title", lang),
-        about=f"{population}, {read}.",
+        about=say("page.about" if facts.captured else "page.about_nothing", lang, **about),
         warnings=[say(key, lang) for key, is_so in warnings.items() if is_so],
         sentence=headline_sentence(stats, lang),
         headlines=headlines(stats, lang),
@@ -70,24 +67,28 @@ def page(
         matrix=table,
         has_sheets=has_sheets,
         is_wide=len(table.networks) > MOST_COLUMNS,
-        sheets=(
-            (address[1:], sheet_blocks(each, lang, addresses, changes.get(id_, "")), card_words(each, lang))
-            for each, (id_, address) in zip(found, addresses.items(), strict=True)
-            if address
-        ),
+        sheets=_sheets(found if has_sheets else [], addresses, since, lang),
     )
+
+
+def _sheets(
+    found: Sequence[Sheet], addresses: Mapping[str, str], since: Comparison | None, lang: Language
+) -> Iterator[tuple[str, Iterable[Block], Sequence[str]]]:
+    """Yield each sheet on the page: its anchor, its blocks, and the text of its card."""
+    changes = change.since_words(since, lang) if since else {}
+    for each in found:
+        id_ = each.institution.id
+        yield addresses[id_][1:], sheet_blocks(each, lang, addresses, changes.get(id_, "")), card_words(each, lang)
 
 
 def change_page(since: Comparison, lang: Language) -> bytes:
     """Return what changed between two scans as a page of its own, like that of :func:`page`."""
-    old, new = since.old, since.new
-    days = {side: locales.day(scan_day(facts), lang) for side, facts in (("old_day", old), ("new_day", new))}
     return _rendered(
         "page.html",
         lang,
-        tool=new.tool_version,
+        tool=since.new.tool_version,
         title=say("page.change", lang),
-        about=say("compare.title", lang, old=str(old.id), new=str(new.id), **days),
+        about=comparison_title(since, lang),
         warnings=[each.text for each in comparison_cautions(since, lang)],
         sentence=change.change_sentence(since, lang),
         headlines=change.change_headlines(since, lang),

@@ -10,7 +10,7 @@ from itertools import groupby
 from cegep_audit.coding.sampling import CodingRow
 from cegep_audit.models import Scan
 from cegep_audit.phrases import Language, locales, say
-from cegep_audit.report.blocks import Block, Cell, Folded, Grid, Line, Row, Title, bullets, heads, link
+from cegep_audit.report.blocks import Block, Folded, Grid, Line, Row, Title, bullets, heads, link, noted
 from cegep_audit.report.page.document import blocks_page
 from cegep_audit.report.text.words import detail_words, network_name
 from cegep_audit.text import plain
@@ -56,9 +56,8 @@ def _site(lines: Sequence[tuple[int, CodingRow]], archive: str, lang: Language, 
     names = heads(lang, "page", "address", "role", "captured", "archive", of="evidence")
     yield Grid(names[0], names, rows, texts=len(names)) if rows else Line(say("evidence.no_page", lang))
     if failures:
-        urls = [(link(each.url), detail_words(each.detail, lang)) for each in failures]
-        said = (Cell(f"{url.text} : {detail}", url.href) for url, detail in urls)
-        yield Folded(say("evidence.failures", lang, count=len(failures)), [bullets(said)])
+        said = bullets(noted(each.url, detail_words(each.detail, lang)) for each in failures)
+        yield Folded(say("evidence.failures", lang, count=len(failures)), [said])
     numbers = {without_password(page.url): number for number, page in enumerate(pages, 1)}
     for line, row in lines:
         yield from _row(row, line, numbers, lang, is_shown=is_shown)

@@ -115,8 +115,8 @@ class Progress(Observer):
         now = self.clock()
         slow = [(now - since, each) for each, since in self._in_flight.values() if now - since >= _SLOW_S]
         slow.sort(key=lambda pair: (-pair[0], pair[1].id))
-        if self.explains:
-            self._explain(slow)
+        for spent, each in slow if self.explains else ():
+            self._explain(each, spent)
         named = (f"{each.short_name or each.name} ({locales.duration(spent)})" for spent, each in slow[:_NAMED])
         slow_words = say("progress.slow", self.lang, names=", ".join(named)) if slow else ""
         since_s = now - self._last_shown
@@ -149,11 +149,9 @@ class Progress(Observer):
         if left is not None:
             yield say("progress.left", lang, duration=locales.duration(left))
 
-    def _explain(self, slow: Sequence[tuple[float, Institution]]) -> None:
-        """Report once per slow site what it waits for."""
-        for spent, each in slow:
-            if each.id in self._explained or not (wait := self._tally and self._tally.visits.get(each.id)):
-                continue
+    def _explain(self, each: Institution, spent: float) -> None:
+        """Say once what a slow site waits for."""
+        if each.id not in self._explained and (wait := self._tally and self._tally.visits.get(each.id)):
             self._explained.add(each.id)
             since = locales.duration(self.clock() - wait.since)
             facts = {"institution": each.id, "spent": locales.duration(spent), "url": wait.url, "since": since}

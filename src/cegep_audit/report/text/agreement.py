@@ -80,13 +80,10 @@ def _figures(each: Comparison, lang: Language) -> Grid:
     """Return a grid with one figure a row and its interval at both levels."""
     parts = [each.presence.overall, each.account.overall]
     names = [*FIGURES, *(f"{name}_unweighted" for name in COEFFICIENTS if each.sampled.weighted)]
-    rows = [
-        [
-            say(f"agreement.{name}", lang),
-            *(_value(name, part.figures[name], lang, with_interval=True) for part in parts),
-        ]
-        for name in names
-    ]
+    rows = []
+    for name in names:
+        values = (_value(name, part.figures[name], lang, with_interval=True) for part in parts)
+        rows.append([say(f"agreement.{name}", lang), *values])
     return grid(say("agreement.figures", lang), heads(lang, *LEVELS, of="agreement"), rows)
 
 
@@ -100,12 +97,12 @@ def _value(name: str, estimate: Estimate, lang: Language, *, with_interval: bool
 
 
 def _by_network(level: AtLevel, name: str, lang: Language) -> Iterator[Block]:
-    enough = {network_name(network): part for network, part in level.networks.items() if part.rows >= _FEWEST}
-    parts = {say("basket.classic", lang): level.classic} | enough
-    rows: list[Row] = [
-        [name, *numbers(lang, part.rows), *(_value(figure, part.figures[figure], lang) for figure in FIGURES)]
-        for name, part in parts.items()
-    ]
+    parts = {say("basket.classic", lang): level.classic}
+    parts |= {network_name(network): part for network, part in level.networks.items() if part.rows >= _FEWEST}
+    rows: list[Row] = []
+    for heading, part in parts.items():
+        values = (_value(figure, part.figures[figure], lang) for figure in FIGURES)
+        rows.append([heading, *numbers(lang, part.rows), *values])
     title = say("agreement.by_network", lang, level=name)
     shorts = heads(lang, *(f"short_{figure}" for figure in FIGURES), of="agreement")
     yield Line(title, "strong", is_apart=True)

@@ -24,9 +24,7 @@ def comparison_blocks(
 
     *advice* says what to do if the rules differ.
     """
-    old, new = comparison.old, comparison.new
-    days = {side: locales.day(words.scan_day(facts), lang) for side, facts in (("old_day", old), ("new_day", new))}
-    yield Title(say("compare.title", lang, old=str(old.id), new=str(new.id), **days), 1)
+    yield Title(comparison_title(comparison, lang), 1)
     yield from comparison_cautions(comparison, lang, advice)
     yield from comparison_coverage(comparison, lang)
     if not comparison.compared:
@@ -45,6 +43,13 @@ def comparison_blocks(
         lines.append(say("table.pair", lang, term=words.institution_name(institution), text=marked))
     yield from listed(lines, most, "compare.more", lang)
     yield Line(say("compare.test", lang), "dim", is_apart=True)
+
+
+def comparison_title(comparison: Comparison, lang: Language) -> str:
+    """Return which scans are compared, and their days."""
+    old, new = comparison.old, comparison.new
+    old_day, new_day = (locales.day(words.scan_day(facts), lang) for facts in (old, new))
+    return say("compare.title", lang, old=str(old.id), new=str(new.id), old_day=old_day, new_day=new_day)
 
 
 def comparison_cautions(comparison: Comparison, lang: Language, advice: str = "") -> Iterator[Line]:

@@ -9,7 +9,7 @@ from cegep_audit.detect.networks.identify import NETWORKS
 from cegep_audit.models import Account
 from cegep_audit.phrases import Language, known, locales, say, value_words
 from cegep_audit.report import blocks
-from cegep_audit.report.blocks import Block, Bullets, Cell, Entries, Folded, Grid, Line, Row, Title, Words, link
+from cegep_audit.report.blocks import Block, Bullets, Cell, Entries, Folded, Grid, Line, Row, Title, Words, link, noted
 from cegep_audit.report.files.tables import sorted_accounts
 from cegep_audit.report.text.words import detail_words, network_name
 from cegep_audit.text import plain
@@ -31,13 +31,15 @@ def sheet_blocks(
     institution, result, others = each.institution, each.result, addresses or {}
     yield Title(plain(institution.name), 1)
     city = institution.city if institution.city != institution.region else ""
-    facts = {"type": institution.type, "region": institution.region, "city": city, "language": institution.language}
-    if said := [value_words(name, value, lang) for name, value in facts.items() if value]:
+    columns = {"type": institution.type, "region": institution.region, "city": city, "language": institution.language}
+    if said := [value_words(name, value, lang) for name, value in columns.items() if value]:
         yield Line(" · ".join(said), "dim")
     website = link(result.final_url if result and result.final_url else institution.url)
     yield Line(website.text, "dim", href=website.href)
     if each.n_networks is not None:
-        yield Line(" ".join(filter(None, (_sentence(each, lang), since))), "strong", is_apart=True)
+        counted, facts = say("sheet.counted", lang, count=each.n_networks), _peer_facts(each, lang)
+        sentence = say("sheet.sentence", lang, counted=counted, **facts) if facts else counted
+        yield Line(f"{sentence} {since}".strip(), "strong", is_apart=True)
     yield from map(Line, state(each, lang))
     if each.n_networks is not None:
         yield from _accounts(each, lang)
@@ -50,30 +52,24 @@ def sheet_blocks(
             for near, number in each.neighbours[:_NEIGHBOURS]
         )
     if result is not None and addresses is not None:  # on a page, also what was read and what could not be
-        read = [(say(f"page_role.{page.role}", lang), link(page.url)) for page in result.pages]
-        missed = [(detail_words(item.detail, lang), link(item.url)) for item in result.failures]
-        for key, items in (("sheet.pages", read), ("sheet.failures", missed)):
-            if items:
-                cells = (Cell(f"{url.text} ({note})", url.href) for note, url in items)
+        read = [noted(page.url, say(f"page_role.{page.role}", lang)) for page in result.pages]
+        missed = [noted(item.url, detail_words(item.detail, lang)) for item in result.failures]
+        for key, cells in (("sheet.pages", read), ("sheet.failures", missed)):
+            if cells:
                 yield Folded(say(key, lang), [blocks.bullets(cells)])
 
 
-def _sentence(each: Sheet, lang: Language) -> str:
-    """Return how many networks the institution is on, the median of its first peers, and its rank among them."""
-    counted = say("sheet.counted", lang, count=each.n_networks or 0)
-    peers, facts = _first_peers(each, lang)
-    if peers is None:
-        return counted
-    return say("sheet.sentence", lang, counted=counted, rank=peers.ahead + 1, total=peers.assessed + 1, **facts)
-
-
-def _first_peers(each: Sheet, lang: Language) -> tuple[Peers | None, dict[str, str]]:
-    """Return the first group of peers with a median, None if there is none, and its median and name as facts."""
+def _peer_facts(each: Sheet, lang: Language) -> dict[str, str | int]:
+    """Return the name of the first peers with a median, that median, and the rank among them; {} without such peers."""
     for peers in each.peers:
         if peers.median is not None:
-            value = value_words(peers.column, peers.value, lang)
-            return peers, {"median": locales.number(peers.median, lang), "value": value}
-    return None, {}
+            facts = {"value": _peers_name(peers, lang), "median": locales.number(peers.median, lang)}
+            return facts | {"rank": peers.ahead + 1, "total": peers.assessed + 1}
+    return {}
+
+
+def _peers_name(peers: Peers, lang: Language) -> str:
+    return value_words(peers.column, peers.value, lang)
 
 
 def card_words(each: Sheet, lang: Language) -> list[str]:
@@ -83,10 +79,10 @@ def card_words(each: Sheet, lang: Language) -> list[str]:
     """
     if each.n_networks is None or each.result is None or each.result.captured_at is None:
         return []
-    peers, facts = _first_peers(each, lang)
+    facts = _peer_facts(each, lang)
     parts = (
         *say("sheet.card_count", lang, count=each.n_networks).split(" ", 1),
-        say("sheet.card_peers", lang, **facts) if peers else "",
+        say("sheet.card_peers", lang, **facts) if facts else "",
         ", ".join(network_name(name) for name in NETWORKS if name in each.counted),
         say("sheet.card_source", lang, day=locales.day(each.result.captured_at, lang)),
     )
@@ -158,29 +154,29 @@ def _advice(each: Sheet, lang: Language) -> Iterator[Block]:
     for advice in each.advice or ():
         rules.setdefault(replace(advice, rule=""), []).append(advice.rule)
     home = each.result.final_url if each.result else ""
-    places: dict[tuple[str, ...], list[Words]] = {}
+    remedies: dict[str, list[Words]] = {}  # what to do, and where
     for place, found in rules.items():
         if _MISSING in found:
-            places[_MISSING,] = []
+            remedies[_missing_networks(each, lang)] = []
             continue
         page = link(place.page_url)
         network = network_name(place.network) if place.network else ""
         parts = (network, plain(without_password(place.url)), "" if place.page_url == home else page.text)
         words = ", ".join(filter(None, dict.fromkeys(parts)))
-        places.setdefault(tuple(found), []).extend([Cell(words, page.href)] if words else [])
-    remedies = [(_remedies(each, key, lang), found) for key, found in places.items()]
-    yield Bullets(remedies) if remedies else Line(say("sheet.nothing_to_mend", lang))
+        remedy = " ".join(f"{say(f'advice.{rule}', lang)}. {say(f'mend.{rule}', lang)}" for rule in found)
+        remedies.setdefault(remedy, []).extend([Cell(words, page.href)] if words else [])
+    yield Bullets(list(remedies.items())) if remedies else Line(say("sheet.nothing_to_mend", lang))
 
 
-def _remedies(each: Sheet, rules: Sequence[str], lang: Language) -> str:
-    """Return what to do; for missing networks, those that most of the first peers are on, with their shares."""
-    if _MISSING not in rules:
-        return " ".join(f"{say(f'advice.{rule}', lang)}. {say(f'mend.{rule}', lang)}" for rule in rules)
+def _missing_networks(each: Sheet, lang: Language) -> str:
+    """Return the advice on networks that most of the first peers are on, with their shares."""
     peers = each.peers[0]
-    missing = [one.network for one in each.advice or () if one.rule == _MISSING]
-    shares = (locales.percent(peers.networks[name] / peers.assessed, lang, digits=0) for name in missing)
-    names = ", ".join(f"{network_name(name)} ({share})" for name, share in zip(missing, shares, strict=True))
-    return say("sheet.missing", lang, value=value_words(peers.column, peers.value, lang), names=names)
+    names = ", ".join(
+        f"{network_name(one.network)} ({locales.percent(peers.networks[one.network] / peers.assessed, lang, digits=0)})"
+        for one in each.advice or ()
+        if one.rule == _MISSING
+    )
+    return say("sheet.missing", lang, value=_peers_name(peers, lang), names=names)
 
 
 def _peers(each: Sheet, lang: Language) -> Iterator[Block]:
@@ -191,17 +187,16 @@ def _peers(each: Sheet, lang: Language) -> Iterator[Block]:
     rows: list[Row] = []
     for name in sorted(kept, key=lambda name: (-first.get(name, 0), network_name(name))):
         here = "sheet.unknown" if each.n_networks is None else "sheet.yes" if name in each.counted else "sheet.no"
-        counts = [(peers.networks.get(name, 0), peers.assessed) for peers in each.peers]
-        shares = (locales.percent(count / total if total else None, lang, digits=0) for count, total in counts)
-        cells = (f"{share} ({locales.number(count, lang)})" for share, (count, _) in zip(shares, counts, strict=True))
+        cells = []
+        for peers in each.peers:
+            count = peers.networks.get(name, 0)
+            share = locales.percent(count / peers.assessed if peers.assessed else None, lang, digits=0)
+            cells.append(f"{share} ({locales.number(count, lang)})")
         rows.append([network_name(name), say(here, lang), *cells])
     medians = ["—" if peers.median is None else locales.number(peers.median, lang) for peers in each.peers]
     here = "?" if each.n_networks is None else locales.number(each.n_networks, lang)
     rows.append([say("sheet.median", lang), here, *medians])
-    groups = [
-        say("sheet.peers_of", lang, value=value_words(peers.column, peers.value, lang), count=peers.assessed)
-        for peers in each.peers
-    ]
+    groups = (say("sheet.peers_of", lang, value=_peers_name(one, lang), count=one.assessed) for one in each.peers)
     title = say("sheet.peers", lang)
     yield Title(title)
     yield Grid(title, [say("head.network", lang), say("sheet.here", lang), *groups], rows)

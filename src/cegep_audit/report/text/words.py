@@ -87,16 +87,14 @@ def center_words(figures: Figures, lang: Language, key: str = "summary.center") 
     return say(key, lang, mean=mean, median=median, low=low, high=high, maximum=figures.maximum or 0)
 
 
-def unlisted_words(figures: Figures, lang: Language) -> list[str]:
-    """Return sentences on networks that nobody is on, that were closed, and that were not open yet, if any."""
-    said = []
+def unlisted_words(figures: Figures, lang: Language) -> Iterator[str]:
+    """Yield sentences on networks that nobody is on, that were closed, and that were not open yet, if any."""
     if absent := [network_name(name) for name, share in figures.networks.items() if not share.count]:
-        said.append(say("summary.no_network", lang, names=", ".join(absent)))
+        yield say("summary.no_network", lang, names=", ".join(absent))
     for key, counts in (("summary.closed", figures.closed), ("sure.not_yet_open", figures.not_yet_open)):
         if counts:
             shown = (f"{network_name(name)} ({locales.number(count, lang)})" for name, count in counts.items())
-            said.append(say(key, lang, names=", ".join(shown)))
-    return said
+            yield say(key, lang, names=", ".join(shown))
 
 
 def assessed_words(figures: Figures, lang: Language, key: str = "summary.assessed") -> str:

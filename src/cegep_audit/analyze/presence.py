@@ -55,10 +55,7 @@ def counted_networks(scan: Scan, result: InstitutionResult, name: str = "all") -
 
 
 def page_of(result: InstitutionResult, account: Account) -> str:
-    """Return the role of the page of *result* that shows *account*: ``home`` where one that does is the homepage.
-
-    Pages that a replay no longer names count as ``home``: a scan keeps every page it read.
-    """
+    """Return the role of the page that shows *account*: ``home`` if the homepage does, or a page that a replay lost."""
     roles = {page.url: page.role for page in result.pages}
     shown_on = [roles.get(item.page_url, PageRole.HOME) for item in account.evidence]
     return (PageRole.HOME if PageRole.HOME in shown_on or not shown_on else shown_on[0]).value

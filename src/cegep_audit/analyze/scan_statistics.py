@@ -107,10 +107,7 @@ class ScanStatistics:
 
     @cached_property
     def groups(self) -> Mapping[tuple[str, ...], Groups]:
-        """The figures of each group of the usual columns that the registry has, and of those asked for.
-
-        They have no intervals: the size of a group in the population is not known.
-        """
+        """The figures, without intervals, of each group of the usual columns and of those asked for."""
         asked, existing = self.asked, columns(self.scan.institutions)
         usual = [(name,) for name in GROUPED_BY if name in existing]
         return {

@@ -166,10 +166,7 @@ def split(
 
 
 def labels_of(scan: Scan, column: str, lang: Language = "fr", *, bins: Sequence[float] = ()) -> Mapping[str, str]:
-    """Return the group of each institution of *scan* by a registry *column*, by id; "" for one without a value.
-
-    A range is written with its least and greatest value, ``1967–1969``. Errors are those of :func:`split`.
-    """
+    """Return the group of each institution by *column*, by id: a value, a range (``1967–1969``), or "" for none."""
     if column not in KNOWN_COLUMNS and column not in (existing := columns(scan.institutions)):
         raise UsageError(say("registry.unknown_column", lang, column=excerpt(column), existing=", ".join(existing)))
     texts = {each.id: value_of(each, column) for each in scan.institutions}

@@ -46,10 +46,7 @@ def overrides_of(scan: Scan) -> list[Override]:
 
 
 def apply_overrides(scan: Scan) -> tuple[Scan, list[Override]]:
-    """Return *scan* with the overrides that its settings hold applied, and those that met their account.
-
-    Where a role changes, the main accounts of the site are chosen again.
-    """
+    """Return *scan* with its overrides applied and main accounts chosen again, and those that met an account."""
     own: dict[str, dict[str, Override]] = defaultdict(dict)
     for item in overrides_of(scan):
         own[item.institution_id][account_key(item.network, item.account_url)] = item
@@ -125,10 +122,7 @@ def standing(decisions: Iterable[Decision], judged: Scan) -> Standing:
 
 
 def agreed(decisions: Sequence[Decision]) -> Decision | None:
-    """Return the one of *decisions*, all decisive and on one unit, that settles it; None where they disagree.
-
-    The consensus goes first, then the latest of decisions that name the same account.
-    """
+    """Return the decision that settles a unit: the consensus, or the latest if all agree; None if they do not."""
     said = [item for item in decisions if item.coder == CONSENSUS] or list(decisions)
     if not said or any(not is_same(item.unit.network, item.correct_account, said[0].correct_account) for item in said):
         return None

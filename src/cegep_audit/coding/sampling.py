@@ -195,10 +195,7 @@ def _weighted(cases: Sequence[Case]) -> list[tuple[Case, float]]:
 
 
 def _total(cases: Sequence[Case]) -> tuple[float, float, float] | None:
-    """Return how many of the *cases* have the trait, and the squares of how far its limits are below and above it.
-
-    None where a state or a cell was not sampled at all.
-    """
+    """Return how many *cases* have the trait and two squared errors; None if a state or cell was not sampled."""
     coded = _weighted(cases)
     if any({case[part] for case in cases} != {case[part] for case, _ in coded} for part in (0, 2)):
         return None

@@ -52,10 +52,7 @@ T = TypeVar("T")
 
 
 def read_overrides(path: Path, lang: Language = "fr", *, ids: Collection[str]) -> list[Override]:
-    """Return the overrides in the CSV file at *path*, in file order; a file without a row is no fault.
-
-    *ids* are those of the registry. Raises RegistryError with every fault of the file, in the language *lang*.
-    """
+    """Return the overrides in the CSV file at *path*, of institutions in *ids*; raise RegistryError, in *lang*."""
     found = FaultList(str(path), lang)
     table = read_table(path, required=_OF_OVERRIDES, known=_OF_OVERRIDES, found=found, needs_rows=False)
     parse, institution = found.parse, partial(_institution, ids=ids, unknown="overrides.unknown_institution")

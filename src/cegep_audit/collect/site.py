@@ -122,10 +122,7 @@ class Site:
         ).on(self._may_pass)
 
     async def get(self, url: str) -> Page:
-        """Return the page at *url*, following redirects inside the site; raise FetchError if it fails.
-
-        The homepage is tried under its other names too: the first that answers counts.
-        """
+        """Return the page at *url* (a homepage under any of its names) after its redirects; raise FetchError."""
         if split(url) is None or len(url) > _MAX_ADDRESS:
             raise FetchError(url, Detail.BAD_URL, "not an http or https address")
         address = crawl_key(url)

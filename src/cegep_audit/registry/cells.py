@@ -116,10 +116,7 @@ _FILE_ENDINGS = frozenset({"asp", "aspx", "htm", "html", "jsp", "php"})  # conta
 
 
 def read_website(text: str) -> str:
-    """Return *text* as an absolute http or https URL; without a scheme it is https.
-
-    Raises CellError if it is empty or relative, or has another scheme, a user name or password, or no valid host.
-    """
+    """Return *text* as an absolute URL, https without a scheme; raise CellError, also if it has a password."""
     filled(hidden(text), at_most=_LONGEST_URL)
     shown = excerpt(hidden(text))
     if _PASSWORD.match(text):

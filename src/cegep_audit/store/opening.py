@@ -158,10 +158,7 @@ def _prepare(connection: sqlite3.Connection, path: Path, *, create: bool, lang: 
 
 
 def _schema_of(connection: sqlite3.Connection) -> set[tuple[str, str, str]]:
-    """Return the kind, name and definition of everything in the database, without comments and spaces.
-
-    SQLite's own tables have no definition; those of ``ANALYZE`` are left out.
-    """
+    """Return kind, name and definition of all in the database but SQLite's own tables, without comments and spaces."""
     found = connection.execute("SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_stat_'")
     return {(kind, name, re.sub(r"--[^\n]*|\s", "", sql or "")) for kind, name, sql in found}
 

@@ -168,10 +168,7 @@ class Store(AbstractContextManager["Store", None]):
     def results(
         self, scan_id: int, subjects: Sequence[Institution], without: Collection[str] = (), whole: Collection[str] = ()
     ) -> Iterator[InstitutionResult]:
-        """Yield the existing results of the institutions *subjects* of a scan, in their order.
-
-        The fields named in *without* stay empty, except in the results of the ids *whole*.
-        """
+        """Yield the results of *subjects*, in order; the fields *without* stay empty, except for the ids *whole*."""
         for first in range(0, len(subjects), _AT_ONCE):
             by_id = {each.id: each for each in subjects[first : first + _AT_ONCE]}
             given, found = {"institution": by_id.__getitem__}, dict[str, InstitutionResult]()

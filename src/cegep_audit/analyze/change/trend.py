@@ -110,10 +110,7 @@ _ALIKE = {ReadBy.RETRY: ReadBy.LIVE, ReadBy.WARC: ReadBy.LIVE}
 
 
 def read_differently(scans: Sequence[Scan]) -> list[str]:
-    """Return the ids of the institutions that several of *scans* assessed by different modes, in registry order.
-
-    None if that is so for all of them (today, and the past in an archive): there the difference is what is compared.
-    """
+    """Return the ids that some of *scans* assessed by different modes, in registry order; none if all were."""
     modes: dict[str, list[ReadBy]] = {}
     for result in (result for scan in scans for result in scan.results if result.status.is_assessed):
         modes.setdefault(result.institution.id, []).append(_ALIKE.get(result.read_by, result.read_by))

@@ -72,10 +72,7 @@ class Tally:
 
 @dataclass(slots=True)
 class Connectivity:
-    """Whether this machine reaches the web at all, so that a user need not wait an hour to learn that it does not.
-
-    The first sites of a scan decide. It then goes on, with less patience, until an answer shows that the web is there.
-    """
+    """Whether this machine reaches the web: if no site of the first ones answers, a scan goes on with less patience."""
 
     _has_heard: bool = False
     _silent: Counter[str] = field(default_factory=Counter)

@@ -81,10 +81,7 @@ class WarcArchive:
     def open(
         cls, paths: Sequence[Path], limits: Limits | None = None, period: Period | None = None, lang: Language = "fr"
     ) -> Self:
-        """Index the files at *paths*: WARC 0.17 to 1.1 and ARC (plain, gzipped by record or as a whole), and WACZ.
-
-        Raises StoreError, with a message in *lang*, for a file that cannot be read or holds no record.
-        """
+        """Index WARC (0.17 to 1.1), ARC and WACZ files at *paths*, gzipped or not; raise StoreError, in *lang*."""
         indexes = (records.index_of(file, lang) for file in records.files_of(paths, lang))
         return cls(indexes, limits or Limits(), period)
 

@@ -56,10 +56,7 @@ def name_of(network: str) -> str:
 
 @lru_cache(maxsize=10_000)  # a scan asks it of each institution, of few days
 def basket(name: str, day: date) -> tuple[str, ...]:
-    """Return the ids of the networks of the basket *name* that were open on *day*, in the basket's order.
-
-    Raises UsageError, which names the baskets, where *name* is none of them.
-    """
+    """Return the networks of the basket *name* open on *day*, in its order; raise UsageError for another name."""
     if name not in _BASKETS:
         raise UsageError(f"unknown basket {name!r}: choose one of {', '.join(_BASKETS)}")
     wanted = NETWORKS if _BASKETS[name] == "*" else _BASKETS[name]

@@ -43,10 +43,7 @@ _NOT_OF_PAGE = frozenset({Zone.FOOTER, Zone.HEADER, Zone.NAV})  # inside an arti
 
 
 class Place:
-    """Where an element is: its zone, None where nothing names one, and whether a landmark (a tag or role) named it.
-
-    There is one object for each combination, see :func:`_entered`.
-    """
+    """Where an element is: its zone, None where nothing names one, and whether a landmark (a tag or role) named it."""
 
     __slots__ = ("ignores_classes", "in_article", "is_final", "is_landmark", "zone")
 

@@ -70,10 +70,7 @@ def _name(network: str, lang: Language) -> str:
 
 
 def moved(since: Comparison, addresses: Mapping[str, str], lang: Language) -> Iterator[Part]:
-    """Yield the lists of accounts gained, lost and renamed, a row each; a long list is folded if there are *addresses*.
-
-    They are those of the sheets on the page, by the institution's id.
-    """
+    """Yield the accounts gained, lost and renamed; a long list is folded if there are *addresses* of sheets, by id."""
     day = locales.day(words.scan_day(since.old), lang)
     for kind, columns in _LISTS.items():
         rows: list[Row] = [
@@ -116,10 +113,7 @@ def _threshold(since: Comparison) -> ShareChange | None:
 
 
 def change_sections(since: Comparison, lang: Language) -> Mapping[str, Sequence[Part]]:
-    """Return the sections of the page of a comparison: who can be compared, what moved most, who gained and lost.
-
-    The threshold and the networks that moved most are lines from one scan to the other.
-    """
+    """Return the sections of the page of a comparison: who can be compared, what moved most, who gained and lost."""
     first, *others = (each.text for each in comparison_coverage(since, lang))
     sections: dict[str, Sequence[Part]] = {"coverage": [Part(lead=first, note=". ".join(others))]}
     if since.compared:

@@ -20,10 +20,7 @@ MARKS = {Change.GAINED: "+", Change.LOST: "−", Change.RENAMED: "~"}
 def comparison_blocks(
     comparison: Comparison, lang: Language, advice: str = "", most: int | None = _LISTED
 ) -> Iterator[Block]:
-    """Yield the report of *comparison*, with the changes of at most *most* institutions (None: of all).
-
-    *advice* says what to do if the rules differ.
-    """
+    """Yield the report of *comparison*: changes of *most* institutions (None: all), *advice* if rules differ."""
     yield Title(comparison_title(comparison, lang), 1)
     yield from comparison_cautions(comparison, lang, advice)
     yield from comparison_coverage(comparison, lang)
@@ -145,10 +142,7 @@ def trend_blocks(trend: Trend, lang: Language) -> Iterator[Block]:
 
 
 def _tables(trend: Trend, population: Population, days: Sequence[str], lang: Language) -> Iterator[Grid]:
-    """Yield the shares of one population, a few scans at a time, and for all institutions what each scan is.
-
-    That is its number, its coverage, and how far its captures are from the day asked, in days.
-    """
+    """Yield the shares of one population, a few scans at a time; those of all also say what each scan is."""
     shares = [[each for each in of_scan if each.population is population] for of_scan in trend.shares]
     met = {each.network for of_scan in shares for each in of_scan if each.count}
     for begin in range(0, len(days), _ABREAST):

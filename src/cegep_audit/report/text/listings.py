@@ -15,10 +15,7 @@ _DOMAINS = 3  # of a network, on its line; Mastodon has dozens
 
 
 def scans_list(scans: Iterable[tuple[Scan, int, int]], lang: Language) -> Sequence[Block]:
-    """Return the scans of a database, one a line: number, date, mode, progress, state, version.
-
-    Each comes with the number of institutions it was to visit, and of those it did.
-    """
+    """Return *scans*, each with its institutions and those visited: number, date, mode, progress, state, version."""
     rows = []
     for scan, institutions, visited in scans:
         mode, state = say(f"mode.{scan.mode}", lang), "state.complete" if scan.ended_at else "state.interrupted"

@@ -24,10 +24,7 @@ _MISSING = "missing_network"  # the advice that names networks, not places
 def sheet_blocks(
     each: Sheet, lang: Language, addresses: Mapping[str, str] | None = None, since: str = ""
 ) -> Iterator[Block]:
-    """Yield the sheet *each*. *addresses* lead to the sheets of other institutions on a page, by their ids.
-
-    *since* says what changed since an earlier scan, "" where there is none.
-    """
+    """Yield the sheet *each*, with *addresses* of other sheets by id, and what changed *since* an earlier scan."""
     institution, result, others = each.institution, each.result, addresses or {}
     yield Title(plain(institution.name), 1)
     city = institution.city if institution.city != institution.region else ""

@@ -48,14 +48,12 @@ class Pair(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """The agreement of two raters on some units, with the figures of :func:`estimates`.
-
-    They are weighted to the whole, except ``kappa_unweighted`` and ``alpha_unweighted``, of the rows as they are.
-    """
+    """The agreement of two raters on some units."""
 
     rows: int
     institutions: int
     table: Mapping[str, int]  # units by what the two said, a key of _TABLE
+    # Those of :func:`estimates`, weighted to the whole, and kappa and alpha of the rows as they are (``…_unweighted``).
     figures: Mapping[str, Estimate] = field(metadata=in_json(""))
 
 

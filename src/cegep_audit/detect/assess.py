@@ -60,10 +60,7 @@ _NO_FAULT_OF_OWN_LINK = frozenset(
 
 
 def assess(institution: Institution, visits: Sequence[Visit], accounts_found: int) -> InstitutionResult:
-    """Return the result of *visits* to a site, its homepage first, with nothing of its pages and accounts yet.
-
-    Its message is one line for a person. *accounts_found* counts all accounts that its pages show.
-    """
+    """Return the result of *visits*, homepage first, without pages and accounts; *accounts_found* are those shown."""
     result = partial(InstitutionResult, institution)
     if not visits:
         return result(Status.UNUSABLE, Detail.INTERNAL_ERROR, "no page was asked for", "")

@@ -114,10 +114,7 @@ def share_heads(figures: Figures, lang: Language, *, is_group: bool = False) -> 
 
 
 def share_cells(share: Proportion, figures: Figures, lang: Language, *, is_group: bool = False) -> list[str]:
-    """Return a proportion as cells: count, share, bounds if a site of *figures* is missing, interval of a sample.
-
-    The share of a group has no interval (*is_group*).
-    """
+    """Return a proportion as cells: count, share, bounds if a site of *figures* is missing, interval of a sample."""
     spans = (locales.span(getattr(share, name), lang) for name in _spans(figures, is_group=is_group))
     return [locales.number(share.count, lang), locales.percent(share.share, lang), *spans]
 

@@ -52,10 +52,7 @@ def content_codings(header: str) -> list[str]:
 async def receive(
     exchange: Exchange, pieces: AsyncIterable[bytes], want: Want, headers: Mapping[str, str], limit: int
 ) -> None:
-    """Fill in the wanted part of the body, at most *limit* bytes as received, and whether it is all of it.
-
-    Raises AnswerError as soon as a body of a vague type proves not to be markup.
-    """
+    """Fill in the wanted body, at most *limit* bytes as received; raise AnswerError once it is clearly no page."""
     received: list[bytes] = []
     size, is_page = 0, want is not Want.PAGE or may_be_page(headers.get("content-type", ""))
     if exchange.status not in SUCCESS:

@@ -82,10 +82,7 @@ class WarcWriter(AbstractContextManager["WarcWriter"]):
 
     @classmethod
     def open(cls, path: Path, info: Mapping[str, str], *, lang: Language = "fr") -> Self:
-        """Open the file at *path* to append records; *info* are the fields of its new ``warcinfo`` record.
-
-        Raises StoreError, also for a file that is not a WARC gzipped by record.
-        """
+        """Open *path* to append records after a ``warcinfo`` of *info*; raise StoreError, also if it is not ours."""
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
         with explaining(path, lang, _WRITING, "warc.cannot_write"), ExitStack() as stack:
             file = stack.enter_context(os.fdopen(os.open(path, flags, 0o600), "a+b", buffering=0))

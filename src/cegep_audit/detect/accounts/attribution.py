@@ -179,10 +179,7 @@ def judge(candidate: Candidate) -> tuple[Role, str]:
 
 
 def attribute(institution: Institution, visits: Sequence[Visit]) -> tuple[Account, ...]:
-    """Return the accounts that the pages of *visits* show, each with role, reason and evidence, main ones marked.
-
-    They are in the order in which they were first seen, without those of persons. Raises TooManyAccountsError.
-    """
+    """Return the accounts that *visits* show, in order, without those of persons; raise TooManyAccountsError."""
     home = next((visit for visit in visits if visit.page), None)
     url = home.page.url if home and home.page else institution.url
     title = home.reading.title if home and home.reading else ""

@@ -77,10 +77,7 @@ Open = tuple[LexborNode, str, Attributes, int, int, Inner | None]
 
 @dataclass
 class Document:
-    """One page while it is being read.
-
-    ``open_places`` and ``open_elements`` go from the outermost open element as far as a link or a find has asked.
-    """
+    """One page while it is read; the open places and elements, outermost first, reach as far as a link has asked."""
 
     page: Page
     tree: LexborHTMLParser

@@ -70,10 +70,7 @@ def _peers_name(peers: Peers, lang: Language) -> str:
 
 
 def card_words(each: Sheet, lang: Language) -> list[str]:
-    """Return the text of the card to share beside the name: number, unit, peers, networks, day and source.
-
-    Returns [] for a site that was not assessed. The parts have no ``|``, which separates them in the page.
-    """
+    """Return the text of the card to share, without ``|``: number, unit, peers, networks, day, source; [] if none."""
     if each.n_networks is None or each.result is None or each.result.captured_at is None:
         return []
     facts = _peer_facts(each, lang)

@@ -1,4 +1,4 @@
-// The presence matrix (sort, filter, search, save), charts to save, and sheets. Without this script all is there to read.
+// The presence matrix (sort, filter, search, save), charts to save, and sheets. The page can be read without this script.
 "use strict";
 (() => {
   const language = document.documentElement.lang;
@@ -96,7 +96,7 @@
       empty.hidden = fitting.length > 0;
     };
 
-    // What is chosen is part of the address, so that a view can be sent on.
+    // The address includes the filters and the order, so that a view can be shared.
     const remember = () => {
       const facts = new URLSearchParams(choices.filter((one) => one.value).map((one) => [one.name, one.value]));
       const sorted = headings.findIndex((heading) => heading.hasAttribute("aria-sort"));
@@ -116,7 +116,7 @@
     tools.addEventListener("input", () => { limit = STEP; update(); remember(); });
     tools.addEventListener("submit", (event) => event.preventDefault());
     tools.addEventListener("reset", (event) => {
-      event.preventDefault(); // it would empty the fields only after this
+      event.preventDefault(); // the browser would clear the fields only after this handler
       choices.forEach((one) => { one.value = ""; });
       tools.dispatchEvent(new Event("input"));
     });
@@ -136,7 +136,7 @@
     const near = new IntersectionObserver((seen) => {
       if (!seen.at(-1).isIntersecting || limit >= fitting.length) return;
       more(3 * STEP);
-      near.unobserve(end); // observed anew, it is told again where the reader is already at the new end
+      near.unobserve(end); // observing it again reports it again if the new end is already near
       near.observe(end);
     }, { rootMargin: "900px" });
     near.observe(end);
@@ -211,7 +211,7 @@
   const alone = document.querySelector("main[data-card]");
   if (alone) addCard(alone);
 
-  // A sheet that opens takes the focus and the title; the way back leads to where one was.
+  // Opening a sheet moves the focus and changes the title; going back restores the position.
   const title = document.title;
   let left = 0;
   const open = () => {
@@ -231,7 +231,7 @@
   addEventListener("hashchange", open);
   open();
 
-  // The navigation shows where one is.
+  // The navigation marks the section in view.
   const links = new Map(Array.from(document.querySelectorAll(".contents a"), (link) => [link.hash.slice(1), link]));
   const seen = new Set();
   const watch = new IntersectionObserver((entries) => {
@@ -243,14 +243,14 @@
   }, { rootMargin: "-10% 0px -70% 0px" });
   links.forEach((_, name) => watch.observe(document.getElementById(name)));
 
-  // On paper, the figures of the charts are there.
+  // Print the figures of the charts too.
   addEventListener("beforeprint", () => document.querySelectorAll("details.figures, .causes details").forEach((one) => { one.open = true; }));
 
   for (const button of document.querySelectorAll("button.copy")) {
     button.hidden = false;
     button.addEventListener("click", () => {
       getSelection().selectAllChildren(document.getElementById(button.dataset.from));
-      document.execCommand("copy"); // the newer way is refused to files opened from a disk
+      document.execCommand("copy"); // browsers refuse the newer API to files opened from a disk
       button.textContent = button.dataset.done;
     });
   }

@@ -1,4 +1,4 @@
-"""What is written of exchanges: a valid WARC, however the writing ended, that replays as the visit went."""
+"""The WARC writer: its file stays valid after an interrupted write, and replays as the live visit went."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ FAILED = Exchange(
 
 @dataclass(frozen=True)
 class Record:
-    """One record of a file, read by warcio."""
+    """One record of a WARC file, as warcio reads it."""
 
     type: str
     headers: StatusAndHeaders
@@ -81,7 +81,7 @@ def types(path: Path) -> list[str]:
 
 
 def check(path: Path) -> None:
-    """``warcio check`` finds every digest right."""
+    """Assert that ``warcio check`` accepts every digest."""
     done = subprocess.run(
         [sys.executable, "-m", "warcio.cli", "check", "-v", path], capture_output=True, text=True, check=False
     )
@@ -100,7 +100,7 @@ def write(path: Path, *exchanges: Exchange) -> list[str]:
         return [writer(exchange) for exchange in exchanges]
 
 
-def test_records_of_an_exchange(path: Path) -> None:
+def test_records_of_an_answered_exchange(path: Path) -> None:
     (record_id,) = write(path, ANSWERED)
     check(path)
     info, response, request = records(path)
@@ -125,7 +125,7 @@ def test_records_of_an_exchange(path: Path) -> None:
     assert len(set(names)) == 3
 
 
-def test_record_of_a_failure(path: Path) -> None:
+def test_metadata_record_of_a_failed_exchange(path: Path) -> None:
     (record_id,) = write(path, FAILED)
     check(path)
     _, note = records(path)
@@ -137,7 +137,7 @@ def test_record_of_a_failure(path: Path) -> None:
     )
 
 
-def test_what_would_break_a_line_does_not(path: Path) -> None:
+def test_line_breaks_in_values_do_not_inject_headers(path: Path) -> None:
     odd = replace(ANSWERED, url=HOME + "é x\n", reason="fine\r\nX-Evil: 1", request_headers=(("A", "b\r\nEvil: 1"),))
     write(path, odd, replace(FAILED, detail="dns", tried=("a\r\nevil: 1",)))
     check(path)
@@ -148,7 +148,7 @@ def test_what_would_break_a_line_does_not(path: Path) -> None:
     assert b"\r\ntried: a evil: 1\r\n" in note.block
 
 
-def test_one_member_a_record_and_what_is_packed_is_not_packed_again(path: Path) -> None:
+def test_each_record_is_one_gzip_member_and_a_gzipped_body_barely_grows(path: Path) -> None:
     body = gzip.compress(os.urandom(50_000))
     packed = replace(ANSWERED, body=body, response_headers=((b"content-encoding", b"gzip"),))
     write(path, packed, replace(ANSWERED, body=b"x" * 50_000))
@@ -157,7 +157,7 @@ def test_one_member_a_record_and_what_is_packed_is_not_packed_again(path: Path) 
     assert len(body) < len(data) < len(body) + 5_000
 
 
-def test_appending_goes_on_after_the_last_whole_record(path: Path) -> None:
+def test_appending_resumes_after_the_last_complete_record(path: Path) -> None:
     write(path, ANSWERED, FAILED)
     whole = path.read_bytes()
     starts = member_starts(whole)
@@ -180,14 +180,15 @@ def test_appending_goes_on_after_the_last_whole_record(path: Path) -> None:
 
 
 @pytest.mark.parametrize("size", [0, 1, 2, 3, 12, 100])
-def test_a_file_that_ends_in_its_first_record_is_begun_again(path: Path, size: int) -> None:
+def test_a_file_truncated_in_its_first_record_is_restarted(path: Path, size: int) -> None:
     write(path)
     path.write_bytes(path.read_bytes()[:size])
     write(path, FAILED)
     assert types(path) == ["warcinfo", "metadata"]
 
 
-def test_zeros_after_a_power_failure_are_cut_off(path: Path) -> None:
+def test_trailing_zeros_are_removed(path: Path) -> None:
+    """A power failure can leave them."""
     write(path, ANSWERED)
     with path.open("ab") as file:
         file.write(b"\0" * 5000)
@@ -196,7 +197,7 @@ def test_zeros_after_a_power_failure_are_cut_off(path: Path) -> None:
     assert b"\0" * 100 not in path.read_bytes()
 
 
-def test_damage_in_the_middle_is_left_alone(path: Path) -> None:
+def test_damage_in_the_middle_is_preserved(path: Path) -> None:
     write(path, ANSWERED, ANSWERED)
     data = bytearray(path.read_bytes())
     data[member_starts(data)[1] + 40] ^= 0xFF
@@ -209,10 +210,10 @@ def test_damage_in_the_middle_is_left_alone(path: Path) -> None:
 @pytest.mark.parametrize(
     "data",
     [b"Mes notes", gzip.compress(b"Mes notes"), warc_bytes([Kept()], gzipped=False), b"PK\x03\x04"],
-    ids=["text", "gzipped text", "a WARC that is not gzipped", "zip"],
+    ids=["text", "gzipped text", "uncompressed WARC", "zip"],
 )
 @pytest.mark.parametrize("lang", ["fr", "en"])
-def test_a_file_of_somebody_s_is_not_touched(path: Path, data: bytes, lang: str) -> None:
+def test_a_file_of_another_format_is_refused_unchanged(path: Path, data: bytes, lang: str) -> None:
     path.write_bytes(data)
     with pytest.raises(StoreError) as caught:
         WarcWriter.open(path, INFO, lang=lang)  # type: ignore[arg-type] # one of the two languages
@@ -220,7 +221,7 @@ def test_a_file_of_somebody_s_is_not_touched(path: Path, data: bytes, lang: str)
     assert path.read_bytes() == data
 
 
-def test_places_that_cannot_be_written(tmp_path: Path, unprivileged: Path) -> None:
+def test_an_unwritable_path_is_reported_in_one_line(tmp_path: Path, unprivileged: Path) -> None:
     (unprivileged / "read-only.warc.gz").touch(0o400)
     for path in (tmp_path / "missing" / "a.warc.gz", tmp_path, unprivileged / "read-only.warc.gz"):
         with pytest.raises(StoreError) as caught:
@@ -231,14 +232,14 @@ def test_places_that_cannot_be_written(tmp_path: Path, unprivileged: Path) -> No
 
 @pytest.fixture
 def file_size_limit() -> Iterator[int]:
-    """No file of this process may grow beyond this many bytes."""
+    """Limit the size of every file that this process writes; the value is in bytes."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
     yield 100_000
     resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-def test_a_record_that_does_not_fit_leaves_nothing(path: Path, file_size_limit: int) -> None:
+def test_a_record_over_the_file_size_limit_leaves_no_partial_record(path: Path, file_size_limit: int) -> None:
     large = replace(ANSWERED, body=os.urandom(file_size_limit))
     with WarcWriter.open(path, INFO, lang="en") as writer:
         writer(ANSWERED)
@@ -251,7 +252,7 @@ def test_a_record_that_does_not_fit_leaves_nothing(path: Path, file_size_limit: 
     assert types(path) == ["warcinfo", "response", "request", "metadata"]
 
 
-def test_a_full_disk_is_said_in_one_line(path: Path) -> None:
+def test_a_full_disk_is_reported(path: Path) -> None:
     with WarcWriter.open(path, INFO, lang="fr") as writer, Path("/dev/full").open("r+b", buffering=0) as full:
         writer._file.close()
         writer._file = full
@@ -271,14 +272,14 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
-def test_what_was_kept_outlives_a_kill(path: Path) -> None:
+def test_written_records_survive_sigkill(path: Path) -> None:
     here = Path(__file__).parent
     subprocess.run([sys.executable, "-c", KILLED, path, here, here.parent], check=False)
     assert types(path) == ["warcinfo", *["response", "request"] * 3]
     check(path)
 
 
-def test_flush_waits_for_the_disk(path: Path) -> None:
+def test_flush_succeeds_after_a_write(path: Path) -> None:
     with WarcWriter.open(path, INFO) as writer:
         writer(ANSWERED)
         writer.flush()
@@ -290,7 +291,7 @@ SITE = "http://cegeprb.test/"
 
 
 def live_site(web: Web) -> list[str]:
-    """Program a site with every kind of answer; return the addresses to ask, the homepage first."""
+    """Program a site with every kind of answer; return the URLs to fetch, the homepage first."""
     packed = gzip.compress(HTML)
     answers: dict[str, Reply] = {
         "robots.txt": robots("User-agent: *\nDisallow: /prive/\n"),
@@ -343,11 +344,11 @@ def live_site(web: Web) -> list[str]:
     web["cegeprb.test/flaky"] = once_busy
     names = [name for name in answers if name not in {"", "robots.txt", "later", "loop2"}]
     asked = [SITE, *(SITE + name for name in (*names, "flaky", "prive/x"))]
-    # What no server is asked for, and, last, what ends the visit.
+    # Two URLs that reach no server, then the one that ends the visit, and one after it.
     return [*asked, "http://autre.test/", "ftp://cegeprb.test/", SITE + "later", SITE + "after"]
 
 
-async def ask(source: Source, addresses: list[str]) -> list[Page | str]:
+async def fetch_all(source: Source, addresses: list[str]) -> list[Page | str]:
     answers: list[Page | str] = []
     for address in addresses:
         try:
@@ -358,7 +359,7 @@ async def ask(source: Source, addresses: list[str]) -> list[Page | str]:
 
 
 @pytest.mark.usefixtures("no_backoff")
-def test_a_replay_is_the_visit_again(proxied: Web, path: Path) -> None:
+def test_a_replay_gives_the_same_answers_as_the_live_visit(proxied: Web, path: Path) -> None:
     addresses = live_site(proxied)
     limits = replace(QUICK, max_bytes=50_000, timeout_s=0.6)
     subject = institution(SITE)
@@ -367,13 +368,13 @@ def test_a_replay_is_the_visit_again(proxied: Web, path: Path) -> None:
         with WarcWriter.open(path, INFO) as writer:
             async with AsyncExitStack() as stack:
                 web = await stack.enter_async_context(LiveWeb(limits, AGENT, record=writer))
-                return await ask(await stack.enter_async_context(web.open(subject)), addresses)
+                return await fetch_all(await stack.enter_async_context(web.open(subject)), addresses)
 
     async def replay() -> list[Page | str]:
         archive = WarcArchive.open([path], limits)
         assert archive.damage == []
         async with archive.open_source(subject) as source:
-            return await ask(source, addresses)
+            return await fetch_all(source, addresses)
 
     seen = asyncio.run(live())
     check(path)

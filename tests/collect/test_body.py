@@ -32,46 +32,46 @@ def zeros(size: int) -> bytes:
     return b"".join(packer.compress(bytes(2**20)) for _ in range(size >> 20)) + packer.flush()
 
 
-# A gzip file of 5 MB that inflates to nothing: all its blocks are empty.
+# A 5 MB gzip file that inflates to nothing: all its blocks are empty.
 EMPTY_BLOCKS = gzip.compress(b"")[:10] + b"\x00\x00\x00\xff\xff" * 1_000_000
 
 
 CODED = {
     "plain": (HTML, []),
     "gzip": (gzip.compress(HTML), ["gzip"]),
-    "deflate with its header": (zlib.compress(HTML), ["deflate"]),
-    "deflate without it": (raw_deflate(HTML), ["deflate"]),
-    "gzip called deflate": (gzip.compress(HTML), ["deflate"]),
-    "zlib called gzip": (zlib.compress(HTML), ["gzip"]),
-    "gzip unannounced": (gzip.compress(HTML), []),
-    "plain called gzip": (HTML, ["gzip"]),
-    "plain called br": (HTML, ["br"]),
-    "gzip called br": (gzip.compress(HTML), ["br"]),
-    "two layers": (gzip.compress(gzip.compress(HTML)), ["gzip", "gzip"]),
-    "layers of two kinds": (gzip.compress(zlib.compress(HTML)), ["gzip", "deflate"]),
-    "one layer of two announced": (gzip.compress(HTML), ["gzip", "gzip"]),
-    "several gzip files in a row": (gzip.compress(HTML[:100]) + gzip.compress(HTML[100:]), ["gzip"]),
-    "padding after the end": (gzip.compress(HTML) + b"\0\0\0", ["gzip"]),
+    "deflate with a zlib header": (zlib.compress(HTML), ["deflate"]),
+    "raw deflate": (raw_deflate(HTML), ["deflate"]),
+    "gzip declared as deflate": (gzip.compress(HTML), ["deflate"]),
+    "zlib declared as gzip": (zlib.compress(HTML), ["gzip"]),
+    "undeclared gzip": (gzip.compress(HTML), []),
+    "plain text declared as gzip": (HTML, ["gzip"]),
+    "plain text declared as br": (HTML, ["br"]),
+    "gzip declared as br": (gzip.compress(HTML), ["br"]),
+    "two layers of gzip": (gzip.compress(gzip.compress(HTML)), ["gzip", "gzip"]),
+    "layers of gzip and deflate": (gzip.compress(zlib.compress(HTML)), ["gzip", "deflate"]),
+    "one layer, two declared": (gzip.compress(HTML), ["gzip", "gzip"]),
+    "concatenated gzip files": (gzip.compress(HTML[:100]) + gzip.compress(HTML[100:]), ["gzip"]),
+    "trailing padding": (gzip.compress(HTML) + b"\0\0\0", ["gzip"]),
 }
 
 
 @pytest.mark.parametrize("name", CODED)
-def test_a_body_comes_out_as_the_page(name: str) -> None:
+def test_a_body_is_decoded(name: str) -> None:
     coded, codings = CODED[name]
     assert decoded(coded, codings, LIMIT) == HTML
 
 
 @given(st.binary(max_size=3000), st.sampled_from(["gzip", "deflate"]))
-def test_coding_changes_nothing(body: bytes, coding: str) -> None:
+def test_coding_round_trip(body: bytes, coding: str) -> None:
     coded = gzip.compress(body) if coding == "gzip" else zlib.compress(body)
     assert decoded(coded, [coding], LIMIT) == body
 
 
-ONE_LAYER = sorted(name for name in CODED if "layer" not in name and "in a row" not in name)
+ONE_LAYER = sorted(name for name in CODED if "layer" not in name and "concatenated" not in name)
 
 
 @given(st.integers(2, 400), st.sampled_from(ONE_LAYER))
-def test_the_beginning_of_a_body_that_goes_on(size: int, name: str) -> None:
+def test_the_beginning_of_a_truncated_body_is_decoded(size: int, name: str) -> None:
     coded, codings = CODED[name]
     found = beginning_of(coded[:size], codings, 300)
     assert HTML.startswith(found)
@@ -83,37 +83,37 @@ def test_the_beginning_of_a_body_that_goes_on(size: int, name: str) -> None:
     [
         pytest.param(b"\x1b" * 50, ["br"], "decode", id="br"),
         pytest.param(b"\x28\xb5\x2f\xfd" * 9, ["zstd"], "decode", id="zstd"),
-        pytest.param(b"whatever", ["snappy"], "decode", id="unknown"),
-        pytest.param(b"no markup", ["gzip"], "decode", id="plain text called gzip"),
-        pytest.param(gzip.compress(HTML)[:40] + b"\xff" * 60, ["gzip"], "decode", id="broken"),
+        pytest.param(b"whatever", ["snappy"], "decode", id="unknown coding"),
+        pytest.param(b"no markup", ["gzip"], "decode", id="plain text declared as gzip"),
+        pytest.param(gzip.compress(HTML)[:40] + b"\xff" * 60, ["gzip"], "decode", id="corrupt gzip"),
         pytest.param(gzip.compress(HTML)[:-8] + bytes(8), ["gzip"], "decode", id="wrong checksum"),
-        pytest.param(gzip.compress(HTML)[:-20], ["gzip"], "cut_short", id="cut"),
-        pytest.param(gzip.compress(HTML)[:-4], ["gzip"], "cut_short", id="cut in its last bytes"),
-        pytest.param(gzip.compress(b"x") * 500, ["gzip"], "decode", id="hundreds of files in a row"),
+        pytest.param(gzip.compress(HTML)[:-20], ["gzip"], "cut_short", id="truncated gzip"),
+        pytest.param(gzip.compress(HTML)[:-4], ["gzip"], "cut_short", id="gzip truncated in its trailer"),
+        pytest.param(gzip.compress(b"x") * 500, ["gzip"], "decode", id="hundreds of concatenated files"),
         pytest.param(HTML, ["gzip"] * 9, "decode", id="nine layers"),
         pytest.param(zeros(20 << 20), ["gzip"], "too_large", id="bomb"),
         pytest.param(gzip.compress(zeros(50 << 20)), ["gzip", "gzip"], "too_large", id="bomb in two layers"),
-        pytest.param(gzip.compress(EMPTY_BLOCKS), ["gzip", "gzip"], "too_large", id="bomb in the outer layer alone"),
-        pytest.param(b"<" * 1_000_001, [], "too_large", id="one byte too many"),
+        pytest.param(gzip.compress(EMPTY_BLOCKS), ["gzip", "gzip"], "too_large", id="bomb in the outer layer only"),
+        pytest.param(b"<" * 1_000_001, [], "too_large", id="one byte over the limit"),
     ],
 )
-def test_a_body_that_cannot_be_had_whole(coded: bytes, codings: list[str], detail: str) -> None:
+def test_a_body_that_cannot_be_decoded_whole_raises(coded: bytes, codings: list[str], detail: str) -> None:
     with pytest.raises(AnswerError) as raised:
         decoded(coded, codings, LIMIT)
     assert raised.value.detail == detail
 
 
-def test_the_limit_itself_is_not_too_much() -> None:
+def test_a_body_of_exactly_the_limit_is_accepted() -> None:
     assert len(decoded(b"<" * LIMIT, [], LIMIT)) == LIMIT
     assert len(decoded(gzip.compress(bytes(LIMIT)), ["gzip"], LIMIT)) == LIMIT
 
 
-def test_a_body_may_be_cut_instead() -> None:
+def test_with_cuts_a_longer_body_is_cut_at_the_limit() -> None:
     assert decoded(b"<" * 600 + b">" * 600, [], 1000, cuts=True) == b"<" * 600 + b">" * 400
     assert decoded(zeros(5 << 20), ["gzip"], 1000, cuts=True) == bytes(1000)
 
 
-def test_what_was_cut_at_the_limit_need_not_reach_the_end_of_its_coding() -> None:
+def test_with_cuts_a_gzip_body_cut_at_the_limit_may_be_incomplete() -> None:
     noise = gzip.compress(random.Random(1).randbytes(5000))  # noqa: S311 -- not for secrets
     assert len(decoded(noise[:1000], ["gzip"], 1000, cuts=True)) > 900
     with pytest.raises(AnswerError) as raised:
@@ -121,7 +121,7 @@ def test_what_was_cut_at_the_limit_need_not_reach_the_end_of_its_coding() -> Non
     assert raised.value.detail == "cut_short"
 
 
-def test_nothing_at_all_is_an_empty_body() -> None:
+def test_a_body_too_short_for_gzip_is_returned_unchanged() -> None:
     assert decoded(b"", ["gzip"], LIMIT) == b""
     assert decoded(b"<", ["gzip"], LIMIT) == b"<"
 
@@ -137,7 +137,7 @@ def test_nothing_at_all_is_an_empty_body() -> None:
         ("deflate, gzip", ["gzip", "deflate"]),
     ],
 )
-def test_codings_are_undone_from_the_last(header: str, codings: list[str]) -> None:
+def test_content_codings_are_listed_in_decoding_order(header: str, codings: list[str]) -> None:
     assert content_codings(header) == codings
 
 
@@ -164,7 +164,7 @@ def test_codings_are_undone_from_the_last(header: str, codings: list[str]) -> No
         ("application/zip", False),
     ],
 )
-def test_what_may_be_a_page(content_type: str, expected: bool | None) -> None:
+def test_may_be_page(content_type: str, expected: bool | None) -> None:
     assert may_be_page(content_type) is expected
 
 
@@ -182,7 +182,7 @@ def test_what_may_be_a_page(content_type: str, expected: bool | None) -> None:
         (b"Bonjour <b>", False),
     ],
 )
-def test_what_looks_like_markup(start: bytes, expected: bool) -> None:
+def test_looks_like_markup(start: bytes, expected: bool) -> None:
     assert looks_like_markup(start) is expected
     if not expected:
         with pytest.raises(AnswerError, match="neither"):

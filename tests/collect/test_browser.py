@@ -1,4 +1,4 @@
-"""A real Chromium renders pages of a web on loopback: what it may ask for, what it brings, what it cannot break."""
+"""A real Chromium renders pages of a loopback web: what it may request, what it returns, and how it fails."""
 
 from __future__ import annotations
 
@@ -34,27 +34,27 @@ HOST = "cegeprb.test"
 
 @pytest.fixture(scope="module")
 def chromium() -> str:
-    """The path of a Chromium; without one these tests say nothing, which CI does not bear."""
+    """The path of a Chromium; without one, these tests are skipped, but fail in CI."""
     path = find_chromium()
     if path is None:
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)("no Chromium is installed")
     return str(path)
 
 
-# All in one loop, so that one browser can be theirs.
+# The tests share one event loop, so that they can share one browser.
 in_one_loop = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def browser(chromium: str) -> AsyncIterator[Browser]:
-    """One browser for all tests: each site is opened in a context of its own."""
+    """One browser for all tests: each site opens in its own context."""
     web = LiveWeb(QUICK, AGENT)
     async with Browser(chromium, AGENT, web, lambda _: (), lambda _: None, lambda *_: None) as started:
         yield started
 
 
-class Kept:
-    """Keeps what was rendered and what was not; a record's name is its number."""
+class Renderings:
+    """Collects the pages that were rendered, and the failures; a record's ID is its number."""
 
     def __init__(self) -> None:
         self.rendered: list[Page] = []
@@ -70,9 +70,9 @@ class Kept:
 
 @asynccontextmanager
 async def visit(
-    browser: Browser, kept: Kept, limits: Limits = QUICK, needs: Sequence[Need] = (Need.APP_ROOT,)
+    browser: Browser, kept: Renderings, limits: Limits = QUICK, needs: Sequence[Need] = (Need.APP_ROOT,)
 ) -> AsyncIterator[Source]:
-    """Visit the site in a browser that renders every page."""
+    """Visit the site in a browser that renders every page for *needs*; without any, it renders none."""
     browser.web, browser.decide, browser.keep, browser.tell = LiveWeb(limits, AGENT), lambda _: needs, kept, kept.tell
     async with browser.open(institution()) as site:
         yield site
@@ -92,7 +92,7 @@ def paths(web: Web) -> list[str]:
 
 @pytest.fixture
 def site(proxied: Web) -> Web:
-    """A site whose account exists only after its script ran."""
+    """A site whose account appears only once its script has run."""
     proxied[f"{HOST}/robots.txt"] = robots("")
     proxied[f"{HOST}/"] = Reply(SHELL.encode())
     proxied[f"{HOST}/app.js"] = script(WRITES)
@@ -100,8 +100,8 @@ def site(proxied: Web) -> Web:
 
 
 @in_one_loop
-async def test_what_scripts_write_is_read(browser: Browser, site: Web) -> None:
-    kept = Kept()
+async def test_a_link_written_by_a_script_is_found(browser: Browser, site: Web) -> None:
+    kept = Renderings()
     async with visit(browser, kept) as source:
         page = await source.get(HOME)
     assert ACCOUNT in {link.url for link in extract_links(page).links}
@@ -110,14 +110,14 @@ async def test_what_scripts_write_is_read(browser: Browser, site: Web) -> None:
     assert re.fullmatch(r"Chromium \d+(\.\d+)*", page.rendering.browser)
     assert page.url == HOME
     assert page.record_id == "rendered-1"
-    assert paths(site) == [f"{HOST}/robots.txt", f"{HOST}/", f"{HOST}/app.js"]  # the page itself once
+    assert paths(site) == [f"{HOST}/robots.txt", f"{HOST}/", f"{HOST}/app.js"]  # the page itself is fetched once
     assert {asked.header("User-Agent") for asked in site.log} == {AGENT}
     assert not kept.not_rendered
 
 
 @in_one_loop
-async def test_a_page_without_a_reason_is_not_rendered(browser: Browser, site: Web) -> None:
-    kept = Kept()
+async def test_a_page_without_needs_is_not_rendered(browser: Browser, site: Web) -> None:
+    kept = Renderings()
     async with visit(browser, kept, needs=()) as source:
         page = await source.get(HOME)
     assert page.body == SHELL.encode()
@@ -126,7 +126,7 @@ async def test_a_page_without_a_reason_is_not_rendered(browser: Browser, site: W
 
 
 @in_one_loop
-async def test_data_come_from_the_sites_own_hosts_and_from_no_other(browser: Browser, site: Web) -> None:
+async def test_scripts_load_data_from_the_sites_own_hosts_only(browser: Browser, site: Web) -> None:
     site["api.cegeprb.test/robots.txt"] = robots("")
     site["api.cegeprb.test/comptes"] = Reply(json.dumps([ACCOUNT]).encode(), content_type="application/json")
     site[f"{HOST}/"] = shell(
@@ -145,7 +145,7 @@ async def test_data_come_from_the_sites_own_hosts_and_from_no_other(browser: Bro
         });
         """
     )
-    async with visit(browser, Kept()) as source:
+    async with visit(browser, Renderings()) as source:
         page = await source.get(HOME)
     assert ACCOUNT in page.body.decode()
     assert paths(site) == [
@@ -169,14 +169,14 @@ async def test_images_fonts_and_media_are_not_loaded(browser: Browser, site: Web
         <video src="/film.mp4" autoplay poster="/affiche.png"></video>
         <audio src="/son.mp3" preload="auto"></audio>"""
     )
-    async with visit(browser, Kept()) as source:
+    async with visit(browser, Renderings()) as source:
         page = await source.get(HOME)
     assert page.rendering
     assert paths(site) == [f"{HOST}/robots.txt", f"{HOST}/", f"{HOST}/style.css"]
 
 
 @in_one_loop
-async def test_a_consent_banner_is_left_alone(browser: Browser, site: Web) -> None:
+async def test_a_consent_banner_is_not_clicked(browser: Browser, site: Web) -> None:
     site[f"{HOST}/consent.js"] = script(WRITES)
     site[f"{HOST}/"] = shell(
         """
@@ -185,7 +185,7 @@ async def test_a_consent_banner_is_left_alone(browser: Browser, site: Web) -> No
         for (const button of document.querySelectorAll("button")) button.onclick = () => import("/consent.js");
         """
     )
-    async with visit(browser, Kept()) as source:
+    async with visit(browser, Renderings()) as source:
         page = await source.get(HOME)
     assert "Tout accepter" in page.body.decode()
     assert ACCOUNT not in page.body.decode()
@@ -193,22 +193,22 @@ async def test_a_consent_banner_is_left_alone(browser: Browser, site: Web) -> No
 
 
 @in_one_loop
-async def test_robots_txt_holds_for_what_a_page_loads(browser: Browser, site: Web) -> None:
+async def test_robots_txt_applies_to_subresources(browser: Browser, site: Web) -> None:
     site[f"{HOST}/robots.txt"] = robots("User-agent: *\nDisallow: /app.js")
-    async with visit(browser, Kept()) as source:
+    async with visit(browser, Renderings()) as source:
         page = await source.get(HOME)
     assert ACCOUNT not in page.body.decode()
     assert f"{HOST}/app.js" not in paths(site)
 
 
 @in_one_loop
-async def test_no_more_than_two_things_are_loaded_at_a_time(browser: Browser, site: Web) -> None:
+async def test_at_most_two_subresources_load_at_once(browser: Browser, site: Web) -> None:
     names = [f"/part-{number}.js" for number in range(6)]
     for name in names:
         site[HOST + name] = lambda _: in_pairs(site, "/part-", WRITES)
     tags = "".join(f'<script async src="{name}"></script>' for name in names)
     site[f"{HOST}/"] = Reply(f'<div id="root"></div>{tags}'.encode())
-    async with visit(browser, Kept()) as source:
+    async with visit(browser, Renderings()) as source:
         await source.get(HOME)
     loaded = [asked for asked in site.log if asked.path in names]
     assert len(loaded) == len(names)
@@ -217,9 +217,9 @@ async def test_no_more_than_two_things_are_loaded_at_a_time(browser: Browser, si
 
 
 @in_one_loop
-async def test_the_delay_lies_between_a_page_and_what_it_loads_and_the_next_page(browser: Browser, site: Web) -> None:
+async def test_the_delay_separates_a_page_its_subresources_and_the_next_page(browser: Browser, site: Web) -> None:
     site[f"{HOST}/contact"] = Reply(b"<p>Contact</p>")
-    async with visit(browser, Kept(), replace(QUICK, delay_s=0.3)) as source:
+    async with visit(browser, Renderings(), replace(QUICK, delay_s=0.3)) as source:
         await source.get(HOME)
         await source.get(HOME + "contact")
     gaps = [after.started - (before.ended or 0) for before, after in zip(site.log, site.log[1:], strict=False)]
@@ -227,12 +227,12 @@ async def test_the_delay_lies_between_a_page_and_what_it_loads_and_the_next_page
     assert all(gap >= 0.25 for gap in gaps), gaps
 
 
-def test_what_one_page_may_cost_is_what_is_promised() -> None:
+def test_rendering_limits_are_the_documented_ones() -> None:
     assert (rendering.RENDER_S, rendering.MAX_MEMORY, AT_ONCE, CONTEXTS) == (20.0, 300_000_000, 2, 2)
 
 
 BREAKING = {
-    "a script without end": ("while (true) {}", "not rendered within 1.5 s"),
+    "endless script": ("while (true) {}", "not rendered within 1.5 s"),
     "too much memory": (
         """
         window.kept = [];
@@ -241,19 +241,22 @@ BREAKING = {
         """,
         "the page crashed",
     ),
-    "too long": ("document.write('<!--' + 'a'.repeat(6e6) + '-->')", "longer than 5,000,000 bytes when rendered"),
+    "too long when rendered": (
+        "document.write('<!--' + 'a'.repeat(6e6) + '-->')",
+        "longer than 5,000,000 bytes when rendered",
+    ),
 }
 
 
 @pytest.mark.parametrize(("text", "reason"), BREAKING.values(), ids=BREAKING)
 @in_one_loop
-async def test_a_page_that_cannot_be_rendered_is_kept_as_it_came_and_spoils_no_other(
+async def test_a_page_that_fails_to_render_stays_as_received_and_the_next_one_renders(
     browser: Browser, site: Web, monkeypatch: pytest.MonkeyPatch, text: str, reason: str
 ) -> None:
     site[f"{HOST}/"] = bad = shell(text)
     site[f"{HOST}/lent"] = Reply(b"", delay_s=10.0)
     site[f"{HOST}/contact"] = Reply(SHELL.encode())
-    kept = Kept()
+    kept = Renderings()
     async with visit(browser, kept) as source:
         with monkeypatch.context() as patched:
             patched.setattr(rendering, "RENDER_S", 1.5 if "1.5" in reason else 20.0)
@@ -265,9 +268,9 @@ async def test_a_page_that_cannot_be_rendered_is_kept_as_it_came_and_spoils_no_o
 
 
 @in_one_loop
-async def test_a_script_that_leads_away_is_not_followed(browser: Browser, site: Web) -> None:
+async def test_script_navigation_off_the_site_is_blocked(browser: Browser, site: Web) -> None:
     site[f"{HOST}/"] = shell("location.href = 'http://ailleurs.example/'; " + WRITES)
-    async with visit(browser, Kept()) as source:
+    async with visit(browser, Renderings()) as source:
         page = await source.get(HOME)
     assert page.url == HOME
     assert page.rendering
@@ -275,29 +278,29 @@ async def test_a_script_that_leads_away_is_not_followed(browser: Browser, site: 
 
 
 @in_one_loop
-async def test_a_script_that_leads_to_another_page_of_the_site_is_followed(browser: Browser, site: Web) -> None:
+async def test_script_navigation_within_the_site_is_followed(browser: Browser, site: Web) -> None:
     site[f"{HOST}/"] = shell("location.replace('/fr/')")
     site[f"{HOST}/fr/"] = Reply(SHELL.encode())
-    async with visit(browser, Kept()) as source:
+    async with visit(browser, Renderings()) as source:
         page = await source.get(HOME)
     assert (page.requested_url, page.url) == (HOME, HOME + "fr/")
     assert ACCOUNT in page.body.decode()
 
 
 @pytest.mark.parametrize("row", read_tables("collect/browser/measuring.toml")["measuring"], ids=lambda row: row["name"])
-def test_what_measures_is_known_by_its_examples(row: dict[str, list[str]]) -> None:
+def test_audience_measurement_rules_match_their_examples(row: dict[str, list[str]]) -> None:
     assert [measuring(f"https://{HOST}{path}") for path in row["examples"]] == [row["name"]] * len(row["examples"])
     assert [measuring(f"https://{HOST}{path}") for path in row["others"]] == [""] * len(row["others"])
 
 
-def test_a_missing_extra_is_said_in_one_line_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_playwright_is_reported_in_one_line_with_the_pip_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "playwright", None)
     with pytest.raises(UsageError, match="pip install") as raised:
         require("en")
     assert "\n" not in str(raised.value)
 
 
-def test_a_missing_browser_is_said_in_one_line_with_what_to_install() -> None:
+def test_missing_chromium_is_reported_in_one_line() -> None:
     for environ, said in (
         ({"PATH": "/nowhere"}, "chromium"),
         ({"PATH": "/nowhere", "CEGEP_AUDIT_CHROMIUM": "/nowhere/chrome"}, "/nowhere/chrome"),

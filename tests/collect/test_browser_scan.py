@@ -1,4 +1,4 @@
-"""``scan --render``: a site whose account exists only after its scripts ran, from command line to report and WARC."""
+"""``scan --render``, from the command line to the report and the WARC file: an account appears only through a script."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ REGISTRY = (
 
 @pytest.fixture(scope="module", autouse=True)
 def chromium() -> None:
-    """Without a Chromium these tests say nothing, which CI does not bear."""
+    """Skip these tests without a Chromium, but fail them in CI."""
     if find_chromium() is None:
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)("no Chromium is installed")
 
@@ -62,7 +62,7 @@ def report(folder: Path) -> dict[str, dict[str, str]]:
         return {row["id"]: row for row in csv.DictReader(file)}
 
 
-def test_auto_renders_the_site_that_needs_it_and_no_other(folder: Path) -> None:
+def test_auto_renders_only_the_site_that_needs_it(folder: Path) -> None:
     done = scan(folder, "--render", "auto", "--save-warc", "all.warc.gz", "-v")
     assert done.code == 0, done.err
     found = report(folder)
@@ -95,14 +95,14 @@ def test_always_renders_every_site(folder: Path) -> None:
     assert {row["status"] for row in report(folder).values()} == {"ok"}
 
 
-def test_never_is_the_default_and_leaves_the_site_unassessed(folder: Path, proxied: Web) -> None:
+def test_by_default_nothing_is_rendered_and_the_site_is_unusable(folder: Path, proxied: Web) -> None:
     done = scan(folder, "--no-warc", CEGEP_AUDIT_CHROMIUM="/nowhere")
     assert done.code == 0
     assert (report(folder)["rb"]["status"], report(folder)["rb"]["detail"]) == ("unusable", "needs_js")
     assert not any(asked.path == "/app.js" for asked in proxied.log)
 
 
-def test_the_demos_shell_is_rendered_as_its_file_says(tmp_path: Path) -> None:
+def test_rendering_a_demo_site_gives_the_expected_accounts(tmp_path: Path) -> None:
     with serve() as invented:
         (tmp_path / "sites.csv").write_text(invented.registry.read_text("utf-8"), "utf-8")
         done = scan(tmp_path, "--id", "campus-horizon", "--render", "auto", "--no-warc", HTTP_PROXY=invented.proxy)
@@ -113,7 +113,7 @@ def test_the_demos_shell_is_rendered_as_its_file_says(tmp_path: Path) -> None:
 
 
 def replayed(folder: Path, registry: str = "sites.csv") -> tuple[Done, list[str]]:
-    """A replay of all.warc.gz without a browser anywhere, and which report files differ from the live ones."""
+    """Replay all.warc.gz with no browser available; also return the report files that differ from the live ones."""
     (again := folder / "again").mkdir()
     words = ("scan", f"../{registry}", "--lang", "en", "--json", "--from-warc", "../all.warc.gz")
     done = command(*words, folder=again, CEGEP_AUDIT_CHROMIUM="/nowhere")
@@ -122,12 +122,12 @@ def replayed(folder: Path, registry: str = "sites.csv") -> tuple[Done, list[str]
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
-    """The rows of a report but for what each was read from."""
+    """The rows of a report, without what each was read by: that differs in a replay."""
     with path.open(encoding="utf-8-sig", newline="") as file:
         return [{name: value for name, value in row.items() if name != "read_by"} for row in csv.DictReader(file)]
 
 
-def test_a_replay_of_the_demo_reads_what_was_rendered(tmp_path: Path) -> None:
+def test_a_replay_of_the_demo_uses_the_rendered_pages(tmp_path: Path) -> None:
     with serve() as invented:
         (tmp_path / "sites.csv").write_text(invented.registry.read_text("utf-8"), "utf-8")
         ids = [word for site in ("campus-horizon", "college-sesame", "cegep-baie-rouge") for word in ("--id", site)]
@@ -142,7 +142,7 @@ def test_a_replay_of_the_demo_reads_what_was_rendered(tmp_path: Path) -> None:
     assert json.loads(again.out)["scan"]["rendered"]["institutions"] == ["campus-horizon", "college-sesame"]
 
 
-def test_a_page_that_crashes_is_a_failure_of_that_page(folder: Path, proxied: Web) -> None:
+def test_a_page_that_crashes_fails_alone(folder: Path, proxied: Web) -> None:
     fills = 'window.kept = []; setInterval(() => window.kept.push(new Uint8Array(2e7).fill(1)), 2); fetch("/lent");'
     proxied["lacclair.test/"] = page(FULL + '<a href="/contact">Nous joindre</a>')
     proxied["lacclair.test/contact"] = Reply(SHELL.encode())
@@ -158,8 +158,8 @@ def test_a_page_that_crashes_is_a_failure_of_that_page(folder: Path, proxied: We
     assert (again.code, differing) == (0, []), again.err
 
 
-def test_a_replay_takes_no_page_for_what_a_script_loaded_later(folder: Path, proxied: Web) -> None:
-    """The contact page's scripts ask for the homepage again, and are answered otherwise than its reader was."""
+def test_a_replay_does_not_mistake_a_later_script_request_for_a_page(folder: Path, proxied: Web) -> None:
+    """A script of the contact page requests the homepage again, and receives a different answer."""
     asks = 'fetch("/").then(r => r.text()).then(t => document.getElementById("root").innerHTML = t);'
     proxied["cegeprb.test/contact"] = Reply(SHELL.replace("/app.js", "/asks.js").encode())
     proxied["cegeprb.test/asks.js"] = Reply(asks.encode(), content_type="text/javascript")
@@ -176,16 +176,16 @@ def test_a_replay_takes_no_page_for_what_a_script_loaded_later(folder: Path, pro
 
 
 REFUSED = {
-    "no browser": (("--render", "auto"), {"CEGEP_AUDIT_CHROMIUM": "/nowhere"}, "/nowhere"),
-    "an unknown word": (("--render", "often"), {}, "choose from never"),
-    "an archive": (("--render", "auto", "--from-warc", "x.warc.gz"), {}, "--from-warc"),
-    "a cluster": (("--render", "auto", "--dask", "local"), {}, "--dask"),
-    "a day in the past": (("--render", "always", "--as-of", "2015-01-01"), {}, "--as-of"),
+    "no Chromium": (("--render", "auto"), {"CEGEP_AUDIT_CHROMIUM": "/nowhere"}, "/nowhere"),
+    "unknown value": (("--render", "often"), {}, "choose from never"),
+    "with --from-warc": (("--render", "auto", "--from-warc", "x.warc.gz"), {}, "--from-warc"),
+    "with --dask": (("--render", "auto", "--dask", "local"), {}, "--dask"),
+    "with --as-of": (("--render", "always", "--as-of", "2015-01-01"), {}, "--as-of"),
 }
 
 
 @pytest.mark.parametrize(("options", "environ", "said"), REFUSED.values(), ids=REFUSED)
-def test_what_cannot_be_rendered_is_refused_before_anything_is_asked(
+def test_invalid_render_options_are_refused_before_any_request(
     folder: Path, proxied: Web, options: tuple[str, ...], environ: dict[str, str], said: str
 ) -> None:
     done = scan(folder, *options, **environ)
@@ -196,14 +196,14 @@ def test_what_cannot_be_rendered_is_refused_before_anything_is_asked(
     assert not (folder / "cegep-audit.db").exists()
 
 
-def test_a_browser_that_does_not_start_leaves_the_page_as_it_came(folder: Path) -> None:
+def test_a_browser_that_does_not_start_leaves_the_page_unrendered(folder: Path) -> None:
     done = scan(folder, "--render", "auto", "--no-warc", "--json", CEGEP_AUDIT_CHROMIUM="false")
     assert done.code == 0, done.err
     assert "could not render this page" in done.err
     assert json.loads(done.out)["by_status"]["unusable"] == 1
 
 
-def test_an_interrupted_rendering_ends_at_once_and_leaves_no_process(folder: Path, proxied: Web) -> None:
+def test_interrupting_a_rendering_leaves_no_process(folder: Path, proxied: Web) -> None:
     proxied["cegeprb.test/app.js"] = Reply(b"while (true) {}", content_type="text/javascript")
     command = [sys.executable, "-m", "cegep_audit", "scan", "sites.csv", "--lang", "en", "--delay", "0", "--no-warc"]
     running = subprocess.Popen([*command, "--render", "auto"], cwd=folder, stderr=subprocess.PIPE, text=True)

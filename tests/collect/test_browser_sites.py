@@ -1,4 +1,4 @@
-"""One browser for all the sites of a scan: two at a time, each by itself, and another browser where it died."""
+"""One browser renders all the sites of a scan: two at once, each in its own context; it restarts if it dies."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SHELL = Reply(b'<!doctype html><div id="root"></div><script src="/app.js"></scri
 
 @pytest.fixture(scope="module")
 def chromium() -> str:
-    """The path of a Chromium; without one these tests say nothing, which CI does not bear."""
+    """The path of a Chromium; without one, these tests are skipped, but fail in CI."""
     path = find_chromium()
     if path is None:
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)("no Chromium is installed")
@@ -37,7 +37,7 @@ def chromium() -> str:
 
 @asynccontextmanager
 async def browsing(chromium: str) -> AsyncIterator[tuple[OpenSource, list[str]]]:
-    """A scan that renders every page; with it, what was said of pages that were not rendered."""
+    """Open sites in a browser that renders every page; with it, the reasons for pages that were not rendered."""
     not_rendered: list[str] = []
     live = LiveWeb(QUICK, AGENT)
 
@@ -49,7 +49,7 @@ async def browsing(chromium: str) -> AsyncIterator[tuple[OpenSource, list[str]]]
 
 
 def site(web: Web, host: str, text: str = WRITES, delay_s: float = 0.0) -> str:
-    """Serve a shell and its script on *host*; return the address."""
+    """Serve a shell page and its script on *host*; return the URL."""
     web[f"{host}/robots.txt"] = robots("")
     web[f"{host}/"] = web[f"{host}/contact"] = SHELL
     web[f"{host}/app.js"] = Reply(text.encode(), content_type="text/javascript; charset=utf-8", delay_s=delay_s)
@@ -62,7 +62,7 @@ async def read(opened: OpenSource, url: str) -> Page:
 
 
 def browsers() -> list[int]:
-    """The browsers that this process started; their own helpers are not counted."""
+    """The PIDs of the browsers that this process started, without their helper processes."""
 
     def below(pid: int) -> list[int]:
         listed = [file.read_text("ascii").split() for file in Path(f"/proc/{pid}/task").glob("*/children")]
@@ -71,7 +71,7 @@ def browsers() -> list[int]:
 
     words: dict[int, list[bytes]] = {}
     for pid in below(os.getpid()):
-        with suppress(FileNotFoundError):  # it has ended meanwhile
+        with suppress(FileNotFoundError):  # the process has ended
             words[pid] = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
     return [
         pid
@@ -80,13 +80,13 @@ def browsers() -> list[int]:
     ]
 
 
-async def test_one_browser_renders_all_each_site_in_a_fresh_context(chromium: str, proxied: Web) -> None:
-    counts = """
+async def test_one_browser_renders_each_site_in_a_fresh_context(chromium: str, proxied: Web) -> None:
+    stores = """
     const before = [localStorage.getItem("seen"), document.cookie];
     localStorage.setItem("seen", "yes"); document.cookie = "seen=yes; max-age=1000";
     document.getElementById("root").textContent = JSON.stringify(before);
     """
-    url = site(proxied, "cegeprb.test", counts)
+    url = site(proxied, "cegeprb.test", stores)
     async with browsing(chromium) as (opened, not_rendered):
         async with opened(institution(url)) as source:
             first = await source.get(url)
@@ -102,7 +102,7 @@ async def test_one_browser_renders_all_each_site_in_a_fresh_context(chromium: st
     assert browsers() == []
 
 
-async def test_no_more_than_two_sites_are_rendered_at_a_time(chromium: str, proxied: Web) -> None:
+async def test_at_most_two_sites_render_at_once(chromium: str, proxied: Web) -> None:
     urls = [site(proxied, f"cegep{number}.test") for number in range(4)]
     for url in urls:
         proxied[f"{host_of(url)}/app.js"] = lambda _: in_pairs(proxied, "/app.js", WRITES)
@@ -115,7 +115,7 @@ async def test_no_more_than_two_sites_are_rendered_at_a_time(chromium: str, prox
     assert max(at_once) == 2
 
 
-async def test_a_browser_that_dies_over_a_page_costs_that_page_only(chromium: str, proxied: Web) -> None:
+async def test_a_killed_browser_loses_only_the_current_page(chromium: str, proxied: Web) -> None:
     url = site(proxied, "cegeprb.test", delay_s=5.0)
     async with browsing(chromium) as (opened, not_rendered), opened(institution(url)) as source:
         rendering = asyncio.create_task(source.get(url))
@@ -131,5 +131,5 @@ async def test_a_browser_that_dies_over_a_page_costs_that_page_only(chromium: st
 
 async def until(is_so: Callable[[], bool]) -> None:
     async with asyncio.timeout(10):
-        while not is_so():  # noqa: ASYNC110 - another process does it
+        while not is_so():  # noqa: ASYNC110 - another process makes it true
             await asyncio.sleep(0.02)

@@ -1,4 +1,4 @@
-"""Where an answer ends, however its bytes arrive, and what h11 makes of a head that was cleaned."""
+"""Framing: where an answer ends, however its bytes arrive; and cleaned heads, which h11 must parse."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from cegep_audit.collect.http.connection import Framing, clean_head
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n"
 GET = b"GET / HTTP/1.1\r\n\r\n"
 ANSWERS = {
-    "a length": OK + b"Content-Length: 6\r\n\r\n<html>",
-    "a length of zero": OK + b"Content-Length: 0\r\n\r\n",
-    "the same length twice": OK + b"Content-Length: 6\r\ncontent-length: 6\r\n\r\n<html>",
-    "chunks": OK + b"Transfer-Encoding: chunked\r\n\r\n3;x=y\r\n<ht\r\n3\r\nml>\r\n0\r\n\r\n",
+    "Content-Length": OK + b"Content-Length: 6\r\n\r\n<html>",
+    "Content-Length of zero": OK + b"Content-Length: 0\r\n\r\n",
+    "duplicate Content-Length": OK + b"Content-Length: 6\r\ncontent-length: 6\r\n\r\n<html>",
+    "chunked": OK + b"Transfer-Encoding: chunked\r\n\r\n3;x=y\r\n<ht\r\n3\r\nml>\r\n0\r\n\r\n",
     "trailers": OK + b"transfer-encoding: chunked\r\n\r\n1\r\nx\r\n0\r\nX-Sum: 1\r\nX: 2\r\n\r\n",
-    "chunks and a length": OK + b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
+    "chunked with Content-Length": OK + b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
     "204": b"HTTP/1.1 204 No Content\r\nX-A: b\r\n\r\n",
-    "304 with a length": b"HTTP/1.1 304 Not Modified\r\nContent-Length: 99\r\n\r\n",
-    "interim answers": b"HTTP/1.1 103 Hints\r\nLink: </a>\r\n\r\n" * 2 + OK + b"Content-Length: 1\r\n\r\nx",
+    "304 with Content-Length": b"HTTP/1.1 304 Not Modified\r\nContent-Length: 99\r\n\r\n",
+    "interim responses": b"HTTP/1.1 103 Hints\r\nLink: </a>\r\n\r\n" * 2 + OK + b"Content-Length: 1\r\n\r\nx",
 }  # fmt: skip
-MEASURED = [name for name in ANSWERS if "twice" not in name]
+MEASURED = [name for name in ANSWERS if "duplicate" not in name]
 CHUNKED = [name for name in ANSWERS if b"chunked" in ANSWERS[name]]
 LOOKALIKE = OK + b"Transfer-Encoding: chunked\r\n\r\n1a\r\nThe end is\r\n0\r\n\r\nor not\r\n"
 
 
 def fed(data: bytes, cuts: set[int], request: bytes = GET) -> tuple[bytes, Framing]:
-    """Feed *data* in pieces that end at *cuts*; return what was passed on."""
+    """Feed *data* in pieces that end at *cuts*; return the bytes passed on, and the framing."""
     framing = Framing()
     framing.expect(request)
     ends = sorted({cut % (len(data) + 1) for cut in cuts} | {len(data)})
@@ -41,7 +41,7 @@ def fed(data: bytes, cuts: set[int], request: bytes = GET) -> tuple[bytes, Frami
 
 @pytest.mark.parametrize("name", MEASURED)
 @given(cuts=st.sets(st.integers(0, 400), max_size=12), surplus=st.sampled_from([b"", b"x", b"\r\n", OK + b"\r\n"]))
-def test_an_answer_ends_where_it_ends(name: str, cuts: set[int], surplus: bytes) -> None:
+def test_the_end_of_an_answer_is_found_however_it_is_split(name: str, cuts: set[int], surplus: bytes) -> None:
     passed, framing = fed(ANSWERS[name] + surplus, cuts)
     assert passed == ANSWERS[name] + (surplus if name in CHUNKED else b"")
     assert framing.surplus == surplus
@@ -49,8 +49,8 @@ def test_an_answer_ends_where_it_ends(name: str, cuts: set[int], surplus: bytes)
 
 
 @pytest.mark.parametrize("name", MEASURED)
-def test_h11_agrees_where_it_ends(name: str) -> None:
-    """It has nothing left over of what it was given, and wants nothing more."""
+def test_h11_finds_the_same_end(name: str) -> None:
+    """It has no bytes left over, and needs no more."""
     connection = h11.Connection(h11.CLIENT)
     connection.send(h11.Request(method="GET", target="/", headers=[("Host", "a")]))
     connection.send(h11.EndOfMessage())
@@ -64,18 +64,18 @@ def test_h11_agrees_where_it_ends(name: str) -> None:
 @pytest.mark.parametrize(
     "answer",
     [
-        ANSWERS["the same length twice"],
-        OK + b"\r\n<html>",  # until the connection ends
+        ANSWERS["duplicate Content-Length"],
+        OK + b"\r\n<html>",  # ends with the connection
         OK + b"Content-Length: 6, 6\r\n\r\n<html>",
         OK + b"Content-Length: many\r\n\r\n<html>",
         OK + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n<html>",
         OK + b"Transfer-Encoding: chunked\r\n\r\n" + b"1" * 20 + b"\r\n<html>",
         OK + b"Transfer-Encoding: chunked\r\n\r\n1;" + b"x" * 20_000,
-        OK + b"Content-Length: 9\r\n\r\n<html>",  # not all of it came
+        OK + b"Content-Length: 9\r\n\r\n<html>",  # incomplete
         OK + b"Transfer-Encoding: chunked\r\n\r\n6\r\n<html>\r\n",
     ],
 )
-def test_where_the_end_is_uncertain_all_is_passed_on_and_nothing_comes_after(answer: bytes) -> None:
+def test_an_answer_with_an_uncertain_end_is_passed_on_whole_and_not_clean(answer: bytes) -> None:
     passed, framing = fed(answer, set())
     assert passed == answer
     assert not framing.is_clean
@@ -88,14 +88,14 @@ def test_text_that_looks_like_the_last_chunk_is_passed_on_whole(cuts: set[int]) 
     assert not framing.is_clean
 
 
-def test_lines_that_look_like_last_chunks_take_no_long_time() -> None:
+def test_many_lines_that_look_like_last_chunks_are_read_fast() -> None:
     began = time.process_time()
     _, framing = fed(LOOKALIKE[:80] + b"0\r\n" * 300_000, set())
     assert time.process_time() - began < 2.0
     assert not framing.is_clean
 
 
-def test_a_tunnel_has_no_body() -> None:
+def test_only_a_successful_connect_has_no_body() -> None:
     connect = b"CONNECT a:443 HTTP/1.1\r\n\r\n"
     assert fed(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n", set(), connect)[1].is_clean
     assert not fed(b"HTTP/1.1 407 No\r\nContent-Length: 9\r\n\r\n", set(), connect)[1].is_clean
@@ -105,14 +105,14 @@ ENDLESS = b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 20_000
 
 
 @pytest.mark.parametrize("data", [b"SSH-2.0-OpenSSH\r\n", b"<html>", b"\x00", b"HTTQ", ENDLESS])
-def test_what_is_no_answer(data: bytes) -> None:
+def test_an_invalid_or_endless_head_raises(data: bytes) -> None:
     with pytest.raises(AnswerError):
         fed(data, set())
 
 
 @given(st.lists(st.tuples(st.integers(13, 90), st.binary(min_size=0, max_size=3)), min_size=1, max_size=8))
-def test_h11_reads_every_head_that_was_cleaned(changes: list[tuple[int, bytes]]) -> None:
-    """Bytes of the header lines, and of the reason, are overwritten by any others."""
+def test_h11_parses_every_cleaned_head(changes: list[tuple[int, bytes]]) -> None:
+    """Random bytes overwrite parts of the reason and of the header lines."""
     head = bytearray(OK + b"X-A: b; c=d\r\nSet-Cookie: a=b; Path=/\r\nX-Last: 1\r\n\r\n")
     for place, data in changes:
         head[place : place + len(data)] = data
@@ -140,6 +140,6 @@ def test_h11_reads_every_head_that_was_cleaned(changes: list[tuple[int, bytes]])
         (b"X-A:\xe9", [b"X-A:\xe9"]),
     ],
 )
-def test_a_line_of_a_head(line: bytes, kept: list[bytes]) -> None:
+def test_clean_head(line: bytes, kept: list[bytes]) -> None:
     cleaned = clean_head(b"HTTP/1.1 200 OK\r\n" + line + b"\r\n\r\n")
     assert cleaned == b"\r\n".join([b"HTTP/1.1 200 OK", *kept, b"", b""])

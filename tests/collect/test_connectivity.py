@@ -1,4 +1,4 @@
-"""Whether the web is there at all: told by the first sites, taken back by the first answer."""
+"""Connectivity: if none of the first sites answers, the scan is cut off, until the first answer."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cegep_audit.errors import FetchError
 from cegep_audit.models import Limits
 
 
-def silent(detail: str = "timeout", sites: int = FIRST_SITES) -> Connectivity:
+def after_failures(detail: str = "timeout", sites: int = FIRST_SITES) -> Connectivity:
     connectivity = Connectivity()
     for _ in range(sites):
         connectivity.visited(detail)
@@ -19,36 +19,36 @@ def silent(detail: str = "timeout", sites: int = FIRST_SITES) -> Connectivity:
 
 
 @pytest.mark.parametrize("detail", ["dns", "refused", "timeout", "proxy", "tls", "connection_lost", "http_502"])
-def test_the_first_sites_that_all_stay_silent_show_that_the_line_is_dead(detail: str) -> None:
-    assert not silent(detail, FIRST_SITES - 1).is_cut_off
-    assert silent(detail).is_cut_off
-    assert silent(detail).commonest == detail
+def test_when_all_the_first_sites_fail_to_answer_the_scan_is_cut_off(detail: str) -> None:
+    assert not after_failures(detail, FIRST_SITES - 1).is_cut_off
+    assert after_failures(detail).is_cut_off
+    assert after_failures(detail).commonest == detail
 
 
 @pytest.mark.parametrize("detail", ["", "robots", "http_403", "http_500", "private_address", "bad_url", "not_html"])
-def test_what_a_site_or_the_registry_is_at_fault_for_shows_nothing(detail: str) -> None:
-    assert not silent(detail).is_cut_off
+def test_success_and_failures_of_the_site_or_the_registry_do_not_count(detail: str) -> None:
+    assert not after_failures(detail).is_cut_off
 
 
-def test_one_answer_ends_it() -> None:
-    connectivity = silent()
+def test_an_answer_from_a_site_restores_the_full_timeout() -> None:
+    connectivity = after_failures()
     assert connectivity.patience_s(12.0) == PATIENCE_S
-    connectivity.heard(502)  # a gateway: not the site
+    connectivity.heard(502)  # from a gateway, not from the site
     assert connectivity.is_cut_off
     connectivity.heard(404)
     assert not connectivity.is_cut_off
     assert connectivity.patience_s(12.0) == 12.0
 
 
-def test_patience_is_never_longer_than_the_user_s() -> None:
-    assert silent().patience_s(0.5) == 0.5
+def test_patience_never_exceeds_the_users_timeout() -> None:
+    assert after_failures().patience_s(0.5) == 0.5
 
 
-async def test_with_the_line_dead_a_request_is_given_up_soon_and_an_answer_brings_patience_back() -> None:
+async def test_a_failed_request_does_not_count_as_an_answer() -> None:
     async def resolve(host: str) -> list[str]:
         if host == "dead.test":
             raise OSError("no such name")
-        return ["192.0.2.1"]  # TEST-NET: nobody is there
+        return ["192.0.2.1"]  # TEST-NET: no server is there
 
     web = LiveWeb(Limits(delay_s=0.0, timeout_s=0.3), AGENT, resolve=resolve)
     for _ in range(FIRST_SITES):

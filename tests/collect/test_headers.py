@@ -24,12 +24,12 @@ from cegep_audit.models import Limits
         ("(moi)\\", "; moi"),
     ],
 )
-def test_the_user_agent_says_who_asks_and_whom_to_write_to(contact: str | None, comment: str) -> None:
+def test_the_user_agent_names_the_project_and_the_contact(contact: str | None, comment: str) -> None:
     assert user_agent(contact, "1.2") == f"cegep-audit/1.2 (+{PROJECT_URL}{comment})"
 
 
 @given(st.text(max_size=400))
-def test_any_contact_makes_one_header_line(contact: str) -> None:
+def test_any_contact_gives_one_ascii_header_line(contact: str) -> None:
     agent = user_agent(contact, "1.2")
     assert agent.isascii()
     assert agent.isprintable()
@@ -37,14 +37,14 @@ def test_any_contact_makes_one_header_line(contact: str) -> None:
     assert len(agent) < 300
 
 
-def test_we_never_look_like_a_browser() -> None:
+def test_the_headers_do_not_imitate_a_browser() -> None:
     headers = dict(LiveWeb(Limits(), user_agent(None, "1.2")).headers)
     assert "mozilla" not in str(headers).lower()
     assert headers[b"Accept-Encoding"] == b"gzip"
 
 
-def test_reading_the_web_loads_nothing_that_it_does_without() -> None:
-    """Neither httpx's command line, with pygments, nor what a table of figures needs; a replay has no use of httpx."""
+def test_imports_load_no_unneeded_package() -> None:
+    """Live visits need neither httpx's command line, which loads pygments, nor numpy; replays do not need httpx."""
     code = "import sys, cegep_audit.collect.site; print({'httpx', 'requests', 'numpy'} & set(sys.modules)); "
     code += "import cegep_audit.collect.http.live; print({'pygments', 'requests', 'numpy'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

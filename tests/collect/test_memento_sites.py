@@ -26,16 +26,16 @@ APART = timedelta(seconds=40)  # between two captures, of a page and of robots.t
 NOT_KEPT = {"content-length", "transfer-encoding", "connection"}
 
 OTHERWISE = {  # what differs on purpose, and why
-    "a page without a type": "this archive's server adds a type",
-    "is longer than it says": "the archive's server says the length of what it has",
-    "is too large": "the capture ends where the live visit stopped",
-    "the proxy finds nothing": "only robots.txt was asked for, and that is no page",
+    "no Content-Type": "this archive's server adds a type",
+    "longer than Content-Length": "the archive's server says the length of what it has",
+    "too large": "the capture ends where the live visit stopped",
+    "host unknown to the proxy": "only robots.txt was asked for, and that is no page",
     "robots.txt answers 502": "the same",
-    "robots.txt refuses": "the same",
-    "asks to wait an hour": "the hour is over",
-    "its homepage asks to wait an hour": "the same",
-    "refuses twice": "the second page was not asked for any more",
-    "refuses once here and once there": "the same",
+    "robots.txt answers 429": "the same",
+    "Retry-After of an hour": "the hour is over",
+    "Retry-After of an hour on the homepage": "the same",
+    "429 twice on one page": "the second page was not asked for any more",
+    "429 once on each of two pages": "the same",
 }
 
 

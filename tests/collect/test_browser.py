@@ -227,7 +227,7 @@ async def test_the_delay_separates_a_page_its_subresources_and_the_next_page(bro
     assert all(gap >= 0.25 for gap in gaps), gaps
 
 
-def test_rendering_limits_are_the_documented_ones() -> None:
+def test_rendering_limits() -> None:
     assert (rendering.RENDER_S, rendering.MAX_MEMORY, AT_ONCE, CONTEXTS) == (20.0, 300_000_000, 2, 2)
 
 

@@ -1,4 +1,4 @@
-"""``scan --render``, from the command line to the report and the WARC file: an account appears only through a script."""
+"""``scan --render``, from the command line to the report and the WARC file: only a script shows the account."""
 
 from __future__ import annotations
 

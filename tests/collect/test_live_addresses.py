@@ -1,4 +1,4 @@
-"""No private address on any hop, and the address that was looked at is the one connected to."""
+"""Private addresses are refused on every hop, and the client connects to the address that it checked."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ SPELLINGS = [
 ]
 
 
-class Names:
-    """A name server: host to addresses, or to an error; counts the questions."""
+class FakeResolver:
+    """Maps hosts to addresses, and other hosts to an error; records the lookups."""
 
     def __init__(self, **addresses: Sequence[str]) -> None:
         self.addresses = addresses
@@ -67,8 +67,8 @@ class Names:
 
 
 @pytest.mark.parametrize(("url", "path"), [("http://127.0.0.1/", ""), *((url, "cadre") for url in SPELLINGS)])
-async def test_redirects_to_private_addresses(url: str, path: str, proxied: Web) -> None:
-    """Behind a proxy too, which would reach them."""
+async def test_redirects_to_private_addresses_are_refused(url: str, path: str, proxied: Web) -> None:
+    """Also behind a proxy, which could reach them."""
     proxied["cegeprb.test/"] = page()
     proxied[f"cegeprb.test/{path}"] = redirect(url.encode().decode("latin-1"))
     error = await fault(f"{HOME}{path}", home=HOME)
@@ -77,8 +77,8 @@ async def test_redirects_to_private_addresses(url: str, path: str, proxied: Web)
 
 
 @pytest.mark.parametrize("url", SPELLINGS[:-1])
-async def test_private_addresses_asked_for(url: str, proxied: Web) -> None:
-    """By a frame or a meta refresh."""
+async def test_urls_with_private_addresses_are_refused(url: str, proxied: Web) -> None:
+    """A frame or a meta refresh can lead to them."""
     assert (await fault(url, home=HOME)).detail == "private_address"
     assert (await fault(url)).detail == "private_address"
     assert not proxied.log
@@ -89,81 +89,80 @@ async def test_private_addresses_asked_for(url: str, proxied: Web) -> None:
     "address",
     ["127.0.0.1", "10.1.2.3", "169.254.169.254", "::1", "fe80::1%lo", "::ffff:10.0.0.1", "0.0.0.1", "nonsense"],
 )
-async def test_names_that_lead_to_private_addresses(address: str, web: Web) -> None:
+async def test_hosts_that_resolve_to_private_addresses_are_refused(address: str, web: Web) -> None:
     web["*"] = page()
-    names = Names(cegeprb_test=[address], www_cegeprb_test=[address, "10.0.0.1"])
+    resolver = FakeResolver(cegeprb_test=[address], www_cegeprb_test=[address, "10.0.0.1"])
     records = Records()
-    error = await fault(f"http://cegeprb.test:{web.port}/", QUICK, resolve=names, record=records)
+    error = await fault(f"http://cegeprb.test:{web.port}/", QUICK, resolve=resolver, record=records)
     assert error.detail == "private_address"
     assert records.kept[0].tried == (address,)
     assert web._connections == 0
 
 
-async def test_hops_are_checked_too(web: Web) -> None:
-    """A name of the site's own that leads inside."""
+async def test_a_subdomain_that_resolves_to_a_private_address_is_refused(web: Web) -> None:
     web["*"] = page()
-    names = Names(cegeprb_test=["127.0.0.1"], intranet_cegeprb_test=["10.0.0.1"])
+    resolver = FakeResolver(cegeprb_test=["127.0.0.1"], intranet_cegeprb_test=["10.0.0.1"])
 
-    async def loopback_is_the_world(host: str) -> Sequence[str]:
-        return await names(host)
+    async def resolve(host: str) -> Sequence[str]:
+        return await resolver(host)
 
-    async with visit(f"http://cegeprb.test:{web.port}/", QUICK, resolve=loopback_is_the_world) as site:
+    async with visit(f"http://cegeprb.test:{web.port}/", QUICK, resolve=resolve) as site:
         with pytest.raises(FetchError, match=r"10\.0\.0\.1"):
             await site.get("http://intranet.cegeprb.test/")
 
 
-async def test_public_addresses_of_a_name_are_used_beside_private_ones() -> None:
-    names = Names(cegeprb_test=["10.0.0.1", "203.0.112.1", "127.0.0.1"])
+async def test_private_addresses_beside_a_public_one_are_not_tried() -> None:
+    resolver = FakeResolver(cegeprb_test=["10.0.0.1", "203.0.112.1", "127.0.0.1"])
     records = Records()
-    await fault("http://cegeprb.test:9/", Limits(delay_s=0.0, timeout_s=0.3), resolve=names, record=records)
+    await fault("http://cegeprb.test:9/", Limits(delay_s=0.0, timeout_s=0.3), resolve=resolver, record=records)
     assert "10.0.0.1" not in records.kept[0].tried
     assert "127.0.0.1" not in records.kept[0].tried
 
 
-async def test_a_name_is_looked_up_once_for_a_connection(web: Web) -> None:
-    """So that a second answer cannot lead elsewhere."""
+async def test_a_host_is_looked_up_once_per_connection(web: Web) -> None:
+    """The answer to a second lookup could be another address, which nobody checked."""
     web["*"] = page()
-    names = Names(cegeprb_test=["127.0.0.1"])
-    async with visit(f"http://cegeprb.test:{web.port}/", LOCAL, resolve=names) as site:
+    resolver = FakeResolver(cegeprb_test=["127.0.0.1"])
+    async with visit(f"http://cegeprb.test:{web.port}/", LOCAL, resolve=resolver) as site:
         for path in ("", "a", "b"):
             await site.get(f"http://cegeprb.test:{web.port}/{path}")
-    assert names.asked == ["cegeprb.test"]
+    assert resolver.asked == ["cegeprb.test"]
 
 
-async def test_the_next_address_is_tried(web: Web) -> None:
+async def test_the_second_address_is_tried_if_the_first_one_refuses(web: Web) -> None:
     web["*"] = page()
-    names = Names(cegeprb_test=["127.0.0.77", "127.0.0.1"])  # nothing listens on the first
+    resolver = FakeResolver(cegeprb_test=["127.0.0.77", "127.0.0.1"])  # nothing listens on the first
     records = Records()
     url = f"http://cegeprb.test:{web.port}/"
-    assert (await get(url, LOCAL, resolve=names, record=records)).status == 200
+    assert (await get(url, LOCAL, resolve=resolver, record=records)).status == 200
     assert {exchange.ip for exchange in records.kept} == {"127.0.0.1"}
 
 
-async def test_a_private_site_where_that_is_allowed(web: Web) -> None:
+async def test_a_private_site_is_read_only_with_allow_private(web: Web) -> None:
     web["127.0.0.1/"] = page("intranet")
     assert b"intranet" in (await get(web.url(), LOCAL)).body
     assert (await fault(web.url())).detail == "private_address"
 
 
-async def test_a_name_without_an_address() -> None:
-    names = Names()
-    error = await fault(HOME, resolve=names)
+async def test_an_unknown_host_is_looked_up_with_www_too() -> None:
+    resolver = FakeResolver()
+    error = await fault(HOME, resolve=resolver)
     assert error.detail == "dns"
-    assert names.asked == ["cegeprb.test", "www.cegeprb.test"]
+    assert resolver.asked == ["cegeprb.test", "www.cegeprb.test"]
 
 
-async def test_the_other_name_where_one_leads_inside(web: Web) -> None:
-    """As inside a college, where the bare name is that of its directory service."""
+async def test_www_is_tried_if_the_bare_host_has_no_address(web: Web) -> None:
+    """Inside a college, the bare host often belongs to the directory service."""
     web["*"] = page()
-    names = Names(cegeprb_test=[], www_cegeprb_test=["127.0.0.1"])
-    assert (await get(f"http://cegeprb.test:{web.port}/", LOCAL, resolve=names)).status == 200
+    resolver = FakeResolver(cegeprb_test=[], www_cegeprb_test=["127.0.0.1"])
+    assert (await get(f"http://cegeprb.test:{web.port}/", LOCAL, resolve=resolver)).status == 200
 
 
-# ----------------------------------------------------------------------------------------- the look-up itself
+# ----------------------------------------------------------------------------------------- the resolver
 
 
-async def test_dead_names_do_not_stall_living_ones(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Sixty names that no server answers for beside one that is known."""
+async def test_hanging_lookups_do_not_block_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sixty lookups hang; one more is answered."""
     release = threading.Event()
 
     def slow(host: str, *_: object, **__: object) -> list[tuple[object, ...]]:
@@ -187,7 +186,7 @@ async def test_dead_names_do_not_stall_living_ones(monkeypatch: pytest.MonkeyPat
     assert all(isinstance(outcome, socket.gaierror) for outcome in outcomes)
 
 
-async def test_at_most_so_many_look_ups_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_concurrent_lookups_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     now, peak, lock = 0, 0, threading.Lock()
 
     def count(*_: object, **__: object) -> list[tuple[object, ...]]:
@@ -206,7 +205,7 @@ async def test_at_most_so_many_look_ups_at_once(monkeypatch: pytest.MonkeyPatch)
     assert peak <= 3
 
 
-async def test_a_look_up_that_nobody_waits_for_any_more_frees_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_cancelled_lookup_frees_its_slot(monkeypatch: pytest.MonkeyPatch) -> None:
     release = threading.Event()
     monkeypatch.setattr(
         socket, "getaddrinfo", lambda *_, **__: release.wait(20) and [(0, 0, 0, "", ("132.203.1.1", 0))]
@@ -221,11 +220,11 @@ async def test_a_look_up_that_nobody_waits_for_any_more_frees_its_place(monkeypa
 
 
 @pytest.mark.parametrize("host", ["é" * 70, "a" * 70 + ".test", "a\0b", "..", ""])
-async def test_odd_names_have_no_address(host: str) -> None:
+async def test_the_lookup_of_an_invalid_host_raises(host: str) -> None:
     with pytest.raises(OSError):  # noqa: PT011 -- which one depends on the system
         await Resolver()(host)
 
 
-async def test_addresses_need_no_look_up(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_address_needs_no_lookup(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", None)
     assert await Resolver()("::1") == ["::1"]

@@ -1,6 +1,6 @@
-"""Connections that are used again: no answer is ever taken for the answer to another request.
+"""Reused connections: an answer is never taken for the answer to another request.
 
-Each test runs over real sockets, once in the clear and once over TLS. Every page says which request it answers.
+The tests with ``serving`` run over real sockets, once in plain HTTP and once over TLS. Every page names its request.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ pytestmark = pytest.mark.usefixtures("no_backoff")
 
 LOCAL = Limits(delay_s=0.0, timeout_s=5.0, allow_private=True)
 Step = bytes | float | None
-"""What a server does: it sends bytes, waits for seconds, or (None) closes the connection."""
+"""One step of a server: it sends these bytes, waits this many seconds, or (None) closes the connection."""
 
 
 @dataclass
 class Scripted:
-    """A server that answers each path by its script, then goes on with the same connection."""
+    """A server that runs the script of each requested path, and keeps the connection open."""
 
     scripts: dict[str, Sequence[Step]]
     port: int = 0
-    asked: list[tuple[int, str]] = field(default_factory=list)  # number of the connection, path
+    asked: list[tuple[int, str]] = field(default_factory=list)  # connection number, path
     connections: int = 0
-    is_idle: asyncio.Event = field(default_factory=asyncio.Event)  # the last script is at its end
+    is_idle: asyncio.Event = field(default_factory=asyncio.Event)  # set when the current script has ended
     writers: list[asyncio.StreamWriter] = field(default_factory=list)
     is_tls: bool = False
 
@@ -70,7 +70,7 @@ class Scripted:
 
 
 def answer(path: str, status: str = "200 OK", *, chunked: bool = False, head: bytes = b"") -> bytes:
-    """A whole answer that names the path it is for."""
+    """A complete answer whose body names *path*."""
     body = f"<html>the answer to {path}".encode()
     lines = f"HTTP/1.1 {status}\r\nContent-Type: text/html\r\n".encode() + head
     if chunked:
@@ -82,7 +82,7 @@ def answer(path: str, status: str = "200 OK", *, chunked: bool = False, head: by
 def serving(
     request: pytest.FixtureRequest, trusted: trustme.CA, certified: Callable[[str], ssl.SSLContext]
 ) -> Callable[[dict[str, Sequence[Step]]], contextlib.AbstractAsyncContextManager[Scripted]]:
-    """Starts a scripted server on this machine, in the clear or over TLS."""
+    """Return a function that starts a scripted server on loopback, in plain HTTP or over TLS."""
     assert trusted
     context = certified("localhost") if request.param == "tls" else None
 
@@ -97,7 +97,7 @@ def serving(
             server.close()
             for writer in scripted.writers:
                 writer.transport.abort()
-            await asyncio.sleep(0.01)  # lets them close
+            await asyncio.sleep(0.01)  # lets the connections close
 
     return start
 
@@ -109,7 +109,7 @@ Serving = Callable[[dict[str, Sequence[Step]]], contextlib.AbstractAsyncContextM
 async def visiting(
     serving: Serving, scripts: dict[str, Sequence[Step]], limits: Limits = LOCAL, record: Records | None = None
 ) -> AsyncIterator[tuple[Scripted, LiveWeb, Source]]:
-    """Visit a site whose server goes by *scripts*."""
+    """Visit a site whose server runs *scripts*."""
     async with (
         serving(scripts) as server,
         LiveWeb(limits, AGENT, record=record) as live,
@@ -119,9 +119,9 @@ async def visiting(
 
 
 async def read(server: Scripted, *paths: str, to_end: bool = False, limits: Limits = LOCAL) -> list[str]:
-    """Return, of each path asked in one visit, the text of the page or the detail of the failure.
+    """Return, for each path fetched in one visit, the text of the page or the detail of the failure.
 
-    With *to_end*, the next is asked when the server has sent all of its script and it was received.
+    With *to_end*, wait after each fetch until the server's script has ended and its bytes have arrived.
     """
     found = []
     async with LiveWeb(limits, AGENT) as live, live.open(institution(server.home)) as site:
@@ -132,33 +132,33 @@ async def read(server: Scripted, *paths: str, to_end: bool = False, limits: Limi
                 found.append(error.detail)
             if to_end:
                 await server.is_idle.wait()
-                await asyncio.sleep(0.01)  # the same loop takes it in
+                await asyncio.sleep(0.01)  # lets the client, in the same event loop, receive them
     return found
 
 
 OTHER = answer("/never-asked")
 SURPLUS = {
-    "a whole answer": OTHER,
-    "a chunked answer": answer("/never-asked", chunked=True),
+    "complete answer": OTHER,
+    "complete chunked answer": answer("/never-asked", chunked=True),
     "400": answer("/never-asked", "400 Bad Request"),
     "408": b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n",
     "half an answer": OTHER[: len(OTHER) // 2],
     "half a head": b"HTTP/1.1 200 OK\r\nContent-Ty",
-    "one letter": b"x",
-    "a line end": b"\r\n",
+    "one byte": b"x",
+    "line break": b"\r\n",
 }
 
 
-@pytest.mark.parametrize("chunked", [False, True], ids=["length", "chunks"])
+@pytest.mark.parametrize("chunked", [False, True], ids=["Content-Length", "chunked"])
 @pytest.mark.parametrize("late", [False, True], ids=["at once", "late"])
 @pytest.mark.parametrize("name", SURPLUS)
-async def test_what_follows_an_answer_never_answers_the_next_request(
+async def test_surplus_bytes_never_answer_the_next_request(
     name: str, late: bool, chunked: bool, serving: Serving
 ) -> None:
     first, surplus = answer("/a", chunked=chunked), SURPLUS[name]
     async with serving({"/a": [first, 0.02, surplus] if late else [first + surplus]}) as server:
         found = await read(server, "/", "/a", "/b", to_end=late)
-    if not late and not chunked and surplus.strip():  # where the page was cut off nobody knows
+    if not late and not chunked and surplus.strip():  # nobody knows where the page really ends
         assert found[1] == "cut_short"
     else:
         assert found[1] == "<html>the answer to /a"
@@ -167,12 +167,12 @@ async def test_what_follows_an_answer_never_answers_the_next_request(
 
 
 @pytest.mark.parametrize("name", SURPLUS)
-async def test_an_error_that_says_too_much(name: str, serving: Serving) -> None:
+async def test_surplus_bytes_after_an_error_never_answer_the_next_request(name: str, serving: Serving) -> None:
     async with serving({"/a": [answer("/a", "404 Not Found") + SURPLUS[name]]}) as server:
         assert await read(server, "/a", "/b") == ["http_404", "<html>the answer to /b"]
 
 
-async def test_a_good_connection_is_used_again(serving: Serving) -> None:
+async def test_a_clean_connection_is_reused(serving: Serving) -> None:
     drip = answer("/d", chunked=True, head=b"X-A: b\r\n")
     scripts: dict[str, Sequence[Step]] = {
         "/a": [answer("/a", chunked=True)],
@@ -189,8 +189,8 @@ async def test_a_good_connection_is_used_again(serving: Serving) -> None:
     assert server.connections == 1
 
 
-async def test_a_connection_closed_while_idle(serving: Serving) -> None:
-    """The request goes out on another connection, without any failure in between."""
+async def test_a_connection_closed_while_idle_is_replaced(serving: Serving) -> None:
+    """The next request opens another connection, and no failure is recorded."""
     records = Records()
     async with visiting(serving, {"/a": [answer("/a"), 0.02, None]}, record=records) as (server, _, site):
         for path in ("", "a", "b"):
@@ -201,8 +201,8 @@ async def test_a_connection_closed_while_idle(serving: Serving) -> None:
     assert [exchange.detail for exchange in records.kept] == [""] * 4
 
 
-async def test_a_connection_closed_when_the_request_comes(serving: Serving) -> None:
-    """As where the server's patience ends at that moment: no failure is kept, and no try is lost."""
+async def test_a_reused_connection_that_closes_on_a_request_is_replaced(serving: Serving) -> None:
+    """The server may just have closed an idle connection: that failure is not recorded, and costs no try."""
     records = Records()
     limits = replace(LOCAL, retries=0)
     async with visiting(serving, {"/a": [None]}, limits, record=records) as (server, _, site):
@@ -214,37 +214,37 @@ async def test_a_connection_closed_when_the_request_comes(serving: Serving) -> N
     assert [exchange.detail for exchange in records.kept] == ["", "", "connection_lost"]
 
 
-# ------------------------------------------------------------------------------------- one answer as browsers read it
+# ------------------------------------------------------------------------------------- lenient parsing, as in browsers
 
 
 PAGE = b"<html>the answer to /a"
 LENGTH = b"Content-Length: %d\r\n" % len(PAGE)
 GOOD = {
-    "interim answers": b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + answer("/a"),
-    "a line without a colon": answer("/a", head=b"this is no header\r\n"),
-    "a name with a space": answer("/a", head=b"X Powered By: PHP\r\n"),
-    "a name with an accent": answer("/a", head="Propriété: x\r\n".encode()),
-    "no name": answer("/a", head=b": x\r\n"),
-    "a space before the colon": answer("/a", head=b"X-A : b\r\n"),
-    "control characters": answer("/a", head=b"X-A: a\x00b\x01\x7f\r\n"),
-    "a carriage return": answer("/a", head=b"X-A: a\rb\r\n"),
-    "a line folded": answer("/a", head=b"X-A: a\r\n  b\r\n"),
-    "a line that continues nothing": b"HTTP/1.1 200 OK\r\n  x: y\r\n" + LENGTH + b"\r\n" + PAGE,
+    "interim responses": b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + answer("/a"),
+    "header without a colon": answer("/a", head=b"this is no header\r\n"),
+    "header name with a space": answer("/a", head=b"X Powered By: PHP\r\n"),
+    "header name with an accent": answer("/a", head="Propriété: x\r\n".encode()),
+    "empty header name": answer("/a", head=b": x\r\n"),
+    "space before the colon": answer("/a", head=b"X-A : b\r\n"),
+    "control characters in a value": answer("/a", head=b"X-A: a\x00b\x01\x7f\r\n"),
+    "carriage return in a value": answer("/a", head=b"X-A: a\rb\r\n"),
+    "folded header": answer("/a", head=b"X-A: a\r\n  b\r\n"),
+    "continuation line without a header": b"HTTP/1.1 200 OK\r\n  x: y\r\n" + LENGTH + b"\r\n" + PAGE,
     "bare line feeds": b"HTTP/1.1 200 OK\nbad line\n" + LENGTH.replace(b"\r", b"") + b"\n" + PAGE,
-    "two spaces before the status": b"HTTP/1.1  200  OK\r\n" + LENGTH + b"\r\n" + PAGE,
+    "two spaces around the status": b"HTTP/1.1  200  OK\r\n" + LENGTH + b"\r\n" + PAGE,
     "control characters in the reason": answer("/a", "200 O\x00K"),
-    "line ends before it": b"\r\n\r\n" + answer("/a"),
+    "line breaks before the status line": b"\r\n\r\n" + answer("/a"),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", GOOD)
-async def test_an_answer_with(name: str, serving: Serving) -> None:
+async def test_lenient_parsing(name: str, serving: Serving) -> None:
     async with serving({"/a": [GOOD[name]]}) as server:
         assert await read(server, "/a", "/b") == [PAGE.decode(), "<html>the answer to /b"]
         assert server.connections == 1
 
 
-async def test_bad_lines_are_left_out_and_the_others_kept(serving: Serving) -> None:
+async def test_invalid_header_lines_are_dropped_and_the_others_recorded(serving: Serving) -> None:
     records = Records()
     script = [answer("/a", head=b"X-A: 1\r\nrubbish\r\nX-B: 2\r\n y\r\n")]
     async with visiting(serving, {"/a": script}, record=records) as (server, _, site):
@@ -254,10 +254,10 @@ async def test_bad_lines_are_left_out_and_the_others_kept(serving: Serving) -> N
     assert b"rubbish" not in b"".join(headers)
 
 
-# ------------------------------------------------------------------------------------- which address
+# ------------------------------------------------------------------------------------- choice of address
 
 
-async def test_a_site_whose_first_address_does_not_answer(web: Web) -> None:
+async def test_a_site_is_reached_at_its_second_address(web: Web) -> None:
     web["*"] = page()
     asked = []
 
@@ -269,7 +269,7 @@ async def test_a_site_whose_first_address_does_not_answer(web: Web) -> None:
         assert (await site.get(f"http://cegeprb.test:{web.port}/")).status == 200
 
 
-async def test_a_proxy_whose_first_address_does_not_answer(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_proxy_is_reached_at_its_third_address(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
     web["cegeprb.test/"] = page()
     monkeypatch.setenv("HTTP_PROXY", f"http://proxy.test:{web.port}")
 
@@ -295,12 +295,12 @@ V4, V6 = ["192.0.2.1", "192.0.2.2", "192.0.2.3"], ["2001:db8::1", "2001:db8::2"]
         ([V6[0]], [V6[0]]),
     ],
 )
-def test_the_families_alternate_and_keep_their_order(found: list[str], tried: list[str]) -> None:
+def test_address_families_alternate_in_order(found: list[str], tried: list[str]) -> None:
     assert alternating(found) == tried
 
 
-async def test_a_family_that_does_not_work_costs_one_try() -> None:
-    """However many addresses of it the name server gives: four are tried in all."""
+async def test_at_most_four_addresses_are_tried_and_families_alternate() -> None:
+    """Otherwise a broken family with many addresses would take all the tries."""
 
     async def resolve(_: str) -> list[str]:
         return ["127.0.0.71", "127.0.0.72", "127.0.0.73", "127.0.0.74", "::1"]  # nothing listens there
@@ -310,10 +310,10 @@ async def test_a_family_that_does_not_work_costs_one_try() -> None:
     assert records.kept[0].tried == ("127.0.0.71", "::1", "127.0.0.72", "127.0.0.73")
 
 
-# ------------------------------------------------------------------------------------- stalls of ours
+# ------------------------------------------------------------------------------------- stalls of this process
 
 
-async def test_a_request_that_ran_out_of_time_while_we_did_not_run_is_asked_again(serving: Serving) -> None:
+async def test_a_request_that_times_out_during_a_stall_is_sent_again(serving: Serving) -> None:
     limits = replace(LOCAL, timeout_s=1.0)
     async with visiting(serving, {"/a": [0.2, answer("/a")]}, limits) as (server, live, site):
         await site.get(server.home)
@@ -327,7 +327,7 @@ async def test_a_request_that_ran_out_of_time_while_we_did_not_run_is_asked_agai
     assert [path for _, path in server.asked].count("/a") == 2
 
 
-async def test_a_site_that_hangs_is_not_asked_again(serving: Serving) -> None:
+async def test_a_request_that_times_out_without_a_stall_is_not_sent_again(serving: Serving) -> None:
     async with serving({"/a": [60.0]}) as server:
         assert await read(server, "/", "/a", limits=replace(LOCAL, timeout_s=0.5)) == [
             "<html>the answer to /",

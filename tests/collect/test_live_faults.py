@@ -1,4 +1,4 @@
-"""Sites that are broken, hostile or lie: each ends with its detail, in its time, and hurts no other."""
+"""Broken, hostile and lying sites: each fails with the right detail, in time, and harms no other site."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from cegep_audit.models import Limits
 pytestmark = pytest.mark.usefixtures("no_backoff")
 
 LIMITS = Limits(delay_s=0.0, timeout_s=10.0, max_bytes=1_000_000)
-SHORT = Limits(delay_s=0.0, timeout_s=0.3, max_bytes=1_000_000)  # for what never ends
+SHORT = Limits(delay_s=0.0, timeout_s=0.3, max_bytes=1_000_000)  # for answers that never end
 HTML = b"<!DOCTYPE html><html><body>" + b"Bonjour " * 500 + b"</body></html>"
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n"
 
@@ -41,68 +41,80 @@ def bomb(size: int, wbits: int = 31) -> bytes:
 BOMB = bomb(64 << 20)
 
 FAULTS = {
-    # name: what the homepage answers, the detail it ends with
-    "hangs before its answer": (HANG, "timeout"),
+    # what the site does: the answer of its homepage, the expected detail
+    "hangs before answering": (HANG, "timeout"),
     "hangs in the status line": (Reply(raw=[b"HTTP/1.", NEVER]), "timeout"),
     "hangs in the headers": (Reply(raw=[OK + b"X-Half: ", NEVER]), "timeout"),
     "hangs before the body": (Reply(raw=[OK + b"Content-Length: 9\r\n\r\n", NEVER]), "timeout"),
     "hangs in the body": (Reply(pieces=[b"<html>", NEVER]), "timeout"),
-    "drips its headers": (Reply(raw=Endless(OK, [b"X: 1\r\n", 0.05])), "timeout"),
-    "drips its body": (Reply(raw=Endless(OK + b"\r\n<html>", [b"x", 0.05])), "timeout"),
+    "drips headers": (Reply(raw=Endless(OK, [b"X: 1\r\n", 0.05])), "timeout"),
+    "drips a body": (Reply(raw=Endless(OK + b"\r\n<html>", [b"x", 0.05])), "timeout"),
     "drips chunks": (
         Reply(raw=Endless(OK + b"Transfer-Encoding: chunked\r\n\r\n", [b"1\r\nx\r\n", 0.05])),
         "timeout",
     ),
-    "drips interim answers": (Reply(raw=itertools.cycle([b"HTTP/1.1 102 Wait\r\n\r\n", 0.05])), "timeout"),
-    "closes without an answer": (DROP, "connection_lost"),
-    "resets without an answer": (Reply(raw=[], reset=True), "connection_lost"),
+    "drips interim responses": (Reply(raw=itertools.cycle([b"HTTP/1.1 102 Wait\r\n\r\n", 0.05])), "timeout"),
+    "closes without answering": (DROP, "connection_lost"),
+    "resets without answering": (Reply(raw=[], reset=True), "connection_lost"),
     "closes in the headers": (Reply(raw=[OK]), "connection_lost"),
-    "sends less than announced": (Reply(pieces=[HTML], headers=[("Content-Length", "99999")]), "cut_short"),
+    "sends less than Content-Length": (Reply(pieces=[HTML], headers=[("Content-Length", "99999")]), "cut_short"),
     "resets in the body": (Reply(pieces=[HTML, 0.05], headers=[("Content-Length", "99999")], reset=True), "cut_short"),
     "ends between chunks": (Reply(raw=[OK + b"Transfer-Encoding: chunked\r\n\r\n6\r\n<html>\r\n"]), "cut_short"),
-    "ends in a chunk": (Reply(raw=[OK + b"Transfer-Encoding: chunked\r\n\r\nff\r\n<html>\r\n"]), "cut_short"),
-    "sends more than announced": (Reply(raw=[OK + b"Content-Length: 6\r\n\r\n<html><a href=x>"]), "cut_short"),
-    "sends a part": (Reply(HTML, status=206, headers=[("Content-Range", "bytes 0-99/999")]), "cut_short"),
-    "never ends": (Reply(pieces=itertools.repeat(b"<p>" * 9999)), "too_large"),
-    "never ends its chunks": (
+    "ends inside a chunk": (Reply(raw=[OK + b"Transfer-Encoding: chunked\r\n\r\nff\r\n<html>\r\n"]), "cut_short"),
+    "sends more than Content-Length": (Reply(raw=[OK + b"Content-Length: 6\r\n\r\n<html><a href=x>"]), "cut_short"),
+    "sends partial content": (Reply(HTML, status=206, headers=[("Content-Range", "bytes 0-99/999")]), "cut_short"),
+    "sends an endless body": (Reply(pieces=itertools.repeat(b"<p>" * 9999)), "too_large"),
+    "sends endless chunks": (
         Reply(raw=Endless(OK + b"Transfer-Encoding: chunked\r\n\r\n", [b"9c3c\r\n" + b"<br>" * 9999 + b"\r\n"])),
         "too_large",
     ),
-    "announces 50 MB": (Reply(pieces=[HTML * 999], headers=[("Content-Length", "50000000")]), "too_large"),
-    "is a gzip bomb": (coded("gzip", BOMB), "too_large"),
-    "is a gzip bomb called deflate": (coded("deflate", BOMB), "too_large"),
-    "is a deflate bomb": (coded("deflate", bomb(20 << 20, wbits=-15)), "too_large"),
-    "is a bomb in two layers": (coded("gzip, gzip", gzip.compress(BOMB)), "too_large"),
-    "is a bomb in nine layers": (coded(", ".join(["gzip"] * 9), gzip.compress(BOMB)), "decode"),
-    "is a bomb nobody announced": (Reply(BOMB), "too_large"),
-    "speaks br": (coded("br", b"\x8b\x02\x80" * 9), "decode"),
-    "speaks zstd": (coded("zstd", b"\x28\xb5\x2f\xfd\x24" * 9), "decode"),
-    "speaks a coding of its own": (coded("rot13", b"\x01\x02\x03"), "decode"),
-    "breaks its gzip": (coded("gzip", gzip.compress(HTML)[:-8] + bytes(8)), "decode"),
-    "cuts its gzip": (coded("gzip", gzip.compress(HTML)[:-9]), "cut_short"),
+    "declares 50 MB": (Reply(pieces=[HTML * 999], headers=[("Content-Length", "50000000")]), "too_large"),
+    "sends a gzip bomb": (coded("gzip", BOMB), "too_large"),
+    "sends a gzip bomb declared as deflate": (coded("deflate", BOMB), "too_large"),
+    "sends a deflate bomb": (coded("deflate", bomb(20 << 20, wbits=-15)), "too_large"),
+    "sends a bomb in two layers": (coded("gzip, gzip", gzip.compress(BOMB)), "too_large"),
+    "sends a bomb in nine layers": (coded(", ".join(["gzip"] * 9), gzip.compress(BOMB)), "decode"),
+    "sends an undeclared gzip bomb": (Reply(BOMB), "too_large"),
+    "sends br": (coded("br", b"\x8b\x02\x80" * 9), "decode"),
+    "sends zstd": (coded("zstd", b"\x28\xb5\x2f\xfd\x24" * 9), "decode"),
+    "sends an unknown coding": (coded("rot13", b"\x01\x02\x03"), "decode"),
+    "sends gzip with a wrong checksum": (coded("gzip", gzip.compress(HTML)[:-8] + bytes(8)), "decode"),
+    "sends truncated gzip": (coded("gzip", gzip.compress(HTML)[:-9]), "cut_short"),
     "sends 10,000 headers": (Reply(raw=[OK, b"X-Flood: 1\r\n" * 10_000, b"\r\n<html>"]), "protocol"),
-    "sends 10,000 headers at once": (Reply(raw=[OK + b"X:1\r\n" * 10_000 + b"\r\n<html>"]), "protocol"),
-    "sends headers without end": (
+    "sends 10,000 headers in one write": (Reply(raw=[OK + b"X:1\r\n" * 10_000 + b"\r\n<html>"]), "protocol"),
+    "sends endless headers": (
         Reply(raw=Endless(OK, [b"X: " + b"y" * 999 + b"\r\n"])),
         "protocol",
     ),
-    "sends a header of a megabyte": (Reply(raw=[OK + b"X: " + b"y" * 2**20 + b"\r\n\r\n"]), "protocol"),
+    "sends a header of 1 MB": (Reply(raw=[OK + b"X: " + b"y" * 2**20 + b"\r\n\r\n"]), "protocol"),
     "is an SSH server": (Reply(raw=[b"SSH-2.0-OpenSSH_9.9\r\n", NEVER]), "protocol"),
-    "sends bytes": (Reply(raw=[bytes(range(256)) * 9, 0.05]), "protocol"),
-    "sends a page without a head": (Reply(raw=[b"<html><body>Bonjour</body></html>\r\n\r\n", 0.05]), "protocol"),
-    "has two lengths": (Reply(raw=[OK + b"Content-Length: 6\r\nContent-Length: 7\r\n\r\n<html>!", 0.05]), "protocol"),
-    "has a negative length": (Reply(raw=[OK + b"Content-Length: -1\r\n\r\n<html>", 0.05]), "protocol"),
-    "has a length of words": (Reply(raw=[OK + b"Content-Length: many\r\n\r\n<html>", 0.05]), "protocol"),
-    "breaks its chunks": (Reply(raw=[OK + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n<html>", 0.05]), "protocol"),
-    "has a vague type and no markup": (Reply(b"%PDF-1.7 " * 999, content_type="application/octet-stream"), "not_html"),
-    "has no type and little in it": (Reply(b"\x89PNG", content_type=None), "not_html"),
+    "sends binary data": (Reply(raw=[bytes(range(256)) * 9, 0.05]), "protocol"),
+    "sends a page without a status line": (Reply(raw=[b"<html><body>Bonjour</body></html>\r\n\r\n", 0.05]), "protocol"),
+    "sends two different Content-Lengths": (
+        Reply(raw=[OK + b"Content-Length: 6\r\nContent-Length: 7\r\n\r\n<html>!", 0.05]),
+        "protocol",
+    ),
+    "sends a negative Content-Length": (Reply(raw=[OK + b"Content-Length: -1\r\n\r\n<html>", 0.05]), "protocol"),
+    "sends a Content-Length that is no number": (
+        Reply(raw=[OK + b"Content-Length: many\r\n\r\n<html>", 0.05]),
+        "protocol",
+    ),
+    "sends an invalid chunk size": (
+        Reply(raw=[OK + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n<html>", 0.05]),
+        "protocol",
+    ),
+    "sends a vague type and no markup": (
+        Reply(b"%PDF-1.7 " * 999, content_type="application/octet-stream"),
+        "not_html",
+    ),
+    "sends no type and no markup": (Reply(b"\x89PNG", content_type=None), "not_html"),
     "answers 101": (Reply(raw=[b"HTTP/1.1 101 Switching\r\nUpgrade: x\r\n\r\n", 0.05]), "protocol"),
     "answers 304": (Reply(status=304), "http_304"),
     "answers 401": (Reply(status=401), "http_401"),
     "answers 403": (Reply(HTML, status=403), "http_403"),
     "answers 404": (Reply(HTML, status=404), "http_404"),
-    "answers 404 without end": (Reply(pieces=itertools.repeat(HTML), status=404), "http_404"),
-    "answers 404 cut short": (Reply(pieces=[HTML], status=404, headers=[("Content-Length", "99999")]), "http_404"),
+    "answers an endless 404": (Reply(pieces=itertools.repeat(HTML), status=404), "http_404"),
+    "answers a truncated 404": (Reply(pieces=[HTML], status=404, headers=[("Content-Length", "99999")]), "http_404"),
     "answers 410": (Reply(status=410), "http_410"),
     "answers 451": (Reply(status=451), "http_451"),
     "answers 500": (Reply(HTML, status=500), "http_500"),
@@ -111,7 +123,7 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("name", FAULTS)
-async def test_a_site_that(name: str, proxied: Web) -> None:
+async def test_fault_detail(name: str, proxied: Web) -> None:
     proxied["cegeprb.test/"], detail = FAULTS[name]
     limits = SHORT if detail == "timeout" else LIMITS
     began = time.monotonic()
@@ -123,29 +135,29 @@ async def test_a_site_that(name: str, proxied: Web) -> None:
 
 
 GOOD = {
-    "interim answers": Reply(
+    "interim responses": Reply(
         raw=[b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" * 3, OK, b"Content-Length: 4041\r\n\r\n", HTML]
     ),
     "HTTP/1.0": Reply(raw=[b"HTTP/1.0 200 OK\r\n\r\n" + HTML]),
     "no reason and bare line feeds": Reply(raw=[b"HTTP/1.1 200\nContent-Type: text/html\n\n" + HTML]),
-    "no type": Reply(HTML, content_type=None),
-    "a vague type": Reply(HTML, content_type="application/octet-stream"),
-    "a type of its own": Reply(HTML, content_type="html"),
+    "no Content-Type": Reply(HTML, content_type=None),
+    "vague Content-Type": Reply(HTML, content_type="application/octet-stream"),
+    "invalid Content-Type": Reply(HTML, content_type="html"),
     "gzip": coded("gzip", gzip.compress(HTML)),
-    "gzip nobody announced": Reply(gzip.compress(HTML)),
+    "undeclared gzip": Reply(gzip.compress(HTML)),
     "deflate": coded("deflate", zlib.compress(HTML)),
-    "layers": coded("deflate, gzip", gzip.compress(zlib.compress(HTML))),
-    "plain bytes called gzip": coded("gzip", HTML),
-    "plain bytes called br": coded("br", HTML),
-    "a line end too many": Reply(raw=[OK + b"Content-Length: 4041\r\n\r\n" + HTML + b"\r\n"]),
-    "chunks": Reply(raw=[OK + b"Transfer-Encoding: chunked\r\n\r\n" + b"%x\r\n" % len(HTML) + HTML + b"\r\n0\r\n\r\n"]),
+    "two codings": coded("deflate, gzip", gzip.compress(zlib.compress(HTML))),
+    "plain text declared as gzip": coded("gzip", HTML),
+    "plain text declared as br": coded("br", HTML),
+    "extra line break after the body": Reply(raw=[OK + b"Content-Length: 4041\r\n\r\n" + HTML + b"\r\n"]),
+    "chunked": Reply(raw=[OK + b"Transfer-Encoding: chunked\r\n\r\n" + b"%x\r\n" % len(HTML) + HTML + b"\r\n0\r\n\r\n"]),
     "900 headers": Reply(HTML, headers=[("X-Many", "1")] * 900),
-    "a body of its own time": Reply(pieces=[HTML[:50], 0.1, HTML[50:]]),
+    "slow body": Reply(pieces=[HTML[:50], 0.1, HTML[50:]]),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", GOOD)
-async def test_a_page_is_read_with(name: str, proxied: Web) -> None:
+async def test_unusual_answers_that_are_read(name: str, proxied: Web) -> None:
     proxied["cegeprb.test/"] = GOOD[name]
     found = await get(limits=LIMITS)
     assert found.body == HTML
@@ -153,7 +165,7 @@ async def test_a_page_is_read_with(name: str, proxied: Web) -> None:
 
 
 def garbled(seed: int) -> bytes:
-    """Return an answer with a few bytes changed, left out, doubled or moved."""
+    """Return an answer with a few bytes changed, deleted, duplicated or inserted."""
     chance = random.Random(seed)  # noqa: S311 -- not for secrets
     answer = bytearray(
         b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Encoding: gzip\r\nSet-Cookie: a=b; Path=/\r\n"
@@ -174,7 +186,7 @@ def garbled(seed: int) -> bytes:
     return bytes(answer)
 
 
-async def test_garbled_answers_are_pages_or_faults_and_nothing_else(proxied: Web) -> None:
+async def test_garbled_answers_give_a_page_or_a_fetch_error(proxied: Web) -> None:
     numbers = iter(range(300))
     proxied["cegeprb.test/*"] = lambda _: Reply(raw=[garbled(next(numbers))])
     proxied["cegeprb.test/robots.txt"] = Reply(status=404)
@@ -188,14 +200,14 @@ async def test_garbled_answers_are_pages_or_faults_and_nothing_else(proxied: Web
     assert {"protocol", "cut_short"} <= details
 
 
-async def test_a_server_that_never_accepts() -> None:
+async def test_a_server_that_never_accepts_times_out() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         url = f"http://127.0.0.1:{server.getsockname()[1]}/"
         assert (await fault(url, replace(SHORT, allow_private=True))).detail == "timeout"
 
 
 @pytest.mark.parametrize("content_type", ["application/pdf", "image/png", "video/mp4", "application/json"])
-async def test_what_is_no_page_is_not_downloaded(content_type: str, proxied: Web) -> None:
+async def test_the_body_of_another_content_type_is_not_downloaded(content_type: str, proxied: Web) -> None:
     sent: list[int] = []
 
     def endless() -> Iterator[bytes]:
@@ -206,16 +218,16 @@ async def test_what_is_no_page_is_not_downloaded(content_type: str, proxied: Web
     proxied["cegeprb.test/plan.pdf"] = lambda _: Reply(pieces=endless(), content_type=content_type)
     found = await get(f"{HOME}plan.pdf", home=HOME)
     assert (found.content_type, found.body) == (content_type, b"")
-    assert len(sent) < 200  # what the sockets between us hold
+    assert len(sent) < 200  # as many as the socket buffers hold
 
 
 @pytest.mark.parametrize("reply", [Reply(status=204), Reply(b""), Reply(b"", content_type=None)])
-async def test_an_empty_page_is_a_page(reply: Reply, proxied: Web) -> None:
+async def test_an_empty_body_is_a_page(reply: Reply, proxied: Web) -> None:
     proxied["cegeprb.test/"] = reply
     assert (await get()).body == b""
 
 
-async def test_a_bomb_takes_no_more_memory_than_the_limit(proxied: Web) -> None:
+async def test_the_memory_used_by_a_bomb_is_bounded(proxied: Web) -> None:
     proxied["cegeprb.test/"] = coded("gzip, gzip", gzip.compress(BOMB))
     proxied["cegeprb.test/robots.txt"] = coded("gzip", BOMB)
     async with visit(limits=LIMITS) as site:
@@ -229,8 +241,8 @@ async def test_a_bomb_takes_no_more_memory_than_the_limit(proxied: Web) -> None:
     assert peak < 2 * LIMITS.max_bytes + 1_500_000
 
 
-async def test_a_connection_that_lied_is_not_used_again(proxied: Web) -> None:
-    """Else what it sent too much would pass for the answer to the next request."""
+async def test_a_connection_with_surplus_bytes_is_not_reused(proxied: Web) -> None:
+    """The surplus would pass for the answer to the next request."""
     forged = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 6\r\n\r\nforged"
     answer = Reply(b"gone", status=404)
     proxied["cegeprb.test/"] = Reply(HTML + forged, headers=[("Content-Length", str(len(HTML)))])
@@ -244,15 +256,15 @@ async def test_a_connection_that_lied_is_not_used_again(proxied: Web) -> None:
     assert len({asked.connection for asked in proxied.log}) == 3
 
 
-async def test_one_hostile_site_neither_delays_nor_changes_another(proxied: Web) -> None:
-    """Thirty sites that hang, drip, bomb and drop beside one that answers."""
+async def test_hostile_sites_neither_delay_nor_change_another(proxied: Web) -> None:
+    """Thirty sites hang, drip, send bombs or drop connections, while another one answers."""
     replies = [reply for reply, _ in list(FAULTS.values())[:30]]
     for number, reply in enumerate(replies):
         proxied[f"faulty{number}.test/"] = reply
     proxied["cegeprb.test/"] = page("Bonjour")
     for number in range(5):
         proxied[f"cegeprb.test/{number}"] = page(str(number))
-    live = LiveWeb(Limits(delay_s=0, timeout_s=2), "cegep-audit/1")  # a busy machine alone is late by tenths
+    live = LiveWeb(Limits(delay_s=0, timeout_s=2), "cegep-audit/1")  # a busy machine can be late by tenths of a second
 
     async def read(url: str, pages: int) -> float:
         async with live.open(institution(url, id_=url)) as site:
@@ -269,28 +281,28 @@ async def test_one_hostile_site_neither_delays_nor_changes_another(proxied: Web)
     assert done <= max(await asyncio.gather(*hostile))
 
 
-async def test_crumbs_are_not_swept_up_for_ever(proxied: Web) -> None:
-    """Each chunk costs time, however small: a page in crumbs must not keep the program busy."""
+async def test_an_endless_body_in_tiny_chunks_is_given_up(proxied: Web) -> None:
+    """Each chunk costs time, however small: such a body must not keep the program busy."""
     crumbs = Endless(OK + b"Transfer-Encoding: chunked\r\n\r\n", [b"1\r\n<\r\n" * 9999])
     proxied["cegeprb.test/"] = Reply(raw=crumbs)
     assert (await fault()).detail == "protocol"
 
 
-async def test_the_time_limit_is_a_total(proxied: Web) -> None:
-    """A slow answer and a slow body share it."""
+async def test_the_timeout_covers_the_whole_answer(proxied: Web) -> None:
+    """A slow first byte and a slow body share it."""
     proxied["cegeprb.test/"] = Reply(pieces=[HTML, 0.2, b"<!-- -->"], delay_s=0.2)
     assert (await fault(limits=SHORT)).detail == "timeout"
 
 
-async def test_waiting_for_a_turn_takes_nothing_from_the_time(proxied: Web) -> None:
+async def test_the_pacing_delay_does_not_count_towards_the_timeout(proxied: Web) -> None:
     limits = Limits(delay_s=0.6, timeout_s=0.5)
     proxied["cegeprb.test/"] = Reply(HTML)
     assert (await get(limits=limits)).body == HTML
 
 
 @pytest.mark.parametrize("status", [200, 301, 404])
-async def test_a_body_nobody_wants_changes_nothing(status: int, proxied: Web) -> None:
-    """A redirect or an error is known from its head."""
+async def test_an_unneeded_body_may_be_slow_and_incomplete(status: int, proxied: Web) -> None:
+    """The head of a redirect, an error or an image says enough."""
     proxied["cegeprb.test/a"] = Reply(
         pieces=[b"x", 1.5],
         status=status,
@@ -307,7 +319,7 @@ async def test_a_body_nobody_wants_changes_nothing(status: int, proxied: Web) ->
             assert (await site.get(f"{HOME}a")).status == 200
 
 
-async def test_what_a_server_sends_does_not_drive_the_terminal(proxied: Web) -> None:
+async def test_error_messages_contain_no_control_characters(proxied: Web) -> None:
     proxied["cegeprb.test/a"] = Reply(raw=[b"\x1b[2J\x9b31m\r\n\r\n", 0.05])
     proxied["cegeprb.test/b"] = redirect("javascript:\x1b]0;x\x07")
     proxied["cegeprb.test/c"] = redirect("data:\u202e".encode().decode("latin-1"))
@@ -316,13 +328,13 @@ async def test_what_a_server_sends_does_not_drive_the_terminal(proxied: Web) -> 
         assert str(await fault(f"{HOME}{path}", home=HOME)).isprintable()
 
 
-def count(web: Web, path: str) -> int:
+def count_requests(web: Web, path: str) -> int:
     return sum(asked.path == path for asked in web.log)
 
 
-async def test_a_page_that_takes_one_lost_connection_to_come(proxied: Web) -> None:
+async def test_a_page_is_read_after_one_lost_connection(proxied: Web) -> None:
     def once(_: Asked) -> Reply:
-        return DROP if count(proxied, "/") == 1 else page("enfin")
+        return DROP if count_requests(proxied, "/") == 1 else page("enfin")
 
     proxied["cegeprb.test/"] = once
     assert b"enfin" in (await get(limits=QUICK)).body

@@ -1,4 +1,4 @@
-"""Manners, read from the server's own log: no two requests at once on a host, none nearer than the delay."""
+"""Pacing, as the server's log shows it: requests to one host do not overlap, and are at least the delay apart."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LIMITS = Limits(delay_s=DELAY_S, timeout_s=10.0)
 
 
 def assert_paced(log: list[Asked], delay_s: float = DELAY_S) -> None:
-    """Fail where two requests of *log*, all to one host, overlap or stand too near."""
+    """Fail if two requests of *log*, all to one host, overlap or are too close together."""
     assert len(log) > 1
     for before, after in pairwise(sorted(log, key=lambda asked: asked.started)):
         assert before.ended is not None
@@ -37,7 +37,7 @@ async def read(live: LiveWeb, name: str, *paths: str) -> None:
                 continue
 
 
-async def test_robots_txt_redirects_retries_and_www_keep_the_pace(proxied: Web) -> None:
+async def test_robots_txt_redirects_retries_and_www_are_paced(proxied: Web) -> None:
     proxied["a.test/*"] = lambda asked: redirect(f"http://www.a.test{asked.path}")
     proxied["www.a.test/robots.txt"] = Reply(b"", delay_s=0.05)
     proxied["www.a.test/"] = redirect("/fr")
@@ -51,14 +51,14 @@ async def test_robots_txt_redirects_retries_and_www_keep_the_pace(proxied: Web) 
         "www.a.test/",
         "www.a.test/fr",
         "a.test/panne",
-        *["www.a.test/panne"] * 4,  # once on the connection used before, which may have been closed while idle
+        *["www.a.test/panne"] * 4,  # the first on a reused connection, which may have closed while idle
         "a.test/absent",
         "www.a.test/absent",
     ]
     assert_paced(proxied.log)
 
 
-async def test_the_delay_holds_by_the_servers_clock_however_late_a_request_arrives(proxied: Web) -> None:
+async def test_the_delay_holds_at_the_server_even_if_requests_arrive_late(proxied: Web) -> None:
     proxied.accept_delay_s = 0.15
     proxied["a.test/robots.txt"] = Reply(b"", close=True)
     proxied["a.test/"] = proxied["a.test/1"] = page()
@@ -67,7 +67,7 @@ async def test_the_delay_holds_by_the_servers_clock_however_late_a_request_arriv
 
 
 async def test_two_institutions_on_one_host_take_turns(proxied: Web) -> None:
-    """And another host is not slowed down by theirs."""
+    """They do not slow down another host."""
     for path in ("/1", "/2", "/3"):
         proxied[f"a.test{path}"] = proxied[f"b.test{path}"] = page()
     live = LiveWeb(LIMITS, AGENT)
@@ -86,7 +86,7 @@ async def test_two_institutions_on_one_host_take_turns(proxied: Web) -> None:
     assert b[-1].started < a[-1].started
 
 
-async def test_a_host_that_hangs_or_is_slow_is_not_asked_twice_at_once(proxied: Web) -> None:
+async def test_requests_to_a_slow_or_hanging_host_do_not_overlap(proxied: Web) -> None:
     proxied["a.test/hang"] = Reply(raw=[0.6])
     proxied["a.test/slow"] = Reply(pieces=[b"<html>", 0.3])
     proxied["a.test/robots.txt"] = robots("")
@@ -95,14 +95,14 @@ async def test_a_host_that_hangs_or_is_slow_is_not_asked_twice_at_once(proxied: 
     assert_paced([asked for asked in proxied.log if asked.ended])
 
 
-async def test_a_crawl_delay_is_seen_by_the_server(proxied: Web) -> None:
+async def test_requests_are_a_crawl_delay_apart(proxied: Web) -> None:
     proxied["a.test/robots.txt"] = robots("User-agent: *\nCrawl-delay: 0.3")
     proxied["a.test/"] = page()
     await read(LiveWeb(LIMITS, AGENT), "a", "/", "/")
     assert_paced(proxied.log, 0.3)
 
 
-async def test_forty_sites_at_once_each_keep_their_pace(proxied: Web) -> None:
+async def test_forty_concurrent_sites_are_each_paced(proxied: Web) -> None:
     names = [f"c{number}" for number in range(40)]
     for name in names:
         proxied[f"{name}.test/"] = redirect(f"http://www.{name}.test/")

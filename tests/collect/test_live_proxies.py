@@ -1,4 +1,4 @@
-"""Proxies of the environment: host names are left to them, private addresses are not."""
+"""Proxies from environment variables: they resolve hosts, but receive no private addresses."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ LOCAL = Limits(delay_s=0.0, timeout_s=2.0, allow_private=True)
 
 @pytest.fixture
 def closed_port() -> int:
-    """A port of this machine where nothing listens."""
+    """A loopback port where nothing listens."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         return int(server.getsockname()[1])
 
 
-async def test_names_are_left_to_the_proxy(proxied: Web) -> None:
+async def test_the_proxy_resolves_hosts(proxied: Web) -> None:
     proxied["cegeprb.test/"] = page()
     asked: list[str] = []
 
@@ -41,11 +41,11 @@ async def test_names_are_left_to_the_proxy(proxied: Web) -> None:
         return ["127.0.0.1"]
 
     await get(resolve=resolve)
-    assert asked == ["127.0.0.1"]  # the proxy's own
+    assert asked == ["127.0.0.1"]  # the proxy's own address
 
 
 @pytest.mark.parametrize("name", ["ALL_PROXY", "http_proxy", "all_proxy"])
-async def test_the_usual_variables(name: str, web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_proxy_variables(name: str, web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(name, web.proxy.removeprefix("http://"))
     web["cegeprb.test/"] = page()
     assert (await get()).status == 200
@@ -59,7 +59,7 @@ async def test_no_proxy(value: str, web: Web, monkeypatch: pytest.MonkeyPatch, c
     assert (await get(f"http://www.cegeprb.test:{web.port}/", LOCAL, resolve=to_loopback)).status == 200
 
 
-async def test_the_variables_are_read_once(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_proxy_variables_are_read_once(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", web.proxy)
     live = LiveWeb(QUICK, AGENT)
     monkeypatch.delenv("HTTP_PROXY")
@@ -67,7 +67,7 @@ async def test_the_variables_are_read_once(web: Web, monkeypatch: pytest.MonkeyP
     assert live.proxy("https", "cegeprb.test") is None
 
 
-async def test_a_proxy_that_is_not_there(monkeypatch: pytest.MonkeyPatch, closed_port: int) -> None:
+async def test_the_error_of_an_unreachable_proxy_names_it(monkeypatch: pytest.MonkeyPatch, closed_port: int) -> None:
     monkeypatch.setenv("ALL_PROXY", f"http://127.0.0.1:{closed_port}")
     for url in (HOME, "https://cegeprb.test/"):
         error = await fault(url)
@@ -75,8 +75,7 @@ async def test_a_proxy_that_is_not_there(monkeypatch: pytest.MonkeyPatch, closed
         assert f"127.0.0.1:{closed_port}" in str(error)
 
 
-async def test_a_proxy_that_refuses_a_tunnel(proxied: Web) -> None:
-    """Then http is tried, where the proxy answers for the site."""
+async def test_a_refused_tunnel_falls_back_to_http(proxied: Web) -> None:
     error = await fault("https://cegeprb.test/")
     assert proxied.connects == ["cegeprb.test:443"]
     assert (error.detail, error.status) == ("proxy", 502)
@@ -86,11 +85,11 @@ async def test_a_proxy_that_refuses_a_tunnel(proxied: Web) -> None:
 
 
 @pytest.mark.usefixtures("proxied")
-async def test_what_a_proxy_says_of_a_site_over_http_is_the_sites_answer() -> None:
+async def test_over_http_a_502_from_the_proxy_counts_as_the_sites_answer() -> None:
     assert (await fault()).detail == "http_502"
 
 
-async def test_a_proxy_with_a_password(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_proxy_password_is_sent_to_the_proxy(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", web.proxy.replace("//", "//moi:s3cret@"))
     web["cegeprb.test/"] = page()
     await get()
@@ -113,7 +112,7 @@ async def test_a_proxy_with_a_password(web: Web, monkeypatch: pytest.MonkeyPatch
         "socks9://p.test",
     ],
 )
-def test_a_proxy_that_cannot_be(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_invalid_proxy_is_refused_without_showing_its_password(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", value)
     with pytest.raises(UsageError) as raised:
         LiveWeb(QUICK, "cegep-audit/1")
@@ -125,26 +124,26 @@ BASIC = base64.b64encode(b"moi:s3cr&t-4711").decode()
 ECHOES = {
     "in a page": Reply(f"<html>You said Proxy-Authorization: Basic {BASIC}".encode()),
     "in an error": Reply(b"Wrong password: s3cr&t-4711", status=403),
-    "in an error, packed": Reply(
+    "in a gzipped error": Reply(
         gzip.compress(b"Wrong password: s3cr&t-4711"), status=502, headers=[("Content-Encoding", "gzip")]
     ),
-    "in a page, packed": Reply(
+    "in a gzipped page": Reply(
         gzip.compress(f"<html>moi:s3cr&t-4711 {BASIC}".encode()), headers=[("Content-Encoding", "gzip")]
     ),
     "in a 407": Reply(f"moi:s3cr&t-4711 {BASIC}".encode(), status=407),
     "in a header": Reply(b"<html>", headers=[("X-Debug", f"Basic {BASIC}")]),
     "in a redirect": redirect(f"http://cegeprb.test/?u={BASIC}"),
-    "in a redirect, quoted": redirect("http://cegeprb.test/?u=s3cr%26t-4711", 503),
+    "in a Location, percent-encoded": redirect("http://cegeprb.test/?u=s3cr%26t-4711", 503),
     "in the reason": Reply(raw=[b"HTTP/1.1 403 moi:s3cr&t-4711 is wrong\r\nContent-Length: 0\r\n\r\n"]),
-    "in what is no HTTP": Reply(raw=[b"HTTP/1.1 moi:s3cr&t-4711\r\n\r\n"]),
-    "in a page that breaks off": Reply(
+    "in an invalid status line": Reply(raw=[b"HTTP/1.1 moi:s3cr&t-4711\r\n\r\n"]),
+    "in a truncated page": Reply(
         pieces=[f"<html>{BASIC}".encode()], headers=[("Content-Length", "9999")]
     ),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", ECHOES)
-async def test_what_a_proxy_repeats_of_its_password_goes_nowhere(
+async def test_a_password_that_the_proxy_echoes_is_neither_shown_nor_recorded(
     name: str, web: Web, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", web.proxy.replace("//", "//moi:s3cr%26t-4711@"))
@@ -165,7 +164,9 @@ async def test_what_a_proxy_repeats_of_its_password_goes_nowhere(
     assert BASIC not in written
 
 
-async def test_what_a_proxy_says_when_it_refuses_a_tunnel(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_password_echoed_in_a_refused_tunnel_is_neither_shown_nor_recorded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(f"HTTP/1.1 407 moi:s3cr&t-4711 or {BASIC}\r\nContent-Length: 0\r\n\r\n".encode())
@@ -182,8 +183,8 @@ async def test_what_a_proxy_says_when_it_refuses_a_tunnel(monkeypatch: pytest.Mo
     assert BASIC not in str(error) + str(records.kept)
 
 
-async def test_nobody_speaks_before_the_handshake_of_tls(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a proxy adds to its consent in the clear must not pass for what the site says in TLS."""
+async def test_bytes_before_the_tls_handshake_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a proxy adds, in plain text, to its CONNECT answer must not pass for the site's answer over TLS."""
 
     async def inject(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
@@ -195,24 +196,24 @@ async def test_nobody_speaks_before_the_handshake_of_tls(monkeypatch: pytest.Mon
     monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
     error = await fault("https://cegeprb.test:8443/")
     server.close()
-    await asyncio.sleep(0.02)  # the proxy's side closes its connections
+    await asyncio.sleep(0.02)  # lets the proxy close its connections
     assert (error.detail, str(error)) == ("protocol", "bytes before the TLS handshake")
 
 
-async def test_a_page_may_use_the_word_that_is_somebodys_password(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_page_may_contain_a_word_that_is_the_password(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", web.proxy.replace("//", "//moi:college@"))
     web["cegeprb.test/"] = page("Le college")
     assert b"college" in (await get()).body
 
 
 @pytest.mark.parametrize("url", ["http://192.168.1.1/", "https://0x7f.1/", "http://[::1]/", "http://localhost/"])
-async def test_private_addresses_are_not_left_to_a_proxy(url: str, proxied: Web) -> None:
+async def test_private_addresses_are_not_sent_to_a_proxy(url: str, proxied: Web) -> None:
     assert (await fault(url)).detail == "private_address"
     assert not proxied.connects
     assert not proxied.log
 
 
-async def test_nor_are_they_refused_where_allowed(proxied: Web) -> None:
+async def test_private_addresses_are_sent_to_a_proxy_with_allow_private(proxied: Web) -> None:
     proxied["192.168.1.1/"] = page()
     assert (await get("http://192.168.1.1/", LOCAL)).status == 200
 
@@ -222,7 +223,7 @@ async def test_nor_are_they_refused_where_allowed(proxied: Web) -> None:
 
 @contextlib.asynccontextmanager
 async def socks(to_port: int, asked: list[str]) -> AsyncIterator[int]:
-    """A SOCKS 5 proxy that leads every name to one port of this machine."""
+    """A SOCKS5 proxy that connects every host to one loopback port."""
     tasks: set[asyncio.Task[None]] = set()
 
     async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -235,7 +236,7 @@ async def socks(to_port: int, asked: list[str]) -> AsyncIterator[int]:
         await reader.readexactly(methods)
         writer.write(b"\x05\x00")
         *_, kind, length = await reader.readexactly(5)
-        assert kind == 3  # a host name: not looked up on our side
+        assert kind == 3  # a host name: the client did not resolve it
         asked.append((await reader.readexactly(length)).decode())
         await reader.readexactly(2)
         writer.write(b"\x05\x00\x00\x01\x00\x00\x00\x00\x00\x00")
@@ -251,7 +252,7 @@ async def socks(to_port: int, asked: list[str]) -> AsyncIterator[int]:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def test_a_socks_proxy(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_socks_proxy_resolves_hosts(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
     web["cegeprb.test/"] = Reply(page().body, close=True)
     web["cegeprb.test/robots.txt"] = Reply(b"", close=True)
@@ -262,7 +263,9 @@ async def test_a_socks_proxy(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("says", [b"", b"\x05", b"\x04\x00", b"\x05\xff", b"HTTP/1.1 400 Bad Request\r\n\r\n"])
-async def test_a_socks_proxy_that_is_none_or_refuses(says: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_server_that_is_no_socks_proxy_or_refuses_is_a_proxy_failure(
+    says: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(1)
         writer.write(says)

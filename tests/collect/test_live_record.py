@@ -1,4 +1,4 @@
-"""What is given to be kept: every exchange, as received."""
+"""The recorder receives every exchange, with the bytes as received."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ HTML = b"<!DOCTYPE html><html>" + b"Bonjour " * 999
 LOCAL = Limits(delay_s=0.0, timeout_s=2.0, allow_private=True)
 
 
-async def test_a_page_is_kept_as_received(proxied: Web) -> None:
+async def test_a_page_is_recorded_as_received(proxied: Web) -> None:
     coded = gzip.compress(HTML)
     proxied["cegeprb.test/"] = Reply(
         coded, headers=[("Content-Encoding", "gzip"), ("X-Élan".encode().decode("latin-1"), "é")][:1]
@@ -62,7 +62,7 @@ async def test_headers_keep_their_order_case_and_bytes(proxied: Web) -> None:
     assert exchange.request_headers[:2] == (("Host", "cegeprb.test"), ("User-Agent", AGENT))
 
 
-async def test_redirects_refusals_and_every_try_are_kept(proxied: Web) -> None:
+async def test_redirects_and_all_tries_are_recorded(proxied: Web) -> None:
     proxied["cegeprb.test/"] = redirect("/a")
     proxied["cegeprb.test/a"] = Reply(b"en panne", status=503)
     records = Records()
@@ -75,14 +75,14 @@ async def test_redirects_refusals_and_every_try_are_kept(proxied: Web) -> None:
     assert error.record_id == "5"
 
 
-async def test_the_address_connected_to(web: Web) -> None:
+async def test_the_ip_address_of_the_server_is_recorded(web: Web) -> None:
     web["*"] = page()
     records = Records()
     await get(f"http://cegeprb.test:{web.port}/", LOCAL, resolve=to_loopback, record=records)
     assert [exchange.ip for exchange in records.kept] == ["127.0.0.1"] * 2
 
 
-async def test_behind_a_proxy_the_address_is_not_known(proxied: Web) -> None:
+async def test_no_ip_address_is_recorded_behind_a_proxy(proxied: Web) -> None:
     proxied["cegeprb.test/"] = page()
     records = Records()
     await get(record=records)
@@ -93,17 +93,24 @@ async def test_behind_a_proxy_the_address_is_not_known(proxied: Web) -> None:
     ("reply", "truncated", "size"),
     [
         pytest.param(Reply(HTML * 20), "length", 100_000, id="too large"),
-        pytest.param(Reply(HTML, content_type="image/png"), "length", 0, id="not wanted"),
-        pytest.param(Reply(HTML * 20, status=404), "length", 65_536, id="a long 404"),
-        pytest.param(Reply(pieces=[HTML, NEVER]), "time", len(HTML), id="too slow"),
-        pytest.param(Reply(pieces=[HTML], headers=[("Content-Length", "99999")]), "disconnect", len(HTML), id="cut"),
-        pytest.param(Reply(b"\x01" * 99, headers=[("Content-Encoding", "br")]), "", 99, id="undecodable, itself whole"),
+        pytest.param(Reply(HTML, content_type="image/png"), "length", 0, id="not a page"),
+        pytest.param(Reply(HTML * 20, status=404), "length", 65_536, id="long 404"),
+        pytest.param(Reply(pieces=[HTML, NEVER]), "time", len(HTML), id="timeout"),
         pytest.param(
-            Reply(gzip.compress(HTML)[:-1]), "", len(gzip.compress(HTML)) - 1, id="its gzip cut, itself whole"
+            Reply(pieces=[HTML], headers=[("Content-Length", "99999")]),
+            "disconnect",
+            len(HTML),
+            id="truncated by the server",
+        ),
+        pytest.param(Reply(b"\x01" * 99, headers=[("Content-Encoding", "br")]), "", 99, id="complete but undecodable"),
+        pytest.param(
+            Reply(gzip.compress(HTML)[:-1]), "", len(gzip.compress(HTML)) - 1, id="complete, with truncated gzip"
         ),
     ],
 )
-async def test_a_body_that_is_only_a_prefix_says_why(reply: Reply, truncated: str, size: int, proxied: Web) -> None:
+async def test_the_reason_for_a_truncated_body_is_recorded(
+    reply: Reply, truncated: str, size: int, proxied: Web
+) -> None:
     proxied["cegeprb.test/"] = reply
     records = Records()
     try:
@@ -117,7 +124,7 @@ async def test_a_body_that_is_only_a_prefix_says_why(reply: Reply, truncated: st
     assert record_id == "2"
 
 
-async def test_a_request_without_an_answer_is_kept_with_its_failure(proxied: Web) -> None:
+async def test_a_request_without_an_answer_is_recorded_with_its_failure(proxied: Web) -> None:
     proxied["cegeprb.test/a"] = DROP
     records = Records()
     error = await fault(f"{HOME}a", Limits(delay_s=0.0, retries=0), home=HOME, record=records)
@@ -128,7 +135,7 @@ async def test_a_request_without_an_answer_is_kept_with_its_failure(proxied: Web
     assert error.record_id == "2"
 
 
-async def test_a_failure_names_the_addresses_tried() -> None:
+async def test_the_addresses_tried_are_recorded_if_all_refuse() -> None:
     records = Records()
 
     async def resolve(_: str) -> list[str]:
@@ -143,7 +150,9 @@ async def test_a_failure_names_the_addresses_tried() -> None:
     ("reply", "detail"),
     [(DROP, "connection_lost"), (HANG, "timeout"), (Reply(raw=[b"SSH-2.0-OpenSSH\r\n", NEVER]), "protocol")],
 )
-async def test_so_does_one_after_a_connection_was_made(reply: Reply, detail: str, web: Web) -> None:
+async def test_the_address_is_recorded_if_the_exchange_fails_after_connecting(
+    reply: Reply, detail: str, web: Web
+) -> None:
     web["*"] = reply
     records = Records()
     limits = Limits(delay_s=0.0, timeout_s=0.5, retries=0, allow_private=True)
@@ -152,7 +161,7 @@ async def test_so_does_one_after_a_connection_was_made(reply: Reply, detail: str
     assert (exchange.detail, exchange.tried, exchange.ip) == (detail, ("127.0.0.1",), "127.0.0.1")
 
 
-async def test_what_was_never_asked_is_not_kept(proxied: Web) -> None:
+async def test_pages_that_are_not_requested_are_not_recorded(proxied: Web) -> None:
     proxied["cegeprb.test/robots.txt"] = robots("User-agent: *\nDisallow: /")
     records = Records()
     async with visit(record=records) as site:

@@ -1,4 +1,4 @@
-"""robots.txt, as the server's log shows it obeyed."""
+"""Obedience to robots.txt, as the server's log shows it."""
 
 from __future__ import annotations
 
@@ -18,52 +18,58 @@ pytestmark = pytest.mark.usefixtures("no_backoff")
 SHORT = Limits(delay_s=0.0, timeout_s=0.4)
 CLOSED = "User-agent: *\nDisallow: /"
 FORBIDS = {
-    "everything": (robots(CLOSED), "robots"),
-    "everything to us": (robots("User-agent: cegep-audit\nDisallow: /\nUser-agent: *\nAllow: /"), "robots"),
-    "everything, in gzip": (Reply(gzip.compress(CLOSED.encode()), headers=[("Content-Encoding", "gzip")]), "robots"),
-    "everything, as a picture": (Reply(CLOSED.encode(), content_type="image/png"), "robots"),
-    "everything, before 5 GB of comments": (
+    "disallows everything": (robots(CLOSED), "robots"),
+    "disallows everything to this tool only": (
+        robots("User-agent: cegep-audit\nDisallow: /\nUser-agent: *\nAllow: /"),
+        "robots",
+    ),
+    "disallows everything, in gzip": (
+        Reply(gzip.compress(CLOSED.encode()), headers=[("Content-Encoding", "gzip")]),
+        "robots",
+    ),
+    "disallows everything, as an image": (Reply(CLOSED.encode(), content_type="image/png"), "robots"),
+    "disallows everything, before endless comments": (
         Reply(pieces=Endless(CLOSED.encode() + b"\n#", [b"." * 99_999])),
         "robots",
     ),
-    "everything, behind redirects": (redirect("/robots/1.txt"), "robots"),
-    "by 500": (Reply(status=500), "robots"),
-    "by 503": (Reply(status=503), "robots"),
-    "by 599": (Reply(status=599), "robots"),
-    "by 502, the site is down": (Reply(status=502), "http_502"),
-    "by 504, the site is down": (Reply(status=504), "http_504"),
-    "by not answering": (HANG, "timeout"),
-    "by closing": (DROP, "connection_lost"),
-    "by not being HTTP": (Reply(raw=[b"Bonjour\r\n\r\n"]), "protocol"),
-    "by being cut": (Reply(pieces=[b"User-agent: *\n"], headers=[("Content-Length", "999")]), "robots"),
-    "by being undecodable": (Reply(b"\x01\x02\x03", headers=[("Content-Encoding", "br")]), "robots"),
-    "by never ending": (Reply(pieces=[b"User-agent: *\n", 60.0]), "robots"),
+    "disallows everything, after a redirect": (redirect("/robots/1.txt"), "robots"),
+    "status 500": (Reply(status=500), "robots"),
+    "status 503": (Reply(status=503), "robots"),
+    "status 599": (Reply(status=599), "robots"),
+    "status 502: the site is down": (Reply(status=502), "http_502"),
+    "status 504: the site is down": (Reply(status=504), "http_504"),
+    "no answer": (HANG, "timeout"),
+    "connection closed": (DROP, "connection_lost"),
+    "not HTTP": (Reply(raw=[b"Bonjour\r\n\r\n"]), "protocol"),
+    "truncated": (Reply(pieces=[b"User-agent: *\n"], headers=[("Content-Length", "999")]), "robots"),
+    "undecodable": (Reply(b"\x01\x02\x03", headers=[("Content-Encoding", "br")]), "robots"),
+    "stalls in the body": (Reply(pieces=[b"User-agent: *\n", 60.0]), "robots"),
 }
 
 
 @pytest.mark.parametrize("name", FORBIDS)
-async def test_no_page_is_asked_where_robots_txt_forbids(name: str, proxied: Web) -> None:
+async def test_no_page_is_requested_if_robots_txt_forbids_it_or_fails(name: str, proxied: Web) -> None:
     proxied["cegeprb.test/robots.txt"], detail = FORBIDS[name]
     proxied["cegeprb.test/robots/1.txt"] = robots(CLOSED)
     proxied["cegeprb.test/"] = page()
-    limits = SHORT if name in {"by not answering", "by never ending"} else QUICK
+    limits = SHORT if name in {"no answer", "stalls in the body"} else QUICK
     assert (await fault(limits=limits)).detail == detail
     assert not {asked.path for asked in proxied.log if asked.host == "cegeprb.test"} & {"/"}
 
 
 @pytest.mark.parametrize("status", [204, 304, 400, 401, 403, 404, 408, 410, 418, 451])
-async def test_a_robots_txt_that_is_not_to_be_had_allows_everything(status: int, proxied: Web) -> None:
+async def test_an_unavailable_robots_txt_allows_everything(status: int, proxied: Web) -> None:
     proxied["cegeprb.test/robots.txt"] = Reply(CLOSED.encode() if status > 399 else b"", status=status)
     proxied["cegeprb.test/"] = page("ouvert")
     assert b"ouvert" in (await get()).body
 
 
-async def test_a_page_in_place_of_robots_txt_allows_everything(proxied: Web) -> None:
+async def test_an_html_page_as_robots_txt_allows_everything(proxied: Web) -> None:
     proxied["cegeprb.test/*"] = page("toujours la même page")
     assert (await get()).status == 200
 
 
-async def test_pages_are_judged_one_by_one_and_hop_by_hop(proxied: Web) -> None:
+async def test_the_rules_apply_to_each_page_and_each_redirect(proxied: Web) -> None:
     proxied["cegeprb.test/robots.txt"] = robots("User-agent: *\nDisallow: /prive\nDisallow: /*?q=")
     for path in ("", "a", "prive/x"):
         proxied[f"cegeprb.test/{path}"] = page(path)
@@ -78,7 +84,7 @@ async def test_pages_are_judged_one_by_one_and_hop_by_hop(proxied: Web) -> None:
     assert proxied.asked("cegeprb.test") == ["/robots.txt", "/", "/b", "/a"]
 
 
-async def test_each_host_of_a_site_has_its_own(proxied: Web) -> None:
+async def test_each_host_of_a_site_has_its_own_robots_txt(proxied: Web) -> None:
     proxied["cegeprb.test/"] = page()
     proxied["biblio.cegeprb.test/robots.txt"] = robots(CLOSED)
     async with visit() as site:
@@ -87,7 +93,7 @@ async def test_each_host_of_a_site_has_its_own(proxied: Web) -> None:
             await site.get("http://biblio.cegeprb.test/")
 
 
-async def test_it_is_read_once_a_scan(proxied: Web) -> None:
+async def test_robots_txt_is_read_once_per_scan(proxied: Web) -> None:
     proxied["cegeprb.test/robots.txt"] = Reply(CLOSED.encode()[:-1] + b"/x", delay_s=0.05)
     for path in "abc":
         proxied[f"cegeprb.test/{path}"] = page()
@@ -101,7 +107,7 @@ async def test_it_is_read_once_a_scan(proxied: Web) -> None:
     assert proxied.asked("cegeprb.test").count("/robots.txt") == 1
 
 
-async def test_a_visit_that_ends_early_leaves_the_reading_to_the_next(proxied: Web) -> None:
+async def test_a_cancelled_visit_leaves_robots_txt_to_the_next_visit(proxied: Web) -> None:
     proxied["cegeprb.test/robots.txt"] = Reply(b"", delay_s=0.2)
     proxied["cegeprb.test/"] = page()
     live = LiveWeb(QUICK, AGENT)
@@ -116,7 +122,7 @@ async def test_a_visit_that_ends_early_leaves_the_reading_to_the_next(proxied: W
     assert await second == 200
 
 
-async def test_a_redirect_from_one_name_to_the_other_answers_for_both(proxied: Web) -> None:
+async def test_a_robots_txt_that_redirects_to_www_is_read_once_for_both_hosts(proxied: Web) -> None:
     proxied["cegeprb.test/*"] = lambda asked: redirect(f"http://www.cegeprb.test{asked.path}")
     proxied["www.cegeprb.test/robots.txt"] = robots("User-agent: *\nDisallow: /x")
     proxied["www.cegeprb.test/"] = page()
@@ -130,7 +136,7 @@ async def test_a_redirect_from_one_name_to_the_other_answers_for_both(proxied: W
 
 
 @pytest.mark.parametrize(("hops", "allowed"), [(5, False), (6, True)])
-async def test_five_redirects_are_followed(hops: int, allowed: bool, proxied: Web) -> None:
+async def test_at_most_five_redirects_of_robots_txt_are_followed(hops: int, allowed: bool, proxied: Web) -> None:
     proxied["cegeprb.test/robots.txt"] = redirect("/r1")
     for number in range(1, hops):
         proxied[f"cegeprb.test/r{number}"] = redirect(f"/r{number + 1}")
@@ -144,8 +150,8 @@ async def test_five_redirects_are_followed(hops: int, allowed: bool, proxied: We
                 await site.get(HOME)
 
 
-async def test_redirects_lead_across_the_hosts_of_the_site(proxied: Web) -> None:
-    """And count for the host that was asked first."""
+async def test_robots_txt_may_redirect_to_another_host_of_the_site(proxied: Web) -> None:
+    """The rules found there apply to the first host."""
     proxied["cegeprb.test/robots.txt"] = redirect("http://statique.cegeprb.test/r.txt")
     proxied["statique.cegeprb.test/r.txt"] = robots("User-agent: *\nDisallow: /a")
     proxied["cegeprb.test/a"] = page()
@@ -155,7 +161,7 @@ async def test_redirects_lead_across_the_hosts_of_the_site(proxied: Web) -> None
 @pytest.mark.parametrize(
     "target", ["https://reseau.test/robots.txt", "http://127.0.0.1/", "file:///x", "", "/robots.txt"]
 )
-async def test_redirects_that_lead_nowhere_mean_no_rules(target: str, proxied: Web) -> None:
+async def test_a_robots_txt_that_redirects_nowhere_or_off_the_site_allows_everything(target: str, proxied: Web) -> None:
     proxied["cegeprb.test/robots.txt"] = redirect(target)
     proxied["cegeprb.test/"] = page()
     proxied["reseau.test/*"] = robots(CLOSED)
@@ -177,7 +183,7 @@ async def test_a_crawl_delay_is_obeyed(proxied: Web) -> None:
     assert time.slept == [20, 20]
 
 
-async def test_above_thirty_seconds_only_the_homepage_is_read(proxied: Web) -> None:
+async def test_with_a_crawl_delay_over_thirty_seconds_only_the_homepage_is_read(proxied: Web) -> None:
     time = Time()
     proxied["cegeprb.test/robots.txt"] = robots("User-agent: *\nCrawl-delay: 31")
     proxied["cegeprb.test/"] = redirect("/fr/")
@@ -192,7 +198,7 @@ async def test_above_thirty_seconds_only_the_homepage_is_read(proxied: Web) -> N
     assert time.slept == [1, 1]
 
 
-async def test_a_crawl_delay_shorter_than_ours_changes_nothing(proxied: Web) -> None:
+async def test_a_crawl_delay_shorter_than_the_delay_is_ignored(proxied: Web) -> None:
     time = Time()
     proxied["cegeprb.test/robots.txt"] = robots("User-agent: *\nCrawl-delay: 0.5")
     proxied["cegeprb.test/"] = page()

@@ -150,7 +150,7 @@ GOOD = {
     "plain text declared as gzip": coded("gzip", HTML),
     "plain text declared as br": coded("br", HTML),
     "extra line break after the body": Reply(raw=[OK + b"Content-Length: 4041\r\n\r\n" + HTML + b"\r\n"]),
-    "chunked": Reply(raw=[OK + b"Transfer-Encoding: chunked\r\n\r\n" + b"%x\r\n" % len(HTML) + HTML + b"\r\n0\r\n\r\n"]),
+    "chunks": Reply(raw=[OK + b"Transfer-Encoding: chunked\r\n\r\n" + b"%x\r\n" % len(HTML) + HTML + b"\r\n0\r\n\r\n"]),
     "900 headers": Reply(HTML, headers=[("X-Many", "1")] * 900),
     "slow body": Reply(pieces=[HTML[:50], 0.1, HTML[50:]]),
 }  # fmt: skip

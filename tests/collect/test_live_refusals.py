@@ -1,4 +1,4 @@
-"""Sites that want to be left alone for a while, or for good."""
+"""Sites that refuse requests, for a while or for good: retries, Retry-After and 429."""
 
 from __future__ import annotations
 

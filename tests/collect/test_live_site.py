@@ -161,7 +161,7 @@ async def test_redirects_that_always_change_the_cookie_end_as_a_loop(proxied: We
 
 
 async def test_only_hosts_of_the_site_are_requested(proxied: Web) -> None:
-    """They are all hosts of its registrable domain, and the alternative hosts in the registry."""
+    """These are the hosts of its registrable domain and the alternative hosts in the registry."""
     for host in ("cegeprb.test", "www.cegeprb.test", "biblio.cegeprb.test", "ancien-nom.test"):
         proxied[f"{host}/*"] = page(host)
     async with visit(alt_hosts=["ancien-nom.test"]) as site:

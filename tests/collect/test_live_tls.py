@@ -55,7 +55,7 @@ async def test_an_invalid_certificate_fails(name: str, trusted: trustme.CA) -> N
 
 
 async def test_the_host_name_is_sent_as_sni_to_the_resolved_address(trusted: trustme.CA) -> None:
-    """SNI and verification use the name, although the connection goes to an address that was resolved before."""
+    """SNI and verification use the host name; the connection goes to the resolved address."""
     names: list[str] = []
     context = server_context(trusted.issue_cert("cegeprb.test"))
     context.sni_callback = lambda _, name, __: names.append(name)
@@ -98,7 +98,7 @@ async def test_a_failed_handshake_is_a_tls_failure(answer: bytes) -> None:
 
 
 async def test_a_server_that_requires_a_client_certificate_is_a_tls_failure(trusted: trustme.CA) -> None:
-    """In TLS 1.3, the client learns of it only after its own part of the handshake."""
+    """In TLS 1.3, the server refuses only after the client has completed the handshake."""
     context = server_context(trusted.issue_cert("cegeprb"))  # www. is not tried for a name without a dot
     context.verify_mode = ssl.CERT_REQUIRED
 

@@ -330,7 +330,7 @@ def test_brotli_is_decoded(brotli: ModuleType, tmp_path: Path) -> None:
         assert (answer.body if isinstance(answer, Page) else answer) == expected, name
 
 
-def test_brotli_fails_without_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_brotli_cannot_be_decoded_without_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "brotli", None)
     assert detail(write(tmp_path, [Kept(headers=BR, body=b"\x0b\x02\x80")])) == "decode"
 

@@ -355,7 +355,7 @@ def test_any_bytes_raise_only_known_errors(scratch: Path, data: bytes, form: str
 
 @given(st.sampled_from([GZIPPED, PLAIN, gzip.compress(PLAIN)]), st.data())
 @settings(max_examples=200, deadline=None)
-def test_a_file_changed_anywhere_assert_only_known_errors(scratch: Path, data: bytes, draw: st.DataObject) -> None:
+def test_a_file_changed_anywhere_raises_only_known_errors(scratch: Path, data: bytes, draw: st.DataObject) -> None:
     start = draw.draw(st.integers(0, len(data)))
     length = draw.draw(st.integers(0, 40))
     assert_only_known_errors(scratch, data[:start] + draw.draw(st.binary(max_size=40)) + data[start + length :])

@@ -53,7 +53,9 @@ BOMBS = {
     "one record": lambda: record_of_zeros(150_000_000),
     "many records": lambda: record_of_zeros(30_000_000) * 10,
     "a member without a record": lambda: member_of_zeros(150_000_000),
-    "a member of several records": lambda: gzip.compress(warc_bytes([Kept()] * 2, gzipped=False) + bytes(150_000_000)),
+    "a member of records and zeros": lambda: gzip.compress(
+        warc_bytes([Kept()] * 2, gzipped=False) + bytes(150_000_000)
+    ),
 }
 
 

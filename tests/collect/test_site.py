@@ -1,4 +1,4 @@
-"""What belongs to a site: the registry's hosts, and where its homepage moved to under its own name."""
+"""The hosts of a site: those in the registry, and the same name under another domain."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from cegep_audit.models import Institution
 SITE = Institution("rb", "Cégep", "https://www.cegeprb.qc.ca", alt_hosts=("cegep-riviere.test",))
 
 
-def test_the_homepages() -> None:
+def test_current_and_former_homepage() -> None:
     hosts = OwnHosts(SITE)
     assert (hosts.home, hosts.former) == ("https://www.cegeprb.qc.ca/", ("http://cegep-riviere.test/",))
 
 
-def test_a_former_host_is_asked_as_browsers_spell_it() -> None:
+def test_a_former_host_is_encoded_as_idna() -> None:
     hosts = OwnHosts(Institution("rb", "Cégep", "https://www.cegeprb.qc.ca", alt_hosts=("Cégep-Rivière.test",)))
     assert hosts.former == ("http://xn--cgep-rivire-69ae.test/",)
 
@@ -31,11 +31,11 @@ def test_a_former_host_is_asked_as_browsers_spell_it() -> None:
         ("mailto:a@cegeprb.qc.ca", False),
     ],
 )
-def test_what_is_held(url: str, is_held: bool) -> None:
+def test_hold(url: str, is_held: bool) -> None:
     assert OwnHosts(SITE).hold(url) is is_held
 
 
-def test_the_same_name_under_another_domain_is_admitted_where_the_site_may_move() -> None:
+def test_the_same_name_under_another_domain_is_admitted_if_the_site_may_move() -> None:
     hosts = OwnHosts(SITE)
     assert not hosts.admit("https://cegeprb.ca/", may_move=False)
     assert not hosts.hold("https://cegeprb.ca/")

@@ -175,13 +175,11 @@ def test_a_file_that_changes_during_reading_is_an_error_of_one_line(
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize(("kept", "pages"), [(0.99, "/ab!"), (0.7, "/a!-"), (0.2, "----")])
+@pytest.mark.parametrize(("kept", "pages"), [(0.99, "/ab!"), (0.7, "/a!-"), (0.2, "!---")])
 def test_a_truncated_file_gzipped_as_a_whole_is_read_up_to_the_cut(path: Path, kept: float, pages: str) -> None:
     incompressible = [replace(item, headers=(*item.headers, ("X", os.urandom(2000).hex()))) for item in KEPT]
     data = gzip.compress(warc_bytes(incompressible, gzipped=False))
     path.write_bytes(data[: int(len(data) * kept)])
-    if pages == "----":
-        pages = "!---"
     found, damage = read(path)
     assert found == pages
     assert damage

@@ -91,7 +91,7 @@ def test_markdown_links_only_well_formed_web_addresses(href: str) -> None:
     assert markdown([bullets([Cell("x", href)])]) == "- x\n"
 
 
-@pytest.mark.parametrize(("lang", "words"), [("fr", "Sur les 2 sites, tous lus"), ("en", "Of 2 sites, all read")])
+@pytest.mark.parametrize(("lang", "words"), [("fr", "Sur 2 sites, tous lus"), ("en", "Of 2 sites, all read")])
 def test_the_director_summary_fits_on_one_screen(lang: Language, words: str) -> None:
     stats = ScanStatistics(scan(result("a", "facebook", "youtube", "tiktok"), result("b")), lang=lang)
     text = markdown(director_blocks(stats, lang)).replace("\u00a0", " ")

@@ -174,12 +174,15 @@ def test_export_check_refuses_an_unwritable_path(place: Callable[[Path], Path], 
     assert "\n" not in str(raised.value)
 
 
-def test_a_symlink_at_a_predictable_temporary_path_is_not_followed(tmp_path: Path) -> None:
+def test_a_symlink_at_the_temporary_path_is_not_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "mine").write_text("mine")
-    for name in (f".cegep-audit-{os.getpid()}.tmp", ".cegep-audit-.tmp"):
-        (tmp_path / name).symlink_to("mine")
-    write_file(tmp_path / "r.csv", b"report", "en")
+    with monkeypatch.context() as patch:
+        patch.setattr("cegep_audit.report.files.files.token_hex", lambda _: "guessed")
+        (tmp_path / ".cegep-audit-guessed").symlink_to("mine")
+        with pytest.raises(StoreError):
+            write_file(tmp_path / "r.csv", b"report", "en")
     assert (tmp_path / "mine").read_text() == "mine"
+    write_file(tmp_path / "r.csv", b"report", "en")
     assert (tmp_path / "r.csv").read_bytes() == b"report"
     mask = os.umask(0)
     os.umask(mask)

@@ -170,12 +170,12 @@ def test_headlines_state_their_denominators() -> None:
     made = parsed_page(scan(*sites))
     said = [words(node) for node in made.css(".headlines > div")]
     assert said[0].startswith(f"50,0{NBSP}%".replace(NBSP, " "))
-    assert "2 des 4 établissements évalués" in said[0]
+    assert "2 sur 4 établissements évalués" in said[0]
     assert "bornes 40,0–60,0 %" in said[0]
     assert "2011 : 62 % (Lebel)" in said[0]
     assert said[1].startswith("4 sites évalués sur 5 1 site n’a pas pu être lu")
     assert said[2].startswith("2,3 réseaux en moyenne médiane 2, quartiles 1 et 3,25, maximum 4")
-    assert said[3].startswith("75,0 % sur Facebook, le réseau le plus répandu 3 des 4")
+    assert said[3].startswith("75,0 % sur Facebook, le réseau le plus répandu 3 sur 4")
 
 
 def test_the_table_of_networks_matches_the_statistics(forty: Scan, html: LexborHTMLParser) -> None:

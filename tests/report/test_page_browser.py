@@ -349,6 +349,16 @@ def test_a_long_table_adds_rows_on_scroll(browser: Browser, tmp_path: Path) -> N
     tab.close()
 
 
+def test_printing_a_long_table_lays_out_every_row(browser: Browser, tmp_path: Path) -> None:
+    (tmp_path / "long.html").write_bytes(page(ScanStatistics(many(100)), "fr"))
+    tab = browser.new_page()
+    tab.goto((tmp_path / "long.html").as_uri())
+    assert tab.locator(VISIBLE).count() == 20
+    tab.pdf()
+    assert tab.locator(VISIBLE).count() == 100
+    tab.close()
+
+
 def test_printing_on_a4_hides_the_tools(open_page: OpenPage) -> None:
     shown = open_page(width=680)  # the width of A4 between its margins, at 96 pixels per inch
     shown.tab.emulate_media(media="print")

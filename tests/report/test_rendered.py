@@ -24,7 +24,7 @@ from cegep_audit.report.text.words import paragraph
 
 BROWSER = "Chromium 131.0.6778.33"
 SITES = scan(rendered("a", "facebook"), result("b", "facebook"), rendered("c"))
-PLAIN = scan(result("a", "facebook"))
+PLAIN = scan(result("a", "facebook"), id=2)
 
 
 def terminal(found: Scan) -> str:

@@ -106,8 +106,8 @@ def unpacked(sample_scan: Scan, tmp_path: Path) -> Path:
 
 
 def recompute(folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run the package's script with Python in isolated mode, away from the source tree."""
-    command = [sys.executable, "-I", "recompute.py"]
+    """Run the package's script with Python's standard library alone."""
+    command = [sys.executable, "-I", "-S", "recompute.py"]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 

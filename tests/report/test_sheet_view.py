@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-from dataclasses import replace
 
 import pytest
 from builders import account, failed, institution, result, scan, sheet_of
@@ -135,6 +134,6 @@ def test_the_record_of_an_unvisited_site_is_empty() -> None:
 
 
 def test_a_past_scan_gives_no_advice() -> None:
-    past = scan(replace(result("a", "facebook")), mode="as_of", settings={"as_of": "2016-05-01"})
+    past = scan(result("a", "facebook"), mode="as_of", settings={"as_of": "2016-05-01"})
     assert "À améliorer" not in render_sheet(next(sheets(past)))
     assert sheet_record(next(sheets(past)), "fr")["advice"] == []

@@ -124,8 +124,8 @@ HOME, CONTACT, ENGLISH = "https://www.a.test/", "https://www.a.test/joindre", "h
 FACEBOOK = "https://www.facebook.com/cegeprb"
 
 
-def official_account(network: str, *pages: str, handle: str = "cegeprb", **fields: object) -> Account:
-    """An official main account official_account on *pages* (default: the homepage) and named in the page's JSON-LD."""
+def shown_account(network: str, *pages: str, handle: str = "cegeprb", **fields: object) -> Account:
+    """An account, official and main by default, on *pages* (or the homepage) and named in the JSON-LD of the first."""
     made = account(network, handle, url=f"https://www.{network}.com/{handle}", is_main=True)
     evidence = tuple(replace(made.evidence[0], page_url=page) for page in pages or (HOME,))
     named = replace(made.evidence[0], page_url=(pages or (HOME,))[0], how=How.JSON_LD, zone=Zone.HEAD)
@@ -144,121 +144,121 @@ def flaw(rule: str, url: str = "http://x.test/", account_url: str = "", network:
 
 
 CASES = {
-    "nothing to improve": (site(official_account("facebook")), []),
+    "nothing to improve": (site(shown_account("facebook")), []),
     "no account": (site(), [Advice("no_account", "", "", HOME)]),
     "only a unit's account": (
-        site(official_account("facebook", role=Role.UNIT)),
+        site(shown_account("facebook", role=Role.UNIT)),
         [Advice("no_account", "", "", HOME)],
     ),
-    "a link hub and an account": (site(official_account("facebook"), official_account("link_hub")), []),
+    "a link hub and an account": (site(shown_account("facebook"), shown_account("link_hub")), []),
     "an icon without an address, next to the accounts": (
-        site(official_account("facebook"), flaws=[flaw("nowhere", "#", network="linkedin")]),
+        site(shown_account("facebook"), flaws=[flaw("nowhere", "#", network="linkedin")]),
         [Advice("nowhere", "linkedin", "#", HOME)],
     ),
     "an icon with a script as its address, next to the accounts": (
-        site(official_account("facebook"), flaws=[flaw("nowhere", "javascript:void(0)", network="linkedin")]),
+        site(shown_account("facebook"), flaws=[flaw("nowhere", "javascript:void(0)", network="linkedin")]),
         [Advice("nowhere", "linkedin", "javascript:void(0)", HOME)],
     ),
     "an icon that opens a menu of accounts": (
         site(
-            official_account("facebook"),
-            official_account("instagram"),
+            shown_account("facebook"),
+            shown_account("instagram"),
             flaws=[flaw("nowhere", "#", network="facebook")],
         ),
         [],
     ),
     "icons that run a share script": (
         site(
-            official_account("youtube", CONTACT),
+            shown_account("youtube", CONTACT),
             flaws=[flaw("nowhere", "#", network="facebook"), flaw("nowhere", "#", network="linkedin")],
             roles=[PageRole.CONTACT],
         ),
         [Advice("inner_page_only", "youtube", "https://www.youtube.com/cegeprb", CONTACT)],
     ),
     "a tab named after a network, outside the zone of the accounts": (
-        site(official_account("facebook"), flaws=[replace(flaw("nowhere", "#", network="youtube"), zone=Zone.NAV)]),
+        site(shown_account("facebook"), flaws=[replace(flaw("nowhere", "#", network="youtube"), zone=Zone.NAV)]),
         [],
     ),
     "an icon of a network that has a third party's account": (
         site(
-            official_account("facebook"),
-            official_account("linkedin", role=Role.THIRD_PARTY),
+            shown_account("facebook"),
+            shown_account("linkedin", role=Role.THIRD_PARTY),
             flaws=[flaw("nowhere", "#", network="linkedin")],
         ),
         [],
     ),
     "an icon that leads to the network's homepage": (
-        site(official_account("facebook"), flaws=[flaw("nowhere", "https://www.youtube.com/", network="youtube")]),
+        site(shown_account("facebook"), flaws=[flaw("nowhere", "https://www.youtube.com/", network="youtube")]),
         [Advice("nowhere", "youtube", "https://www.youtube.com/", HOME)],
     ),
     "a share button instead of an account": (
-        site(official_account("youtube"), flaws=[flaw("share_for_profile", "https://www.facebook.com/sharer.php?u=x")]),
+        site(shown_account("youtube"), flaws=[flaw("share_for_profile", "https://www.facebook.com/sharer.php?u=x")]),
         [Advice("share_for_profile", "facebook", "https://www.facebook.com/sharer.php?u=x", HOME)],
     ),
     "a share button on a site without accounts": (
         site(flaws=[flaw("share_for_profile", "https://www.facebook.com/sharer.php?u=x")]),
         [Advice("no_account", "", "", HOME)],
     ),
-    "a share button and an account": (site(official_account("facebook"), flaws=[flaw("share_for_profile")]), []),
+    "a share button and an account": (site(shown_account("facebook"), flaws=[flaw("share_for_profile")]), []),
     "an http link to its own account": (
-        site(official_account("facebook"), flaws=[flaw("insecure", "http://www.facebook.com/cegeprb", FACEBOOK)]),
+        site(shown_account("facebook"), flaws=[flaw("insecure", "http://www.facebook.com/cegeprb", FACEBOOK)]),
         [Advice("insecure", "facebook", "http://www.facebook.com/cegeprb", HOME)],
     ),
     "an http link to another account": (
         site(
-            official_account("facebook"),
+            shown_account("facebook"),
             flaws=[flaw("insecure", "http://www.facebook.com/autre", "https://www.facebook.com/autre")],
         ),
         [],
     ),
     "a link to the mobile site": (
-        site(official_account("facebook"), flaws=[flaw("mobile", "https://m.facebook.com/cegeprb", FACEBOOK)]),
+        site(shown_account("facebook"), flaws=[flaw("mobile", "https://m.facebook.com/cegeprb", FACEBOOK)]),
         [Advice("mobile", "facebook", "https://m.facebook.com/cegeprb", HOME)],
     ),
     "a link to twitter.com": (
         site(
-            official_account("twitter"),
+            shown_account("twitter"),
             flaws=[flaw("old_name", "https://twitter.com/cegeprb", "https://www.twitter.com/cegeprb", "twitter")],
         ),
         [Advice("old_name", "twitter", "https://twitter.com/cegeprb", HOME)],
     ),
     "a closed network": (
-        site(official_account("google_plus")),
+        site(shown_account("google_plus")),
         [Advice("closed_network", "google_plus", "https://www.google_plus.com/cegeprb", HOME)],
     ),
     "an unresolved short link": (
-        site(official_account("facebook"), account("youtube", "", Role.UNCERTAIN, url="", page_url=HOME)),
+        site(shown_account("facebook"), account("youtube", "", Role.UNCERTAIN, url="", page_url=HOME)),
         [Advice("unresolved", "youtube", "", HOME)],
     ),
     "two accounts on one network": (
-        site(official_account("facebook", handle="autre", is_main=False), official_account("facebook")),
+        site(shown_account("facebook", handle="autre", is_main=False), shown_account("facebook")),
         [
             Advice("two_accounts", "facebook", FACEBOOK, HOME),
             Advice("two_accounts", "facebook", "https://www.facebook.com/autre", HOME),
         ],
     ),
     "only a link hub": (
-        site(official_account("link_hub")),
-        [Advice("elsewhere", "link_hub", official_account("link_hub").url, HOME)],
+        site(shown_account("link_hub")),
+        [Advice("elsewhere", "link_hub", shown_account("link_hub").url, HOME)],
     ),
-    "an account and a link hub": (site(official_account("facebook"), official_account("link_hub")), []),
+    "an account and a link hub": (site(shown_account("facebook"), shown_account("link_hub")), []),
     "an account and a group": (
-        site(official_account("facebook"), official_account("facebook", handle="groupe", kind=Kind.GROUP)),
+        site(shown_account("facebook"), shown_account("facebook", handle="groupe", kind=Kind.GROUP)),
         [],
     ),
     "an account and a unit's account": (
-        site(official_account("facebook"), official_account("facebook", handle="biblio", role=Role.UNIT)),
+        site(shown_account("facebook"), shown_account("facebook", handle="biblio", role=Role.UNIT)),
         [],
     ),
     "only on the contact page": (
-        site(official_account("facebook", CONTACT), roles=[PageRole.CONTACT]),
+        site(shown_account("facebook", CONTACT), roles=[PageRole.CONTACT]),
         [Advice("inner_page_only", "facebook", FACEBOOK, CONTACT)],
     ),
     "accounts missing from the English page": (
         site(
-            official_account("youtube"),
-            official_account("facebook"),
-            official_account("instagram", HOME, ENGLISH),
+            shown_account("youtube"),
+            shown_account("facebook"),
+            shown_account("instagram", HOME, ENGLISH),
             roles=[PageRole.LANGUAGE],
         ),
         [
@@ -268,8 +268,8 @@ CASES = {
     ),
     "another account on the English page": (
         site(
-            official_account("facebook"),
-            official_account("facebook", ENGLISH, handle="cegeprb.en", is_main=False),
+            shown_account("facebook"),
+            shown_account("facebook", ENGLISH, handle="cegeprb.en", is_main=False),
             roles=[PageRole.LANGUAGE],
         ),
         [
@@ -277,9 +277,9 @@ CASES = {
             Advice("two_accounts", "facebook", "https://www.facebook.com/cegeprb.en", ENGLISH),
         ],
     ),
-    "an account only on the English page": (site(official_account("facebook", ENGLISH), roles=[PageRole.LANGUAGE]), []),
+    "an account only on the English page": (site(shown_account("facebook", ENGLISH), roles=[PageRole.LANGUAGE]), []),
     "no sameAs": (
-        site(replace(official_account("facebook"), evidence=official_account("facebook").evidence[:1])),
+        site(replace(shown_account("facebook"), evidence=shown_account("facebook").evidence[:1])),
         [Advice("no_same_as", "", "", HOME)],
     ),
     "a site not assessed": (failed("a"), []),
@@ -299,7 +299,7 @@ def test_missing_networks_are_those_of_most_peers_most_common_first() -> None:
         (sheet,) = bare_sheets(scan(found))
         return missing_networks(sheet, peers)
 
-    assert [(each.rule, each.network, each.page_url) for each in missing(site(official_account("facebook")))] == [
+    assert [(each.rule, each.network, each.page_url) for each in missing(site(shown_account("facebook")))] == [
         ("missing_network", "tiktok", HOME),
         ("missing_network", "instagram", HOME),
     ], "linkedin: half of them, and not more"
@@ -321,8 +321,8 @@ RULE_NAMES = (
 
 def test_advice_is_in_the_order_of_the_rules() -> None:
     found = site(
-        replace(official_account("facebook"), evidence=official_account("facebook").evidence[:1]),
-        official_account("google_plus", is_main=True),
+        replace(shown_account("facebook"), evidence=shown_account("facebook").evidence[:1]),
+        shown_account("google_plus", is_main=True),
         flaws=[
             flaw("insecure", "http://www.facebook.com/cegeprb", FACEBOOK),
             flaw("nowhere", "#", network="youtube"),

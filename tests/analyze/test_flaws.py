@@ -110,8 +110,8 @@ def test_a_link_to_a_person_s_account_is_not_a_flaw() -> None:
     assert flaws([visit(by_line + FOOTER)]) == flaws([visit(FOOTER)])
 
 
-def test_a_page_captured_before_x_com_has_no_old_name_flaw() -> None:
-    """x.com did not exist in 2016, so a link to twitter.com was correct."""
+def test_a_page_captured_before_the_move_to_x_com_has_no_old_name_flaw() -> None:
+    """In 2016, Twitter was still at twitter.com."""
     before = visit(FOOTER)
     assert before.page is not None
     old = replace(before, page=replace(before.page, captured_at=datetime(2016, 5, 1, tzinfo=UTC)))

@@ -322,7 +322,7 @@ def simulate_coverage(how: Simulation, populations: int, seed: int) -> list[Cove
 
 @pytest.mark.parametrize("name", SIMULATIONS)
 def test_corrected_intervals_cover_the_truth_and_raw_ones_do_not(name: str) -> None:
-    """At 95 %, 150 populations have a standard error of 1.8; ``python tests/coding/test_sampling.py`` runs 1,000."""
+    """150 populations give a standard error of 1.8 points; ``python tests/coding/test_sampling.py`` simulates 1,000."""
     found = simulate_coverage(SIMULATIONS[name], 150, seed=11)
     assert len(found) >= 145
     assert np.mean([hit.corrected for hit in found]) >= 0.92

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import product
-from math import comb, sqrt
+from math import comb, prod, sqrt
 from typing import Any
 
 import pandas as pd
@@ -50,19 +50,12 @@ def freeman_halton(counts: Counts) -> float:
     sizes = [on + off for on, off in counts]
     total = sum(on for on, _ in counts)
     weight = {
-        cells: product_of(comb(size, cell) for size, cell in zip(sizes, cells, strict=True))
+        cells: prod(comb(size, cell) for size, cell in zip(sizes, cells, strict=True))
         for cells in product(*(range(size + 1) for size in sizes))
         if sum(cells) == total
     }
     ours = weight[tuple(on for on, _ in counts)]
     return sum(each for each in weight.values() if each <= ours) / sum(weight.values())
-
-
-def product_of(numbers: object) -> int:
-    found = 1
-    for number in numbers:  # type: ignore[attr-defined] # a generator of integers
-        found *= number
-    return found
 
 
 def chi_square(counts: Counts) -> float:

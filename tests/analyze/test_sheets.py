@@ -241,7 +241,6 @@ CASES = {
         site(shown_account("link_hub")),
         [Advice("elsewhere", "link_hub", shown_account("link_hub").url, HOME)],
     ),
-    "an account and a link hub": (site(shown_account("facebook"), shown_account("link_hub")), []),
     "an account and a group": (
         site(shown_account("facebook"), shown_account("facebook", handle="groupe", kind=Kind.GROUP)),
         [],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import date
@@ -300,7 +299,6 @@ def test_stored_overrides_apply_only_to_their_institution(tmp_path: Path) -> Non
         settings={"overrides": [asdict(item) for item in overrides]},
     )
     with Store(tmp_path / "scans.db", create=True) as store:
-        json.dumps(dict(before.settings))
         number = store.start_scan(
             Scan(0, before.started_at, None, "live", before.settings, "0", "0", before.institutions)
         )

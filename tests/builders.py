@@ -83,8 +83,8 @@ def result(
     )
 
 
-def drawn(subject: Institution | str, *accounts: Account | str) -> InstitutionResult:
-    """One institution's result, its homepage drawn by a browser."""
+def rendered(subject: Institution | str, *accounts: Account | str) -> InstitutionResult:
+    """Return the result of an institution whose homepage a browser rendered."""
     found = result(subject, *accounts)
     rendering = Rendering("Chromium 131.0.6778.33", (Need.FEW_LINKS, Need.APP_ROOT))
     return replace(found, pages=tuple(replace(page, rendering=rendering) for page in found.pages))

@@ -1,4 +1,4 @@
-"""Two scans side by side: what changed, who cannot be compared, how shares moved, and the mirror of it all."""
+"""Comparison of two scans: changes, institutions that are not comparable, shares, and symmetry."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def share(comparison: Comparison, **wanted: object) -> ShareChange:
     return found[0]
 
 
-def test_each_kind_of_change() -> None:
+def test_kept_renamed_lost_and_gained() -> None:
     old = scan(then("a", "facebook", account("twitter", "ancien"), "youtube"), then("b", "facebook"), id=1)
     new = scan(now("a", "facebook", account("twitter", "nouveau"), "instagram"), now("b"), id=2)
     assert changes(compare(old, new)) == {
@@ -53,7 +53,7 @@ def test_each_kind_of_change() -> None:
     }
 
 
-def test_both_addresses_of_a_renamed_account() -> None:
+def test_a_renamed_account_has_its_old_and_new_url() -> None:
     old = scan(then("a", account("facebook", "ancien")))
     new = scan(now("a", account("facebook", "nouveau")))
     (change,) = compare(old, new).changes
@@ -67,9 +67,9 @@ def test_both_addresses_of_a_renamed_account() -> None:
         (["https://www.facebook.com/a/"], ["https://www.facebook.com/b/", "https://www.facebook.com/a/"], "kept"),
         (["https://www.facebook.com/a/", "https://www.facebook.com/c/"], ["https://www.facebook.com/b/"], "renamed"),
     ],
-    ids=["another spelling", "a second account beside it", "none of them is left"],
+    ids=["another spelling", "a second account added", "all accounts replaced"],
 )
-def test_what_is_the_same_account(old: list[str], new: list[str], change: str) -> None:
+def test_kept_or_renamed(old: list[str], new: list[str], change: str) -> None:
     before, after = (
         scan(result("a", *(account("facebook", url=url, is_main=not place) for place, url in enumerate(urls))))
         for urls in (old, new)
@@ -77,14 +77,14 @@ def test_what_is_the_same_account(old: list[str], new: list[str], change: str) -
     assert changes(compare(before, after)) == {("a", "facebook"): change}
 
 
-def test_accounts_of_others_are_no_presence() -> None:
+def test_only_official_accounts_count() -> None:
     old = scan(then("a", account("facebook", role=Role.UNIT)))
     new = scan(now("a", account("facebook", role=Role.THIRD_PARTY), account("twitter", role=Role.UNCERTAIN)))
     assert changes(compare(old, new)) == {}
 
 
 @pytest.mark.parametrize("status", [Status.UNREACHABLE, Status.BLOCKED, Status.UNUSABLE])
-def test_a_site_not_assessed_on_one_side_lost_nothing(status: Status) -> None:
+def test_a_site_assessed_in_only_one_scan_is_not_comparable(status: Status) -> None:
     old = scan(then("a", "facebook", "twitter"), then("b"), then("c", "facebook"))
     new = scan(failed("a", status=status), failed("b", status=status), now("c", "facebook"))
     found = compare(old, new)
@@ -98,13 +98,13 @@ def test_a_site_not_assessed_on_one_side_lost_nothing(status: Status) -> None:
     assert changes(compare(new, old)) == changes(found)
 
 
-def test_a_site_that_an_interrupted_scan_did_not_visit_is_not_comparable() -> None:
+def test_a_site_not_visited_by_an_interrupted_scan_is_not_comparable() -> None:
     old = scan(then("a", "facebook"))
     new = scan(unvisited=[institution("a")])
     assert changes(compare(old, new)) == {("a", "facebook"): "not_comparable"}
 
 
-def test_who_entered_and_who_left() -> None:
+def test_institutions_that_enter_or_leave_the_registry() -> None:
     old = scan(then("a", "facebook"), then("parti", "facebook"))
     new = scan(now("a", "facebook"), now("venu", "facebook"))
     found = compare(old, new)
@@ -114,7 +114,7 @@ def test_who_entered_and_who_left() -> None:
     assert share(found, network="facebook").compared == 1
 
 
-def test_an_account_on_a_network_that_closed_is_lost_and_its_share_is_not_tested() -> None:
+def test_an_account_on_a_closed_network_is_lost_and_its_share_is_not_tested() -> None:
     old = scan(then("a", "google_plus", "facebook"), then("b", "google_plus", "facebook"))
     new = scan(now("a", "google_plus", "facebook"), now("b", "facebook"))
     found = compare(old, new)
@@ -128,21 +128,21 @@ def test_an_account_on_a_network_that_closed_is_lost_and_its_share_is_not_tested
     assert share(found, network="facebook").p_value == 1.0
 
 
-def test_a_network_closed_on_both_days_is_in_both_tables_and_counts_in_neither() -> None:
+def test_a_network_closed_on_both_days_is_not_open_and_counts_nobody() -> None:
     found = compare(scan(now("a", "google_plus", "facebook")), scan(now("a", "google_plus", "facebook")))
     assert changes(found)["a", "google_plus"] == "not_open"
     gplus = share(found, network="google_plus")
     assert (gplus.old_count, gplus.new_count, gplus.gained, gplus.lost) == (0, 0, 0, 0)
 
 
-def test_the_same_id_under_another_name_or_of_another_type_is_said() -> None:
+def test_an_institution_whose_name_or_type_changes_is_renamed() -> None:
     old = scan(now("a"), now("b"), result(institution("c", type="college"), captured_at=IN_2014))
     new = scan(result(institution("a", "Autre nom")), now("b"), result(institution("c", type="cegep")))
     renamed = [(was.name, is_now.name, was.type, is_now.type) for was, is_now in compare(old, new).renamed]
     assert renamed == [("Cégep a", "Autre nom", "", ""), ("Cégep c", "Cégep c", "college", "cegep")]
 
 
-def test_an_institution_is_followed_into_the_one_that_goes_on_with_it() -> None:
+def test_a_merged_institution_is_compared_with_its_successor() -> None:
     moved = institution("old-name", successor_id="new-name")
     inner, middle = institution("inner", successor_id="middle"), institution("middle", successor_id="big")
     old = scan(
@@ -165,7 +165,7 @@ def test_an_institution_is_followed_into_the_one_that_goes_on_with_it() -> None:
     assert len(move.merged) == 3
 
 
-def test_a_successor_that_leads_in_a_circle_or_nowhere_is_not_followed() -> None:
+def test_a_circular_or_unknown_successor_is_not_followed() -> None:
     one, other = institution("one", successor_id="other"), institution("other", successor_id="one")
     old = scan(result(one), result(other), result(institution("gone", successor_id="unknown")))
     found = compare(old, scan(now("new")))
@@ -173,7 +173,7 @@ def test_a_successor_that_leads_in_a_circle_or_nowhere_is_not_followed() -> None
     assert [each.id for each in found.left] == ["one", "other", "gone"]
 
 
-def test_a_basket_s_table_stops_at_its_open_networks() -> None:
+def test_a_basket_has_no_threshold_above_its_number_of_open_networks() -> None:
     found = compare(scan(now("a", "facebook")), scan(now("a", "facebook")))
     ks = {each.k for each in found.shares if each.basket == "seed"}
     assert ks == {1, 2, 3}, "iTunes U has closed"
@@ -183,8 +183,8 @@ def test_a_basket_s_table_stops_at_its_open_networks() -> None:
     assert {each.k for each in compare(early, early).shares if each.basket == "seed"} == set(range(1, len(is_open) + 1))
 
 
-def test_p_values_of_networks_are_corrected_by_holm() -> None:
-    """R: p.adjust(p, "holm") of McNemar's exact p-values."""
+def test_network_p_values_are_holm_corrected() -> None:
+    """Expected values: p.adjust(p, "holm") in R, on the p-values of McNemar's exact test."""
     old = scan(*(then(f"c{n}") for n in range(12)))
     new = scan(*(now(f"c{n}", *(["facebook"] if n < 9 else []), *(["twitter"] if n < 6 else [])) for n in range(12)))
     tested = {each.network: each for each in compare(old, new).shares if each.p_holm is not None}
@@ -197,7 +197,7 @@ def test_p_values_of_networks_are_corrected_by_holm() -> None:
     assert 0 < low < 9 / 12 < high
 
 
-def test_thresholds_over_the_networks_of_each_day_and_over_the_same_twice() -> None:
+def test_thresholds_over_networks_open_each_day_and_both_days() -> None:
     old = scan(then("a", "facebook", "twitter", "google_plus"), then("b", "facebook", "twitter", "youtube"))
     new = scan(now("a", "facebook", "twitter", "tiktok"), now("b", "facebook", "twitter", "youtube"))
     found = compare(old, new)
@@ -209,8 +209,8 @@ def test_thresholds_over_the_networks_of_each_day_and_over_the_same_twice() -> N
     assert (classic.old_count, classic.new_count) == (2, 2)
 
 
-def test_the_difference_in_points_and_its_test() -> None:
-    """Nine institutions took to a network, one left it: two of 2^10 ways each side, and those as far from half."""
+def test_percentage_point_change_and_its_p_value() -> None:
+    """Nine institutions gain the network and one loses it: the exact p-value is 2 (1 + 10) / 2^10."""
     old = scan(*(then(f"c{n}", *(["facebook"] if n == 9 else [])) for n in range(12)))
     new = scan(*(now(f"c{n}", *(["facebook"] if n < 9 else [])) for n in range(12)))
     moved = share(compare(old, new), network="facebook")
@@ -219,10 +219,9 @@ def test_the_difference_in_points_and_its_test() -> None:
     assert moved.p_value == pytest.approx(2 * (1 + 10) / 2**10)
 
 
-def test_nothing_to_compare() -> None:
+def test_shares_are_none_without_a_comparable_site() -> None:
     found = compare(scan(failed("a")), scan(now("a", "facebook")))
-    moved = share(found, network="facebook") if any(each.network == "facebook" for each in found.shares) else None
-    assert moved is None
+    assert not any(each.network == "facebook" for each in found.shares)
     three = share(found, basket="all", k=3, scope=Scope.BOTH_DAYS)
     assert (three.compared, three.old_share, three.new_share, three.points, three.p_value) == (
         0,
@@ -233,27 +232,27 @@ def test_nothing_to_compare() -> None:
     )
 
 
-def test_rules_that_changed_are_told() -> None:
+def test_a_change_of_rules_is_detected() -> None:
     assert compare(scan(now("a")), scan(now("a"))).has_same_rules
     assert not compare(scan(now("a")), scan(now("a"), rules_version="2026.2")).has_same_rules
 
 
 @given(st.integers(0, 200), st.integers(0, 200))
-def test_mcnemar_is_the_binomial_tail_twice(gained: int, lost: int) -> None:
+def test_mcnemar_is_twice_the_binomial_tail(gained: int, lost: int) -> None:
     changed = gained + lost
     tail = float(binom.cdf(min(gained, lost), changed, 0.5))
     assert mcnemar(gained, lost) == pytest.approx(min(1.0, 2 * tail))
     assert mcnemar(gained, lost) == mcnemar(lost, gained)
 
 
-# --------------------------------------------------------------------------------------------------------- the mirror
+# ----------------------------------------------------------------------------------------------------------- symmetry
 
 NETWORKS = ["facebook", "twitter", "instagram", "google_plus", "itunes_u", "tiktok"]
 
 
 @st.composite
 def scans(draw: st.DrawFn, captured_at: datetime) -> Scan:
-    """A scan of some of six institutions, some of them not assessed, with accounts under two names."""
+    """A scan of up to six institutions, some not assessed or not visited, whose accounts have one of two handles."""
     results, unvisited = [], []
     for name in draw(st.lists(st.sampled_from("abcdef"), unique=True)):
         accounts = [
@@ -270,13 +269,13 @@ def scans(draw: st.DrawFn, captured_at: datetime) -> Scan:
     return scan(*results, unvisited=unvisited, rules_version=draw(st.sampled_from(["1", "2"])))
 
 
-MIRRORED: Mapping[Change, Change] = {Change.GAINED: Change.LOST, Change.LOST: Change.GAINED}
+SWAPPED: Mapping[Change, Change] = {Change.GAINED: Change.LOST, Change.LOST: Change.GAINED}
 
 
-def mirrored(comparison: Comparison) -> tuple[object, ...]:
-    """Return what the comparison the other way round has to say, without regard to the order of institutions."""
+def swapped(comparison: Comparison) -> tuple[object, ...]:
+    """Return the expected :func:`as_is` of the comparison with old and new swapped."""
     moves = {
-        (each.institution.id, each.network, MIRRORED.get(each.change, each.change), each.new_url, each.old_url)
+        (each.institution.id, each.network, SWAPPED.get(each.change, each.change), each.new_url, each.old_url)
         for each in comparison.changes
     }
     shares = [
@@ -305,6 +304,7 @@ def mirrored(comparison: Comparison) -> tuple[object, ...]:
 
 
 def as_is(comparison: Comparison) -> tuple[object, ...]:
+    """Return *comparison* in a form that ignores the order of institutions."""
     moves = {
         (each.institution.id, each.network, each.change, each.old_url, each.new_url) for each in comparison.changes
     }
@@ -331,9 +331,9 @@ def ids(institutions: tuple[object, ...]) -> set[str]:
 
 
 @given(scans(IN_2014), scans(IN_2026))
-def test_the_other_way_round_is_the_mirror(old: Scan, new: Scan) -> None:
+def test_swapping_the_scans_swaps_the_comparison(old: Scan, new: Scan) -> None:
     found = compare(old, new)
-    assert as_is(compare(new, old)) == mirrored(found)
+    assert as_is(compare(new, old)) == swapped(found)
     for each in found.shares:
         assert each.new_count - each.old_count == each.gained - each.lost
         assert max(each.old_count, each.new_count) <= each.compared == len(found.compared)
@@ -346,7 +346,7 @@ def test_the_other_way_round_is_the_mirror(old: Scan, new: Scan) -> None:
 
 
 @given(scans(IN_2014))
-def test_a_scan_beside_itself_changed_in_nothing(one: Scan) -> None:
+def test_comparing_a_scan_with_itself_finds_no_change(one: Scan) -> None:
     found = compare(one, one)
     assert {each.change for each in found.changes} <= {Change.KEPT, Change.NOT_COMPARABLE, Change.NOT_OPEN}
     assert not found.entered + found.left

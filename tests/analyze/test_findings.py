@@ -1,4 +1,4 @@
-"""Records as JSON values, what cites a scan, and published figures."""
+"""JSON values of records, the facts that cite a scan, and published figures."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ def captured(name: str, year: int, month: int, day: int) -> object:
         ([failed("a", "no_capture")], None),
     ],
 )
-def test_the_farthest_capture(results: list[object], days: int | None) -> None:
+def test_largest_drift_days(results: list[object], days: int | None) -> None:
     assert facts_of(scan(*results, settings=ASKED)).largest_drift_days == days  # type: ignore[arg-type] # built above
 
 
-def test_a_scan_of_its_own_day_drifts_from_none() -> None:
+def test_a_live_scan_has_no_asked_day_and_no_drift() -> None:
     facts = facts_of(scan(result("a")))
     assert (facts.asked_day, facts.largest_drift_days) == (None, None)
     assert facts_of(scan(result("a"), settings=ASKED)).asked_day == date(2011, 9, 6)
@@ -62,7 +62,7 @@ class Outer:
     distribution: Mapping[int, int] = field(default_factory=dict)
 
 
-def test_a_record_is_json_by_the_names_of_its_fields() -> None:
+def test_a_dataclass_becomes_json_keyed_by_field_names() -> None:
     in_quebec = datetime(2026, 11, 23, 13, tzinfo=timezone(timedelta(hours=-5)))
     record = Outer(in_quebec, Status.OK, {3: Inner(0.5, (date(2026, 11, 23),))}, {"google_plus": 2}, True, {0: 4})
     shown = json_values(record)
@@ -88,7 +88,7 @@ def test_a_record_is_json_by_the_names_of_its_fields() -> None:
         ({date.min: None}, {"0001-01-01": None}),
     ],
 )
-def test_what_json_knows_stays_as_it_is(value: object, expected: object) -> None:
+def test_json_values_of_simple_values(value: object, expected: object) -> None:
     assert json_values(value) == expected
 
 
@@ -96,7 +96,7 @@ def test_what_json_knows_stays_as_it_is(value: object, expected: object) -> None
 
 
 @every_row(baselines(), lambda row: row.id)
-def test_every_row_says_what_it_measures_and_what_to_beware_of(row: Baseline) -> None:
+def test_every_baseline_is_complete_and_consistent(row: Baseline) -> None:
     assert row.measure in {"min_networks", "network", "mean"}
     assert (row.k is not None) == (row.measure == "min_networks")
     assert (row.network in NETWORKS) == (row.measure == "network")
@@ -107,16 +107,16 @@ def test_every_row_says_what_it_measures_and_what_to_beware_of(row: Baseline) ->
     assert all((row.study, row.population_fr, row.population_en, row.caution_fr, row.caution_en, row.source))
 
 
-def test_ids_are_unique() -> None:
+def test_baseline_ids_are_unique() -> None:
     assert len({row.id for row in baselines()}) == len(baselines())
 
 
-def test_the_study_of_2011_alone_is_shown() -> None:
+def test_only_the_2011_baseline_is_shown() -> None:
     (row,) = [row for row in baselines() if row.shown]
     assert (row.year, row.measure, row.k, row.value, row.n) == (2011, "min_networks", 3, 0.62, None)
 
 
-def test_the_file_is_in_its_normal_form() -> None:
+def test_baselines_csv_uses_lf_and_ends_with_a_newline() -> None:
     text = default_registry().with_name("baselines.csv").read_bytes().decode("utf-8")
     assert "\r" not in text
     assert text.endswith("\n")
@@ -134,19 +134,19 @@ def test_the_file_is_in_its_normal_form() -> None:
         ("mean", None, "", 1.0),
     ],
 )
-def test_ours_is_of_the_same_measure(measure: str, k: int | None, network: str, expected: float | None) -> None:
+def test_beside_returns_the_scans_own_figure(measure: str, k: int | None, network: str, expected: float | None) -> None:
     found = figures(scan(result("a", "facebook", "youtube"), result("b", "facebook"), result("c"), failed("d")))
     assert beside(replace(baselines()[0], measure=measure, k=k, network=network), found) == expected
 
 
 @every_row(baselines(), lambda row: row.id)
-def test_nothing_is_beside_where_nobody_was_assessed(row: Baseline) -> None:
+def test_beside_is_none_if_no_institution_was_assessed(row: Baseline) -> None:
     assert beside(row, figures(scan(failed("a")))) is None
 
 
 @every_row(baselines(), lambda row: row.id)
-def test_a_published_figure_has_the_digits_of_its_study(row: Baseline) -> None:
-    """Written with its digits the figure is the one of the file, neither rounded nor made more exact."""
+def test_a_baseline_value_round_trips_at_its_published_precision(row: Baseline) -> None:
+    """Formatting the value with its number of digits neither rounds it nor adds precision."""
     if row.measure == "mean":
         assert float(f"{row.value:.{row.digits}f}") == row.value
     else:

@@ -1,4 +1,4 @@
-"""Links that serve their reader badly: every row of the table by its own examples, and a page whole."""
+"""Flawed links: each rule of the table on its own examples, and a whole page."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ ICONS: dict[str, Any] = read_tables("analyze/institution/flaws.toml")["without_a
 
 
 @pytest.mark.parametrize(("name", "example", "holds"), EXAMPLES)
-def test_every_rule_by_its_examples(name: str, example: list[str], holds: bool) -> None:
+def test_a_rule_matches_its_examples(name: str, example: list[str], holds: bool) -> None:
     address, zone, label = example
     rule = next(rule for rule in rules() if rule.name == name)
     assert rule.holds(classify(address), Zone(zone), label) is holds
 
 
 @pytest.mark.parametrize("row", [*ROWS, ICONS], ids=lambda row: row["name"])
-def test_every_rule_has_examples_of_both(row: dict[str, Any]) -> None:
+def test_every_rule_has_positive_and_negative_examples(row: dict[str, Any]) -> None:
     assert row["holds"]
     assert row["not"]
 
@@ -43,7 +43,7 @@ def test_every_rule_has_examples_of_both(row: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("example", "holds"), [*((e, True) for e in ICONS["holds"]), *((e, False) for e in ICONS["not"])]
 )
-def test_icons_without_address(example: list[str], holds: bool) -> None:
+def test_icons_without_an_address(example: list[str], holds: bool) -> None:
     href, zone, label = example
     assert bool(named_without_address(InnerLink(href, label, Zone(zone)))) is holds
     assert [rule.name for rule in rules("without_address")] == ["nowhere"]
@@ -71,7 +71,7 @@ FOOTER = """<!DOCTYPE html><html lang="fr"><title>Cégep</title><main><p>Le cég
 <a href="#haut">Haut de page</a></footer></html>"""
 
 
-def test_a_page() -> None:
+def test_the_flaws_of_a_page() -> None:
     found = flaws([visit(FOOTER)])
     assert {(flaw.rule, flaw.network, flaw.url, flaw.account_url) for flaw in found} == {
         ("insecure", "facebook", "http://www.facebook.com/autre", "https://www.facebook.com/autre"),
@@ -91,27 +91,27 @@ def test_a_page() -> None:
     assert (facebook.zone, facebook.label, facebook.page_url) == (Zone.FOOTER, "Facebook", "https://www.cegeprb.test/")
 
 
-def test_a_link_that_every_page_repeats_is_one_flaw() -> None:
+def test_a_link_repeated_on_every_page_is_one_flaw() -> None:
     once = flaws([visit(FOOTER)])
     assert flaws([visit(FOOTER), visit(FOOTER, "https://www.cegeprb.test/joindre")]) == once
 
 
-def test_no_page_is_a_trap() -> None:
+def test_flaws_are_capped_at_max_flaws() -> None:
     links = "".join(f'<a href="http://www.facebook.com/page{n}">F</a>' for n in range(500))
     assert len(flaws([visit(f"<footer>{links}</footer>")])) == MAX_FLAWS
 
 
-def test_a_page_that_failed_has_none() -> None:
+def test_a_failed_page_has_no_flaws() -> None:
     assert flaws([Visit(Choice("https://a.test/", PageRole.HOME, ""))]) == ()
 
 
-def test_a_person_s_account_is_in_no_flaw() -> None:
+def test_a_link_to_a_person_s_account_is_not_a_flaw() -> None:
     by_line = '<div class="author-box"><a href="http://twitter.com/marieplume">Marie Plume</a></div>'
     assert flaws([visit(by_line + FOOTER)]) == flaws([visit(FOOTER)])
 
 
-def test_a_page_of_before_the_change_of_name_is_not_told_the_new_one() -> None:
-    """In 2016 there was no x.com to write."""
+def test_a_page_captured_before_the_move_to_x_com_has_no_old_name_flaw() -> None:
+    """In 2016, Twitter was still at twitter.com."""
     before = visit(FOOTER)
     assert before.page is not None
     old = replace(before, page=replace(before.page, captured_at=datetime(2016, 5, 1, tzinfo=UTC)))

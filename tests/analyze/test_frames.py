@@ -1,10 +1,10 @@
-"""Pairs, combinations and exceptions against sets counted with the standard library; where accounts are shown."""
+"""Co-occurrence, combinations and exceptions checked against set arithmetic; where sites show accounts."""
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from itertools import combinations as couples
+from itertools import combinations as subsets
 
 import pandas as pd
 import pytest
@@ -23,14 +23,14 @@ SIX = ["facebook", "twitter", "youtube", "instagram", "linkedin", "tiktok"]
 sites = st.lists(st.none() | st.sets(st.sampled_from(SIX)), max_size=12)  # None: not assessed
 
 
-def held_by(found: list[set[str] | None]) -> pd.DataFrame:
+def matrix_of(found: list[set[str] | None]) -> pd.DataFrame:
     results = [failed(f"s{n}") if names is None else result(f"s{n}", *sorted(names)) for n, names in enumerate(found)]
     return presence_matrix(presence(scan(*results)))
 
 
 @given(sites)
-def test_a_row_holds_what_its_institution_is_on(found: list[set[str] | None]) -> None:
-    held = held_by(found)
+def test_presence_matrix_rows_match_the_networks_found(found: list[set[str] | None]) -> None:
+    held = matrix_of(found)
     ours = {f"s{n}": names for n, names in enumerate(found) if names is not None}
     assert {id_: set(held.columns[row]) for id_, row in zip(held.index, held.to_numpy(), strict=True)} == ours
     if found:
@@ -38,11 +38,11 @@ def test_a_row_holds_what_its_institution_is_on(found: list[set[str] | None]) ->
 
 
 @given(sites)
-def test_pairs_are_the_counts_of_sets(found: list[set[str] | None]) -> None:
+def test_co_occurrence_matches_set_counts(found: list[set[str] | None]) -> None:
     assessed = [names for names in found if names is not None]
     met = {name for names in assessed for name in names}
-    rows = co_occurrence(held_by(found))
-    assert {frozenset((row["network_a"], row["network_b"])) for row in rows} == set(map(frozenset, couples(met, 2)))
+    rows = co_occurrence(matrix_of(found))
+    assert {frozenset((row["network_a"], row["network_b"])) for row in rows} == set(map(frozenset, subsets(met, 2)))
     for row in rows:
         one, other = row["network_a"], row["network_b"]
         assert SIX.index(one) < SIX.index(other)
@@ -56,9 +56,9 @@ def test_pairs_are_the_counts_of_sets(found: list[set[str] | None]) -> None:
 
 
 @given(sites)
-def test_combinations_are_the_sets_themselves(found: list[set[str] | None]) -> None:
+def test_combinations_match_distinct_sets(found: list[set[str] | None]) -> None:
     assessed = [frozenset(names) for names in found if names is not None]
-    rows = combinations(held_by(found))
+    rows = combinations(matrix_of(found))
     counted = {frozenset(row["networks"].split(";")) - {""}: row["count"] for row in rows}
     assert counted == Counter(assessed)
     assert [row["count"] for row in rows] == sorted(counted.values(), reverse=True)
@@ -67,32 +67,32 @@ def test_combinations_are_the_sets_themselves(found: list[set[str] | None]) -> N
         assert sum(row["share"] for row in rows) == pytest.approx(1)
 
 
-def test_exceptions_are_named() -> None:
+def test_sole_holders_and_missing_common_networks_are_exceptions() -> None:
     found: list[set[str] | None] = [{"facebook"} for _ in range(9)]
     found += [{"youtube", "tiktok"}, None]
     found[0] = {"facebook", "youtube"}
-    rows = [tuple(row.values()) for row in exceptions(held_by(found))]
+    rows = [tuple(row.values()) for row in exceptions(matrix_of(found))]
     assert rows == [("sole_holder", "tiktok", "s9"), ("lacks_common", "facebook", "s9")]
 
 
-def test_who_is_on_nothing_is_named_and_who_was_not_read_is_not() -> None:
-    rows = [tuple(row.values()) for row in exceptions(held_by([set(), None, {"facebook"}]))]
+def test_a_site_on_no_network_is_an_exception_but_one_not_assessed_is_not() -> None:
+    rows = [tuple(row.values()) for row in exceptions(matrix_of([set(), None, {"facebook"}]))]
     assert rows == [("sole_holder", "facebook", "s2"), ("no_network", "", "s0")]
 
 
-def test_nobody_is_common_where_nobody_was_read() -> None:
-    held = held_by([None])
+def test_tables_are_empty_if_no_institution_was_assessed() -> None:
+    held = matrix_of([None])
     assert exceptions(held) == []
     assert co_occurrence(held) == []
     assert combinations(held) == []
 
 
-# ------------------------------------------------------------------ where accounts are shown
+# ------------------------------------------------------------------ where sites show accounts
 
 HOME, CONTACT, ENGLISH = "https://www.a.test/", "https://www.a.test/joindre", "https://www.a.test/en"
 
 
-def seen(network: str, *pages: str, role: Role = Role.OFFICIAL, **evidence: object) -> Account:
+def account_on(network: str, *pages: str, role: Role = Role.OFFICIAL, **evidence: object) -> Account:
     shown = account(network, role=role, **evidence)
     return replace(shown, evidence=tuple(replace(shown.evidence[0], page_url=page) for page in pages))
 
@@ -108,14 +108,14 @@ def site(*accounts: Account) -> InstitutionResult:
 
 
 @pytest.fixture
-def some() -> Scan:
+def mixed_scan() -> Scan:
     return scan(
         site(
-            seen("facebook", CONTACT, HOME),
-            seen("facebook", HOME, zone=Zone.HEADER),
-            seen("youtube", CONTACT, zone=Zone.MAIN),
-            seen("linkedin", HOME, zone=Zone.HEAD, how=How.JSON_LD),
-            seen("instagram", HOME, role=Role.UNIT),
+            account_on("facebook", CONTACT, HOME),
+            account_on("facebook", HOME, zone=Zone.HEADER),
+            account_on("youtube", CONTACT, zone=Zone.MAIN),
+            account_on("linkedin", HOME, zone=Zone.HEAD, how=How.JSON_LD),
+            account_on("instagram", HOME, role=Role.UNIT),
         ),
         result(
             "b", account("facebook"), account("facebook", "c", Role.THIRD_PARTY), account("tiktok", "t", Role.UNCERTAIN)
@@ -124,8 +124,8 @@ def some() -> Scan:
     )
 
 
-def test_places(some: Scan) -> None:
-    rows = [tuple(row.values()) for row in places(some)]
+def test_places_by_zone_how_and_page(mixed_scan: Scan) -> None:
+    rows = [tuple(row.values()) for row in places(mixed_scan)]
     assert rows == [
         ("zone", "head", 1, 0.2),
         ("zone", "header", 1, 0.2),
@@ -138,8 +138,8 @@ def test_places(some: Scan) -> None:
     ]
 
 
-def test_accounts_by_network_and_role(some: Scan) -> None:
-    table = account_counts(some)
+def test_accounts_by_network_and_role(mixed_scan: Scan) -> None:
+    table = account_counts(mixed_scan)
     assert list(table[0]) == "network holders official unit third_party uncertain several most".split()
     assert [tuple(row.values()) for row in table] == [
         ("facebook", 2, 3, 0, 1, 0, 1, 2),
@@ -159,14 +159,14 @@ def test_accounts_by_network_and_role(some: Scan) -> None:
         (("https://gone.test/",), "home"),
         ((), "home"),
     ],
-    ids=["the homepage too", "the best evidence's", "another language", "a page not kept", "no evidence"],
+    ids=["also on the homepage", "page of the best evidence", "another language", "page not kept", "no evidence"],
 )
-def test_the_page_that_shows_an_account(pages: tuple[str, ...], role: str) -> None:
-    shown = seen("facebook", *pages)
+def test_page_of(pages: tuple[str, ...], role: str) -> None:
+    shown = account_on("facebook", *pages)
     assert page_of(site(shown), shown) == role
 
 
-def test_nothing_found_is_an_empty_table() -> None:
+def test_tables_are_empty_if_no_account_was_found() -> None:
     empty = scan(failed("a"), result("b"))
     assert places(empty) == []
     assert account_counts(empty) == []

@@ -1,10 +1,10 @@
-"""Tests between groups, against the formulas of their authors worked out another way."""
+"""Tests between groups, checked against independent implementations of the published formulas."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import product
-from math import comb, sqrt
+from math import comb, prod, sqrt
 from typing import Any
 
 import pandas as pd
@@ -21,11 +21,11 @@ from cegep_audit.analyze.tables import group_tests, presence_matrix, rank_correl
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Scan
 
-Counts = Sequence[tuple[int, int]]  # of each group: on the network, not on it
+Counts = Sequence[tuple[int, int]]  # for each group: institutions on the network, institutions not on it
 
 
-def compared(counts: Counts) -> tuple[pd.DataFrame, Scan]:
-    """Groups g0, g1 … of institutions, so many of each on Facebook; all are on YouTube, nobody on TikTok."""
+def matrix_and_scan(counts: Counts) -> tuple[pd.DataFrame, Scan]:
+    """Groups g0, g1 … with these counts on Facebook; every institution is on YouTube and none on TikTok."""
     sites = [
         result(institution(f"g{group}-{has}-{n}", type=f"g{group}"), "youtube", *(["facebook"] if has == "on" else []))
         for group, (on, off) in enumerate(counts)
@@ -36,8 +36,8 @@ def compared(counts: Counts) -> tuple[pd.DataFrame, Scan]:
     return presence_matrix(presence(found)), found
 
 
-def facebook(counts: Counts) -> dict[str, object]:
-    table = group_tests(*compared(counts), "type")
+def facebook_result(counts: Counts) -> dict[str, object]:
+    table = group_tests(*matrix_and_scan(counts), "type")
     return by_measure(table)["facebook"]
 
 
@@ -45,24 +45,17 @@ def by_measure(table: Records) -> dict[str, dict[str, Any]]:
     return {row["measure"]: row for row in table}
 
 
-def exact(counts: Counts) -> float:
-    """Freeman and Halton's p-value: the sum over all tables with these margins that are no likelier than ours."""
+def freeman_halton(counts: Counts) -> float:
+    """Freeman and Halton's p-value: the total probability of the tables with these margins no likelier than ours."""
     sizes = [on + off for on, off in counts]
     total = sum(on for on, _ in counts)
     weight = {
-        cells: product_of(comb(size, cell) for size, cell in zip(sizes, cells, strict=True))
+        cells: prod(comb(size, cell) for size, cell in zip(sizes, cells, strict=True))
         for cells in product(*(range(size + 1) for size in sizes))
         if sum(cells) == total
     }
     ours = weight[tuple(on for on, _ in counts)]
     return sum(each for each in weight.values() if each <= ours) / sum(weight.values())
-
-
-def product_of(numbers: object) -> int:
-    found = 1
-    for number in numbers:  # type: ignore[attr-defined] # a generator of integers
-        found *= number
-    return found
 
 
 def chi_square(counts: Counts) -> float:
@@ -76,8 +69,8 @@ def chi_square(counts: Counts) -> float:
     return statistic
 
 
-def bergsma(counts: Counts) -> float:
-    """W. Bergsma (2013), equations 4 to 7, written out for a table of two rows."""
+def bergsma_v(counts: Counts) -> float:
+    """Bias-corrected Cramér's V of a table with two rows: W. Bergsma (2013), equations 4 to 7."""
     n = sum(on + off for on, off in counts)
     rows, columns = 2, len(counts)
     phi2 = max(0.0, chi_square(counts) / n - (rows - 1) * (columns - 1) / (n - 1))
@@ -87,14 +80,14 @@ def bergsma(counts: Counts) -> float:
 
 
 @pytest.mark.parametrize("counts", [[(3, 1), (1, 3)], [(12, 5), (2, 9)], [(1, 9), (11, 3)], [(5, 5), (5, 5)]])
-def test_two_groups_are_compared_by_fisher_s_exact_test(counts: Counts) -> None:
-    found = facebook(counts)
+def test_two_groups_use_fisher_s_exact_test(counts: Counts) -> None:
+    found = facebook_result(counts)
     assert found["test"] == "fisher"
-    assert found["p"] == pytest.approx(exact(counts))
+    assert found["p"] == pytest.approx(freeman_halton(counts))
     total = sum(on + off for on, off in counts)
     assert (found["groups"], found["assessed"], found["df"]) == (2, total, 1)
     assert found["chi2"] == pytest.approx(chi_square(counts))
-    assert found["cramers_v"] == pytest.approx(bergsma(counts))
+    assert found["cramers_v"] == pytest.approx(bergsma_v(counts))
 
 
 @given(
@@ -103,19 +96,19 @@ def test_two_groups_are_compared_by_fisher_s_exact_test(counts: Counts) -> None:
     )
 )
 @settings(max_examples=40, deadline=None)
-def test_every_figure_is_that_of_scipy(counts: Counts) -> None:
-    found = facebook(counts)
+def test_group_tests_match_scipy(counts: Counts) -> None:
+    found = facebook_result(counts)
     table = [[on for on, _ in counts], [off for _, off in counts]]
     expected = stats.chi2_contingency(table, correction=False)
     assert (found["chi2"], found["df"]) == (pytest.approx(expected.statistic), expected.dof)
     if len(counts) == 2:
         assert found["p"] == pytest.approx(stats.fisher_exact(table).pvalue)
     if found["test"] == "fisher":
-        assert found["p"] == pytest.approx(exact(counts))
+        assert found["p"] == pytest.approx(freeman_halton(counts))
 
 
-def test_the_corrected_v_of_no_association_is_near_nothing() -> None:
-    """The plain V of a table without any association grows with its columns: 20 groups of 5 give 0.44."""
+def test_bias_corrected_cramers_v_is_near_zero_without_association() -> None:
+    """Without association, the uncorrected V still grows with the number of columns: 0.44 for 20 groups of 5."""
     import numpy as np
 
     random = np.random.default_rng(1)
@@ -130,38 +123,38 @@ def test_the_corrected_v_of_no_association_is_near_nothing() -> None:
     assert np.mean(corrected) < 0.1
 
 
-def test_fisher_s_own_example_of_the_lady_tasting_tea() -> None:
-    assert facebook([(3, 1), (1, 3)])["p"] == pytest.approx(34 / 70)
+def test_lady_tasting_tea() -> None:
+    assert facebook_result([(3, 1), (1, 3)])["p"] == pytest.approx(34 / 70)
 
 
-def test_many_groups_of_many_are_compared_by_chi_square() -> None:
-    counts = [(40, 30), (42, 28), (45, 25), (50, 20)]  # 71 to the third power: too many tables to count
-    found = facebook(counts)
+def test_several_large_groups_use_chi_square() -> None:
+    counts = [(40, 30), (42, 28), (45, 25), (50, 20)]  # 71³ tables: too many to enumerate
+    found = facebook_result(counts)
     assert (found["test"], found["df"]) == ("chi2", 3)
     assert found["p"] == pytest.approx(stats.chi2.sf(chi_square(counts), 3))
-    assert found["cramers_v"] == pytest.approx(bergsma(counts))
+    assert found["cramers_v"] == pytest.approx(bergsma_v(counts))
 
 
 @pytest.mark.parametrize(
     "counts", [[(3, 1), (0, 5), (2, 2)], [(6, 0), (1, 2), (0, 3), (2, 1)], [(1, 0), (1, 1), (0, 4)]]
 )
-def test_groups_of_few_are_compared_exactly(counts: Counts) -> None:
-    found = facebook(counts)
+def test_several_small_groups_use_the_freeman_halton_test(counts: Counts) -> None:
+    found = facebook_result(counts)
     assert found["test"] == "fisher"
-    assert found["p"] == pytest.approx(exact(counts))
+    assert found["p"] == pytest.approx(freeman_halton(counts))
 
 
-def test_many_groups_of_few_are_compared_by_drawing() -> None:
+def test_many_small_groups_use_a_simulated_test() -> None:
     counts: Counts = [(1, 0), (1, 1), (2, 0), *[(1, 1)] * 12, (2, 0), (3, 0), (0, 1), (1, 0)]
-    found = facebook(counts)
+    found = facebook_result(counts)
     assert found["test"] == "fisher_simulated"
     table = [[on for on, _ in counts], [off for _, off in counts]]
     method = stats.MonteCarloMethod(n_resamples=9_999, rng=7)
     assert found["p"] == pytest.approx(stats.fisher_exact(table, method=method).pvalue, abs=0.02)
-    assert facebook(counts) == found, "drawn the same way again"
+    assert facebook_result(counts) == found, "drawn the same way again"
 
 
-def test_who_is_left_out_is_counted_and_whether_being_assessed_differs() -> None:
+def test_excluded_institutions_are_counted_and_assessment_is_tested() -> None:
     sites = [result(institution(f"a{n}", type="a"), *(["facebook"] if n else [])) for n in range(6)]
     sites += [failed(institution(f"f{n}", type="b")) for n in range(3)]
     sites += [result(institution("b", type="b")), result(institution("none"), "facebook")]
@@ -174,14 +167,14 @@ def test_who_is_left_out_is_counted_and_whether_being_assessed_differs() -> None
     assert assessed["p_holm"] is None
 
 
-def test_the_difference_of_two_groups_has_an_interval_and_that_of_more_has_none() -> None:
-    found = facebook([(56, 14), (48, 32)])
+def test_only_two_groups_have_a_difference_and_its_interval() -> None:
+    found = facebook_result([(56, 14), (48, 32)])
     assert found["difference"] == pytest.approx(0.2)
     assert (found["difference_low"], found["difference_high"]) == pytest.approx((0.0524, 0.3339), abs=5e-5)
-    assert facebook([(1, 2), (2, 1), (3, 3)])["difference"] is None
+    assert facebook_result([(1, 2), (2, 1), (3, 3)])["difference"] is None
 
 
-def test_a_column_of_numbers_is_cut_at_its_quartiles_and_correlated() -> None:
+def test_a_numeric_column_is_binned_and_correlated() -> None:
     names = ["facebook", "youtube", "instagram", "tiktok"]
     sites = [result(institution(f"s{n}", founded=1960 + n), *names[: n % 5]) for n in range(20)]
     sites += [failed(institution("dead", founded=1999)), result(institution("unknown"), "facebook")]
@@ -199,7 +192,7 @@ def test_a_column_of_numbers_is_cut_at_its_quartiles_and_correlated() -> None:
     assert rank_correlation(matrix, found, "type") is None
 
 
-def test_ranges_of_enrolment_stand_in_the_order_of_numbers_and_codes_stay_codes() -> None:
+def test_enrolment_ranges_sort_numerically_and_codes_are_not_binned() -> None:
     sites = [result(institution(f"s{n}", enrolment=str(80 * 3**n), region_code=f"{n:02d}")) for n in range(8)]
     found = scan(*sites)
     labels = [values[0] for values in split(found, ["enrolment"])]
@@ -207,21 +200,21 @@ def test_ranges_of_enrolment_stand_in_the_order_of_numbers_and_codes_stay_codes(
     assert [values[0] for values in split(found, ["region_code"])] == [f"{n:02d}" for n in range(8)]
 
 
-def test_what_all_have_or_nobody_has_is_not_tested() -> None:
+def test_a_trait_of_all_or_none_is_not_tested() -> None:
     for k in (1, 3):
-        assert list(by_measure(group_tests(*compared([(3, 1), (1, 3)]), "type", k))) == ["facebook"]
-    table = group_tests(*compared([(3, 1), (1, 3)]), "type", 2)
+        assert list(by_measure(group_tests(*matrix_and_scan([(3, 1), (1, 3)]), "type", k))) == ["facebook"]
+    table = group_tests(*matrix_and_scan([(3, 1), (1, 3)]), "type", 2)
     assert [row["measure"] for row in table] == ["at_least_2", "facebook"]
     assert [row["p_holm"] is None for row in table] == [True, False], "a threshold is not part of the family"
 
 
-def test_one_group_is_compared_with_nothing() -> None:
-    assert group_tests(*compared([(3, 1)]), "type") == []
+def test_a_single_group_has_no_test_and_an_empty_column_is_refused() -> None:
+    assert group_tests(*matrix_and_scan([(3, 1)]), "type") == []
     with pytest.raises(UsageError, match="region"):
-        group_tests(*compared([(3, 1), (1, 3)]), "region")
+        group_tests(*matrix_and_scan([(3, 1), (1, 3)]), "region")
 
 
-def test_institutions_without_a_value_belong_to_no_group() -> None:
+def test_institutions_without_a_value_are_in_no_group() -> None:
     sites = [
         result(institution(f"{place}{has}{n}", region=place), *(["facebook"] if has else []))
         for place, has, number in (("Estrie", 1, 3), ("Estrie", 0, 1), ("Laval", 1, 1), ("Laval", 0, 3), ("", 1, 9))
@@ -241,6 +234,6 @@ def test_institutions_without_a_value_belong_to_no_group() -> None:
         (["80", "90", "1000000", "2000000"], ["80", "90", "1000000", "2000000"]),
     ],
 )
-def test_ranges_are_written_with_all_their_digits(values: list[str], ranges: list[str]) -> None:
+def test_range_labels_keep_all_digits(values: list[str], ranges: list[str]) -> None:
     found = scan(*(result(institution(f"i{n}", enrolment=value)) for n, value in enumerate(values)))
     assert list(split(found, ["enrolment"])) == [(name,) for name in ranges]

@@ -8,7 +8,7 @@ from cegep_audit.analyze.presence import causes
 from cegep_audit.vocabulary import Status
 
 
-def test_causes_go_by_status_and_then_by_frequency() -> None:
+def test_causes_are_sorted_by_status_then_by_frequency() -> None:
     found = causes(
         scan(
             failed("a", "dns"),
@@ -30,5 +30,5 @@ def test_causes_go_by_status_and_then_by_frequency() -> None:
     ]
 
 
-def test_nothing_to_say_where_all_were_assessed() -> None:
+def test_no_cause_if_all_were_assessed() -> None:
     assert causes(scan(result("a"))) == []

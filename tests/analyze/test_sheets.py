@@ -1,4 +1,4 @@
-"""The sheet of one institution: its networks, its peers beside it, counted by hand, and what it could improve."""
+"""The sheet of one institution: its networks, its peers and neighbours, and advice."""
 
 from __future__ import annotations
 
@@ -22,33 +22,33 @@ from cegep_audit.phrases import known
 from cegep_audit.vocabulary import How, Kind, PageRole, Role, Zone
 
 
-def at(id_: str, type_: str = "cegep", region: str = "Estrie") -> Institution:
+def make_institution(id_: str, type_: str = "cegep", region: str = "Estrie") -> Institution:
     return institution(id_, type=type_, region=region)
 
 
 @pytest.fixture
-def some() -> Scan:
+def mixed_scan() -> Scan:
     return scan(
-        result(at("a"), "facebook", "youtube", "google_plus", account("instagram", role=Role.UNIT)),
-        result(at("b"), "facebook"),
-        result(at("c", "university"), "facebook", "youtube", "linkedin"),
-        failed(at("d")),
-        result(at("e", region="Laval"), "tiktok"),
-        result(at("f", "", "")),
-        unvisited=[at("g")],
+        result(make_institution("a"), "facebook", "youtube", "google_plus", account("instagram", role=Role.UNIT)),
+        result(make_institution("b"), "facebook"),
+        result(make_institution("c", "university"), "facebook", "youtube", "linkedin"),
+        failed(make_institution("d")),
+        result(make_institution("e", region="Laval"), "tiktok"),
+        result(make_institution("f", "", "")),
+        unvisited=[make_institution("g")],
     )
 
 
-def test_what_counts_and_what_does_not(some: Scan) -> None:
-    sheet = sheet_of(some, "a")
+def test_closed_networks_and_unit_accounts_do_not_count(mixed_scan: Scan) -> None:
+    sheet = sheet_of(mixed_scan, "a")
     assert sheet is not None
     assert sheet.counted == {"facebook", "youtube"}, "neither a closed network nor a unit's account"
     assert set(sheet.main) == {"facebook", "youtube", "google_plus"}
     assert sheet.n_networks == 2
 
 
-def test_peers_are_the_others_of_the_type_then_of_the_region(some: Scan) -> None:
-    sheet = sheet_of(some, "a")
+def test_peers_are_the_others_of_the_same_type_then_region(mixed_scan: Scan) -> None:
+    sheet = sheet_of(mixed_scan, "a")
     assert sheet is not None
     of_type, of_region = sheet.peers
     assert (of_type.column, of_type.value, of_type.institutions, of_type.assessed) == ("type", "cegep", 4, 2)
@@ -59,15 +59,17 @@ def test_peers_are_the_others_of_the_type_then_of_the_region(some: Scan) -> None
     assert of_region.median == 2, "of b with one and c with three; with its own two it would be two of three"
 
 
-def test_the_median_of_peers_leaves_the_institution_out() -> None:
+def test_the_peer_median_excludes_the_institution() -> None:
     names = ["facebook", "youtube", "tiktok", "instagram"]
-    found = scan(result(at("a"), *names), result(at("b"), "facebook"), result(at("c")))
+    found = scan(
+        result(make_institution("a"), *names), result(make_institution("b"), "facebook"), result(make_institution("c"))
+    )
     medians = {sheet.institution.id: sheet.peers[0].median for sheet in sheets(found)}
     assert medians == {"a": 0.5, "b": 2.0, "c": 2.5}
 
 
-def test_neighbours_are_those_of_the_region_whatever_their_type(some: Scan) -> None:
-    near = {sheet.institution.id: [(each.name, n) for each, n in sheet.neighbours] for sheet in sheets(some)}
+def test_neighbours_are_the_others_of_the_region_of_any_type(mixed_scan: Scan) -> None:
+    near = {sheet.institution.id: [(each.name, n) for each, n in sheet.neighbours] for sheet in sheets(mixed_scan)}
     c, a, b = ("Cégep c", 3), ("Cégep a", 2), ("Cégep b", 1)
     assert near["a"] == [c, b]
     assert near["c"] == [a, b]
@@ -76,28 +78,28 @@ def test_neighbours_are_those_of_the_region_whatever_their_type(some: Scan) -> N
     assert near["f"] == [], "the registry gives it no region"
 
 
-def test_a_site_that_was_not_read_has_no_number(some: Scan) -> None:
-    dead, unseen = sheet_of(some, "d"), sheet_of(some, "g")
+def test_a_site_not_assessed_has_no_number_of_networks(mixed_scan: Scan) -> None:
+    dead, unseen = sheet_of(mixed_scan, "d"), sheet_of(mixed_scan, "g")
     assert dead is not None
     assert (dead.n_networks, dead.advice, len(dead.peers)) == (None, (), 2)
     assert unseen is not None
     assert (unseen.result, unseen.n_networks) == (None, None)
 
 
-def test_an_institution_alone_of_its_kind_has_no_peers(some: Scan) -> None:
-    sheet = sheet_of(some, "e")
+def test_an_institution_without_others_of_its_type_or_region_has_no_peers(mixed_scan: Scan) -> None:
+    sheet = sheet_of(mixed_scan, "e")
     assert sheet is not None
     assert [peers.column for peers in sheet.peers] == ["type"]
-    alone = next(sheets(scan(result(at("x"), "facebook"))))
+    alone = next(sheets(scan(result(make_institution("x"), "facebook"))))
     assert (alone.peers, alone.neighbours, alone.n_networks) == ([], [], 1)
 
 
-def test_an_unknown_institution_has_no_sheet(some: Scan) -> None:
-    assert sheet_of(some, "z") is None
+def test_an_unknown_institution_has_no_sheet(mixed_scan: Scan) -> None:
+    assert sheet_of(mixed_scan, "z") is None
 
 
-def test_no_more_neighbours_than_a_reader_reads() -> None:
-    many = scan(*(result(at(f"s{n}"), *["facebook", "youtube", "tiktok"][: n % 4]) for n in range(40)))
+def test_neighbours_are_capped_at_max_neighbours() -> None:
+    many = scan(*(result(make_institution(f"s{n}"), *["facebook", "youtube", "tiktok"][: n % 4]) for n in range(40)))
     for sheet in sheets(many):
         numbers = [number for _, number in sheet.neighbours]
         assert numbers == [3] * 9 + [2] * 3 if sheet.n_networks == 3 else numbers == [3] * 10 + [2] * 2
@@ -105,25 +107,25 @@ def test_no_more_neighbours_than_a_reader_reads() -> None:
         assert len(numbers) == MAX_NEIGHBOURS
 
 
-def test_a_college_on_no_network_is_told_where_most_of_its_peers_are() -> None:
-    on = [result(at(f"s{n}"), "facebook", *(["instagram"] if n < 2 else [])) for n in range(6)]
-    sheet = sheet_of(scan(*on, result(at("none"))), "none")
+def test_a_site_without_accounts_is_advised_to_join_the_network_of_most_peers() -> None:
+    on = [result(make_institution(f"s{n}"), "facebook", *(["instagram"] if n < 2 else [])) for n in range(6)]
+    sheet = sheet_of(scan(*on, result(make_institution("none"))), "none")
     assert sheet is not None
     assert sheet.advice is not None
     assert [(each.rule, each.network) for each in sheet.advice] == [("no_account", ""), ("missing_network", "facebook")]
-    dead = sheet_of(scan(*on, failed(at("dead"))), "dead")
+    dead = sheet_of(scan(*on, failed(make_institution("dead"))), "dead")
     assert dead is not None
     assert dead.advice == ()
 
 
-# ------------------------------------------------------------------ what a site could improve
+# ------------------------------------------------------------------ advice
 
 HOME, CONTACT, ENGLISH = "https://www.a.test/", "https://www.a.test/joindre", "https://www.a.test/en"
 FACEBOOK = "https://www.facebook.com/cegeprb"
 
 
-def shown(network: str, *pages: str, handle: str = "cegeprb", **fields: object) -> Account:
-    """An official account on *pages* (the homepage), which the page's data names too."""
+def shown_account(network: str, *pages: str, handle: str = "cegeprb", **fields: object) -> Account:
+    """An account, official and main by default, on *pages* (or the homepage) and named in the JSON-LD of the first."""
     made = account(network, handle, url=f"https://www.{network}.com/{handle}", is_main=True)
     evidence = tuple(replace(made.evidence[0], page_url=page) for page in pages or (HOME,))
     named = replace(made.evidence[0], page_url=(pages or (HOME,))[0], how=How.JSON_LD, zone=Zone.HEAD)
@@ -142,108 +144,122 @@ def flaw(rule: str, url: str = "http://x.test/", account_url: str = "", network:
 
 
 CASES = {
-    "nothing to mend": (site(shown("facebook")), []),
-    "no account at all": (site(), [Advice("no_account", "", "", HOME)]),
-    "an account of a library alone": (
-        site(shown("facebook", role=Role.UNIT)),
+    "nothing to improve": (site(shown_account("facebook")), []),
+    "no account": (site(), [Advice("no_account", "", "", HOME)]),
+    "only a unit's account": (
+        site(shown_account("facebook", role=Role.UNIT)),
         [Advice("no_account", "", "", HOME)],
     ),
-    "a page of links beside accounts": (site(shown("facebook"), shown("link_hub")), []),
-    "an icon without address in the row of accounts": (
-        site(shown("facebook"), flaws=[flaw("nowhere", "#", network="linkedin")]),
+    "a link hub and an account": (site(shown_account("facebook"), shown_account("link_hub")), []),
+    "an icon without an address, next to the accounts": (
+        site(shown_account("facebook"), flaws=[flaw("nowhere", "#", network="linkedin")]),
         [Advice("nowhere", "linkedin", "#", HOME)],
     ),
-    "a script where the address should be": (
-        site(shown("facebook"), flaws=[flaw("nowhere", "javascript:void(0)", network="linkedin")]),
+    "an icon with a script as its address, next to the accounts": (
+        site(shown_account("facebook"), flaws=[flaw("nowhere", "javascript:void(0)", network="linkedin")]),
         [Advice("nowhere", "linkedin", "javascript:void(0)", HOME)],
     ),
     "an icon that opens a menu of accounts": (
-        site(shown("facebook"), shown("instagram"), flaws=[flaw("nowhere", "#", network="facebook")]),
+        site(
+            shown_account("facebook"),
+            shown_account("instagram"),
+            flaws=[flaw("nowhere", "#", network="facebook")],
+        ),
         [],
     ),
-    "icons that share by a script": (
+    "icons that run a share script": (
         site(
-            shown("youtube", CONTACT),
+            shown_account("youtube", CONTACT),
             flaws=[flaw("nowhere", "#", network="facebook"), flaw("nowhere", "#", network="linkedin")],
             roles=[PageRole.CONTACT],
         ),
         [Advice("inner_page_only", "youtube", "https://www.youtube.com/cegeprb", CONTACT)],
     ),
-    "a tab named after a network, away from the accounts": (
-        site(shown("facebook"), flaws=[replace(flaw("nowhere", "#", network="youtube"), zone=Zone.NAV)]),
+    "a tab named after a network, outside the zone of the accounts": (
+        site(shown_account("facebook"), flaws=[replace(flaw("nowhere", "#", network="youtube"), zone=Zone.NAV)]),
         [],
     ),
-    "a network that somebody else's account is shown of": (
+    "an icon of a network that has a third party's account": (
         site(
-            shown("facebook"),
-            shown("linkedin", role=Role.THIRD_PARTY),
+            shown_account("facebook"),
+            shown_account("linkedin", role=Role.THIRD_PARTY),
             flaws=[flaw("nowhere", "#", network="linkedin")],
         ),
         [],
     ),
-    "an icon that leads nowhere": (
-        site(shown("facebook"), flaws=[flaw("nowhere", "https://www.youtube.com/", network="youtube")]),
+    "an icon that leads to the network's homepage": (
+        site(shown_account("facebook"), flaws=[flaw("nowhere", "https://www.youtube.com/", network="youtube")]),
         [Advice("nowhere", "youtube", "https://www.youtube.com/", HOME)],
     ),
-    "a share button in place of an account": (
-        site(shown("youtube"), flaws=[flaw("share_for_profile", "https://www.facebook.com/sharer.php?u=x")]),
+    "a share button instead of an account": (
+        site(shown_account("youtube"), flaws=[flaw("share_for_profile", "https://www.facebook.com/sharer.php?u=x")]),
         [Advice("share_for_profile", "facebook", "https://www.facebook.com/sharer.php?u=x", HOME)],
     ),
-    "share buttons on a site without accounts": (
+    "a share button on a site without accounts": (
         site(flaws=[flaw("share_for_profile", "https://www.facebook.com/sharer.php?u=x")]),
         [Advice("no_account", "", "", HOME)],
     ),
-    "a share button beside the account": (site(shown("facebook"), flaws=[flaw("share_for_profile")]), []),
-    "http to its own account": (
-        site(shown("facebook"), flaws=[flaw("insecure", "http://www.facebook.com/cegeprb", FACEBOOK)]),
+    "a share button and an account": (site(shown_account("facebook"), flaws=[flaw("share_for_profile")]), []),
+    "an http link to its own account": (
+        site(shown_account("facebook"), flaws=[flaw("insecure", "http://www.facebook.com/cegeprb", FACEBOOK)]),
         [Advice("insecure", "facebook", "http://www.facebook.com/cegeprb", HOME)],
     ),
-    "http to somebody else's account": (
+    "an http link to another account": (
         site(
-            shown("facebook"),
+            shown_account("facebook"),
             flaws=[flaw("insecure", "http://www.facebook.com/autre", "https://www.facebook.com/autre")],
         ),
         [],
     ),
-    "the version for telephones": (
-        site(shown("facebook"), flaws=[flaw("mobile", "https://m.facebook.com/cegeprb", FACEBOOK)]),
+    "a link to the mobile site": (
+        site(shown_account("facebook"), flaws=[flaw("mobile", "https://m.facebook.com/cegeprb", FACEBOOK)]),
         [Advice("mobile", "facebook", "https://m.facebook.com/cegeprb", HOME)],
     ),
-    "the old name of X": (
+    "a link to twitter.com": (
         site(
-            shown("twitter"),
+            shown_account("twitter"),
             flaws=[flaw("old_name", "https://twitter.com/cegeprb", "https://www.twitter.com/cegeprb", "twitter")],
         ),
         [Advice("old_name", "twitter", "https://twitter.com/cegeprb", HOME)],
     ),
     "a closed network": (
-        site(shown("google_plus")),
+        site(shown_account("google_plus")),
         [Advice("closed_network", "google_plus", "https://www.google_plus.com/cegeprb", HOME)],
     ),
-    "a short link": (
-        site(shown("facebook"), account("youtube", "", Role.UNCERTAIN, url="", page_url=HOME)),
+    "an unresolved short link": (
+        site(shown_account("facebook"), account("youtube", "", Role.UNCERTAIN, url="", page_url=HOME)),
         [Advice("unresolved", "youtube", "", HOME)],
     ),
-    "two accounts": (
-        site(shown("facebook", handle="autre", is_main=False), shown("facebook")),
+    "two accounts on one network": (
+        site(shown_account("facebook", handle="autre", is_main=False), shown_account("facebook")),
         [
             Advice("two_accounts", "facebook", FACEBOOK, HOME),
             Advice("two_accounts", "facebook", "https://www.facebook.com/autre", HOME),
         ],
     ),
-    "a page of links alone": (
-        site(shown("link_hub")),
-        [Advice("elsewhere", "link_hub", shown("link_hub").url, HOME)],
+    "only a link hub": (
+        site(shown_account("link_hub")),
+        [Advice("elsewhere", "link_hub", shown_account("link_hub").url, HOME)],
     ),
-    "a page of links beside an account": (site(shown("facebook"), shown("link_hub")), []),
-    "an account and a group": (site(shown("facebook"), shown("facebook", handle="groupe", kind=Kind.GROUP)), []),
-    "an account and a unit's": (site(shown("facebook"), shown("facebook", handle="biblio", role=Role.UNIT)), []),
+    "an account and a group": (
+        site(shown_account("facebook"), shown_account("facebook", handle="groupe", kind=Kind.GROUP)),
+        [],
+    ),
+    "an account and a unit's account": (
+        site(shown_account("facebook"), shown_account("facebook", handle="biblio", role=Role.UNIT)),
+        [],
+    ),
     "only on the contact page": (
-        site(shown("facebook", CONTACT), roles=[PageRole.CONTACT]),
+        site(shown_account("facebook", CONTACT), roles=[PageRole.CONTACT]),
         [Advice("inner_page_only", "facebook", FACEBOOK, CONTACT)],
     ),
-    "not on the English page": (
-        site(shown("youtube"), shown("facebook"), shown("instagram", HOME, ENGLISH), roles=[PageRole.LANGUAGE]),
+    "accounts missing from the English page": (
+        site(
+            shown_account("youtube"),
+            shown_account("facebook"),
+            shown_account("instagram", HOME, ENGLISH),
+            roles=[PageRole.LANGUAGE],
+        ),
         [
             Advice("one_language", "facebook", FACEBOOK, ENGLISH),
             Advice("one_language", "youtube", "https://www.youtube.com/cegeprb", ENGLISH),
@@ -251,19 +267,21 @@ CASES = {
     ),
     "another account on the English page": (
         site(
-            shown("facebook"), shown("facebook", ENGLISH, handle="cegeprb.en", is_main=False), roles=[PageRole.LANGUAGE]
+            shown_account("facebook"),
+            shown_account("facebook", ENGLISH, handle="cegeprb.en", is_main=False),
+            roles=[PageRole.LANGUAGE],
         ),
         [
             Advice("two_accounts", "facebook", FACEBOOK, HOME),
             Advice("two_accounts", "facebook", "https://www.facebook.com/cegeprb.en", ENGLISH),
         ],
     ),
-    "a splash page before both languages": (site(shown("facebook", ENGLISH), roles=[PageRole.LANGUAGE]), []),
+    "an account only on the English page": (site(shown_account("facebook", ENGLISH), roles=[PageRole.LANGUAGE]), []),
     "no sameAs": (
-        site(replace(shown("facebook"), evidence=shown("facebook").evidence[:1])),
+        site(replace(shown_account("facebook"), evidence=shown_account("facebook").evidence[:1])),
         [Advice("no_same_as", "", "", HOME)],
     ),
-    "a site that was not read": (failed("a"), []),
+    "a site not assessed": (failed("a"), []),
 }
 
 
@@ -273,14 +291,14 @@ def test_advice(name: str) -> None:
     assert list(advise(found)) == expected
 
 
-def test_networks_that_most_peers_are_on_are_named_the_most_common_first() -> None:
+def test_missing_networks_are_those_of_most_peers_most_common_first() -> None:
     peers = Peers("type", "cegep", 12, 10, {"facebook": 8, "instagram": 6, "linkedin": 5, "tiktok": 9}, 3.0, 1)
 
     def missing(found: InstitutionResult, peers: Peers = peers) -> list[Advice]:
         (sheet,) = bare_sheets(scan(found))
         return missing_networks(sheet, peers)
 
-    assert [(each.rule, each.network, each.page_url) for each in missing(site(shown("facebook")))] == [
+    assert [(each.rule, each.network, each.page_url) for each in missing(site(shown_account("facebook")))] == [
         ("missing_network", "tiktok", HOME),
         ("missing_network", "instagram", HOME),
     ], "linkedin: half of them, and not more"
@@ -288,7 +306,7 @@ def test_networks_that_most_peers_are_on_are_named_the_most_common_first() -> No
     assert missing(failed("a")) == [], "nothing is said of a site that was not read"
 
 
-def test_every_rule_is_met_and_worded() -> None:
+def test_every_advice_rule_has_a_case_and_its_phrases() -> None:
     rules = {each.rule for _, expected in CASES.values() for each in expected}
     assert rules == {name for name in RULE_NAMES if known(f"advice.{name}") and known(f"mend.{name}")}
 
@@ -300,10 +318,10 @@ RULE_NAMES = (
 ).split()
 
 
-def test_what_costs_most_readers_comes_first() -> None:
+def test_advice_is_in_the_order_of_the_rules() -> None:
     found = site(
-        replace(shown("facebook"), evidence=shown("facebook").evidence[:1]),
-        shown("google_plus", is_main=True),
+        replace(shown_account("facebook"), evidence=shown_account("facebook").evidence[:1]),
+        shown_account("google_plus", is_main=True),
         flaws=[
             flaw("insecure", "http://www.facebook.com/cegeprb", FACEBOOK),
             flaw("nowhere", "#", network="youtube"),

@@ -1,4 +1,4 @@
-"""The figures of a summary, against figures computed by hand."""
+"""Summary figures, checked against figures computed by hand."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ MONTREAL, NORTH = {"region": "Montréal"}, {"region": "Côte-Nord"}
 
 @pytest.fixture
 def seven() -> Scan:
-    """Seven institutions of which five were assessed: on 4, 3, 2, 1 (captured in 2014) and 0 networks that count."""
+    """Seven institutions, five of them assessed: on 4, 3, 2, 1 (captured in 2014) and 0 networks that count."""
     return scan(
         result(institution("a", **MONTREAL), "facebook", "youtube", "instagram", "linkedin", "google_plus"),
         result(institution("b", **MONTREAL), "facebook", "youtube", "tiktok", account("linkedin", role=Role.UNIT)),
@@ -45,7 +45,7 @@ def seven() -> Scan:
     )
 
 
-def test_figures(seven: Scan) -> None:
+def test_figures_of_seven_institutions(seven: Scan) -> None:
     figures = to_json(summary(seven))
     of_seven = {"ci95": None, "adjusted": None, "ci95_bounds": None, "assessed": 5, "institutions": 7}
     assert (figures["institutions"], figures["assessed"]) == (7, 5)
@@ -72,13 +72,13 @@ def test_figures(seven: Scan) -> None:
     assert figures["closed_networks"] == [{"network": "itunes_u", "count": 1}, {"network": "google_plus", "count": 1}]
 
 
-def test_a_network_closed_for_most_counts_over_those_captured_before(seven: Scan) -> None:
+def test_a_closed_network_is_counted_over_sites_captured_while_it_was_open(seven: Scan) -> None:
     (google,) = [row for row in rows(to_json(summary(seven)), "networks") if row["network"] == "google_plus"]
     assert (google["count"], google["assessed"], google["institutions"]) == (1, 1, 1), "e alone was captured in 2014"
     assert (google["share"], google["bounds"]) == (1.0, (1.0, 1.0))
 
 
-def test_a_network_that_opened_within_the_period_counts_over_those_captured_after() -> None:
+def test_a_new_network_is_counted_over_sites_captured_after_it_opened() -> None:
     before = datetime(2023, 6, 1, tzinfo=UTC)
     found = scan(
         result("early", "facebook", captured_at=before),
@@ -91,7 +91,7 @@ def test_a_network_that_opened_within_the_period_counts_over_those_captured_afte
     assert (threads["share"], threads["bounds"]) == (1 / 2, (1 / 3, 2 / 3))
 
 
-def test_closed_and_not_yet_open_are_two_things() -> None:
+def test_closed_and_not_yet_open_networks_are_listed_apart() -> None:
     early = scan(result("a", "threads", "google_plus", captured_at=IN_2014))
     assert to_json(summary(early))["not_yet_open_networks"] == [{"network": "threads", "count": 1}]
     assert "closed_networks" not in to_json(summary(early))
@@ -100,7 +100,7 @@ def test_closed_and_not_yet_open_are_two_things() -> None:
     assert "not_yet_open_networks" not in to_json(summary(late))
 
 
-def test_a_site_read_in_part_is_unknown_where_it_showed_nothing() -> None:
+def test_a_partial_site_is_unknown_where_it_shows_nothing() -> None:
     found = scan(
         result("whole", "facebook", "youtube", "tiktok"),
         result("part", "facebook", "youtube", status=Status.PARTIAL),
@@ -116,7 +116,7 @@ def test_a_site_read_in_part_is_unknown_where_it_showed_nothing() -> None:
     assert (networks["tiktok"]["bounds"], networks["tiktok"]["bounds_partial"]) == ((1 / 4, 2 / 4), (1 / 4, 3 / 4))
 
 
-def test_a_basket_s_table_stops_at_the_number_of_its_open_networks() -> None:
+def test_a_basket_has_no_threshold_above_its_number_of_open_networks() -> None:
     found = summary(scan(result("a", "facebook", "twitter", "youtube")), "seed").figures
     assert list(found.at_least) == [3, 1, 2], "iTunes U has closed: nobody can be on four"
     early = scan(result("a", captured_at=datetime(2005, 6, 1, tzinfo=UTC)))
@@ -131,13 +131,13 @@ def test_a_basket_s_table_stops_at_the_number_of_its_open_networks() -> None:
         ("seed", {"0": 2, "1": 1, "2": 2}),
     ],
 )
-def test_baskets(seven: Scan, basket: str, distribution: dict[str, int]) -> None:
+def test_distribution_by_basket(seven: Scan, basket: str, distribution: dict[str, int]) -> None:
     figures = to_json(summary(seven, basket))
     assert figures["basket"] == basket
     assert figures["distribution"] == distribution
 
 
-def test_the_basket_of_2011_holds_itunes_u_as_long_as_it_was_open() -> None:
+def test_the_seed_basket_counts_itunes_u_while_it_was_open() -> None:
     before, after = (
         result(name, "facebook", "itunes_u", captured_at=captured)
         for name, captured in (("a", datetime(2021, 1, 1, tzinfo=UTC)), ("b", CAPTURED))
@@ -145,7 +145,7 @@ def test_the_basket_of_2011_holds_itunes_u_as_long_as_it_was_open() -> None:
     assert to_json(summary(scan(before, after), "seed"))["distribution"] == {"0": 0, "1": 1, "2": 1}
 
 
-def test_keys_stand_as_in_the_contract(seven: Scan) -> None:
+def test_summary_keys_follow_the_order_of_the_contract(seven: Scan) -> None:
     contract = ["scan", "basket", "institutions", "assessed", "by_status", "min_networks", "networks"]
     contract += ["distribution", "mean", "median", "baselines", "sample_of"]
     without_closed = scan(result("a", "facebook"))
@@ -156,7 +156,7 @@ def test_keys_stand_as_in_the_contract(seven: Scan) -> None:
     assert list(summary_document(summary(seven, by=["region"]))) == [*further[:-3], *details, *further[-3:]]
 
 
-def test_groups(seven: Scan) -> None:
+def test_groups_by_region(seven: Scan) -> None:
     by: Any = to_json(summary(seven, by=["region"]))["by"]
     assert by["columns"] == ["region"]
     found = [(*group["values"], group["institutions"], group["assessed"], group["mean"]) for group in by["groups"]]
@@ -166,12 +166,12 @@ def test_groups(seven: Scan) -> None:
     assert (three["k"], three["count"], three["share"], three["bounds"]) == (3, 2, 1.0, (2 / 3, 1.0))
 
 
-def test_groups_of_a_column_of_the_users_own() -> None:
+def test_groups_by_a_user_column_sort_alphabetically() -> None:
     found = scan(result(institution("a", extra={"réseau": "A"})), result(institution("b", extra={"réseau": "É"})))
     assert list(split(found, ["réseau"])) == [("A",), ("É",)]
 
 
-def test_groups_of_two_columns_are_the_combinations_that_exist() -> None:
+def test_groups_by_two_columns_are_the_existing_combinations() -> None:
     places = [("fr", "Laval"), ("en", "Laval"), ("fr", ""), ("fr", "Estrie"), ("", "Estrie")]
     sites = [
         result(institution(f"s{n}", language=language, region=region), *["facebook", "youtube"][: n % 3])
@@ -182,18 +182,18 @@ def test_groups_of_two_columns_are_the_combinations_that_exist() -> None:
     assert [group.mean for group in groups.values()] == [1.0, 0.0, 0.0, 2.0, 1.0]
 
 
-def test_an_unknown_column_names_those_there_are(seven: Scan) -> None:
+def test_an_unknown_column_is_refused_with_the_known_ones(seven: Scan) -> None:
     with pytest.raises(UsageError, match=r"couleur.*region"):
         summary(seven, by=["couleur"])
 
 
 @pytest.mark.parametrize("column", ["enrolment", "founded", "language"])
-def test_a_column_that_is_all_empty_is_said_to_be(seven: Scan, column: str) -> None:
+def test_an_empty_column_is_refused(seven: Scan, column: str) -> None:
     with pytest.raises(UsageError, match=f"{column} is empty"):
         summary(seven, by=[column], lang="en")
 
 
-def test_none_assessed_divides_by_nothing() -> None:
+def test_no_division_by_zero_if_no_institution_was_assessed() -> None:
     figures = to_json(summary(scan(failed("a"), failed("b")), sample_of=10))
     three = rows(figures, "min_networks")[0]
     assert (three["count"], three["share"], three["bounds"], three["ci95"]) == (0, None, (0, 1), None)
@@ -203,7 +203,7 @@ def test_none_assessed_divides_by_nothing() -> None:
     assert "NaN" not in json.dumps(figures)
 
 
-def test_an_interrupted_scan_counts_those_it_did_not_visit() -> None:
+def test_an_interrupted_scan_counts_institutions_not_visited() -> None:
     stopped = scan(result("a", "facebook"), unvisited=[institution("b")], ended_at=None)
     figures = to_json(summary(stopped))
     assert (figures["institutions"], figures["assessed"]) == (2, 1)
@@ -211,12 +211,12 @@ def test_an_interrupted_scan_counts_those_it_did_not_visit() -> None:
     assert rows(figures, "networks")[0]["bounds"] == (0.5, 1.0)
 
 
-def test_intervals_only_for_a_sample(seven: Scan) -> None:
+def test_only_a_sample_has_confidence_intervals(seven: Scan) -> None:
     first = rows(to_json(summary(seven, sample_of=20)), "min_networks")[0]
-    # By the tails of the hypergeometric law, five of twenty read: of two in the population, both are in the sample
-    # in 10 of 190 draws (5.3 %), and of 17, two or fewer are in it in 1.8 % (of 16 in 5.1 %): 2 to 16.
+    # Hypergeometric tails for 5 of 20 read: with 2 in the population, both are in the sample in 10 of 190 draws
+    # (5.3 %); with 17, two or fewer are in 1.8 % of samples; with 16, in 5.1 %. The interval is therefore 2 to 16.
     assert first["ci95"] == pytest.approx((2 / 20, 16 / 20))
-    # Without supposing anything of the two that were not read: two of seven have it, or four.
+    # The two sites not read may or may not have it: two of seven, or four.
     low, high = sample_interval(2, 7, 20), sample_interval(4, 7, 20)
     assert low
     assert high
@@ -228,14 +228,14 @@ def test_intervals_only_for_a_sample(seven: Scan) -> None:
         summary(seven, sample_of=6)
 
 
-def test_the_threshold_asked_for_comes_first_however_high(seven: Scan) -> None:
+def test_the_requested_threshold_comes_first_even_if_nobody_reaches_it(seven: Scan) -> None:
     found = rows(to_json(summary(seven, min_networks=6)), "min_networks")
     assert [row["k"] for row in found] == [6, 1, 2, 3, 4]
     assert found[0]["share"] == 0
 
 
 @given(st.lists(st.integers(0, 9), min_size=1, max_size=30))
-def test_quartiles_are_those_of_the_standard_library(numbers: list[int]) -> None:
+def test_quartiles_match_the_statistics_module(numbers: list[int]) -> None:
     names = [name for name in NETWORKS if NETWORKS[name].is_open(CAPTURED.date())]
     figures = summary(scan(*(result(f"s{n}", *names[:held]) for n, held in enumerate(numbers)))).figures
     if len(numbers) > 1:
@@ -247,7 +247,7 @@ def test_quartiles_are_those_of_the_standard_library(numbers: list[int]) -> None
 
 
 @given(st.lists(st.tuples(st.sampled_from(Status), st.integers(0, 6)), min_size=1, max_size=12))
-def test_bounds_hold_the_share_whatever_was_read(sites: list[tuple[Status, int]]) -> None:
+def test_bounds_contain_the_share(sites: list[tuple[Status, int]]) -> None:
     names = [name for name in NETWORKS if NETWORKS[name].is_open(CAPTURED.date())]
     found = scan(*(result(f"s{n}", *names[:held], status=status) for n, (status, held) in enumerate(sites)))
     figures = summary(found).figures
@@ -259,7 +259,7 @@ def test_bounds_hold_the_share_whatever_was_read(sites: list[tuple[Status, int]]
     assert shares == sorted(shares, reverse=True), "fewer institutions on more networks"
 
 
-def test_presence_never_says_absent_of_a_site_that_was_not_read(seven: Scan) -> None:
+def test_presence_of_assessed_and_unassessed_sites(seven: Scan) -> None:
     found = presence(seven)
     assert found.shown.shape == found.counts.shape == (7, len(NETWORKS))
     assert found.assessed.tolist() == [each.status.is_assessed for each in seven.results]
@@ -270,14 +270,14 @@ def test_presence_never_says_absent_of_a_site_that_was_not_read(seven: Scan) -> 
     assert not found.shown[rows["b"], networks.index("linkedin")], "an account of a unit makes no presence"
 
 
-def test_the_number_of_networks_agrees_with_the_count_of_each_institution(seven: Scan) -> None:
+def test_presence_numbers_match_counted_networks(seven: Scan) -> None:
     found = presence(seven)
     assert found.numbers[found.assessed].tolist() == [4, 3, 2, 1, 0]
     for each, number in zip(seven.results, found.numbers.tolist(), strict=True):
         assert not each.status.is_assessed or number == len(counted_networks(seven, each))
 
 
-def test_the_main_account_stands_for_the_network_and_the_first_where_none_is_main() -> None:
+def test_main_accounts_are_the_main_or_else_the_first_official_one() -> None:
     site = result(
         "a",
         account("facebook", "library", Role.UNIT),
@@ -292,7 +292,7 @@ def test_the_main_account_stands_for_the_network_and_the_first_where_none_is_mai
     }
 
 
-def test_closed_networks_are_those_shown_and_not_open() -> None:
+def test_closed_networks_depend_on_the_day_of_capture() -> None:
     today = figures(scan(result("a", "facebook", "google_plus", "itunes_u")))
     assert today.closed == {"google_plus": 1, "itunes_u": 1}
     assert figures(scan(result("a", "facebook", "google_plus", "itunes_u", captured_at=IN_2014))).closed == {}
@@ -301,9 +301,9 @@ def test_closed_networks_are_those_shown_and_not_open() -> None:
 @pytest.mark.parametrize(
     ("settings", "day"),
     [({}, date(2026, 11, 23)), ({"as_of": "2012-06-01"}, date(2012, 6, 1))],
-    ids=["the day of the scan", "the day the archive was asked for"],
+    ids=["day of the scan", "day requested from the archive"],
 )
-def test_the_day_of_a_site_that_was_not_read(settings: dict[str, object], day: date) -> None:
+def test_day_of_a_site_without_a_capture(settings: dict[str, object], day: date) -> None:
     dead = failed("a")
     assert day_of(scan(dead, settings=settings), dead) == day
     assert day_of(scan(dead, settings=settings), None) == day
@@ -323,7 +323,6 @@ def status_counts(figures: dict[str, object]) -> list[int]:
 
 # ------------------------------------------------------------------ institutions of unknown age
 
-
 PAST = {"mode": "as_of", "settings": {"as_of": "2011-09-06"}}
 
 
@@ -336,9 +335,9 @@ PAST = {"mode": "as_of", "settings": {"as_of": "2011-09-06"}}
         ([(1967, 3), (1968, 1)], (0, 2, 2, 1, 0.5)),
         ([(None, None)], (1, 0, 0, 0, None)),
     ],
-    ids=["two of four", "not assessed", "all unknown", "all known", "alone and not assessed"],
+    ids=["two of four", "not assessed", "all unknown", "all known", "one, not assessed"],
 )
-def test_a_statistic_as_of_a_day_says_how_many_are_of_unknown_age(
+def test_an_as_of_scan_counts_institutions_of_unknown_age(
     sites: list[tuple[int | None, int | None]], expected: tuple[int, int, int, int, float | None]
 ) -> None:
     names = ["facebook", "twitter", "youtube"]
@@ -354,7 +353,7 @@ def test_a_statistic_as_of_a_day_says_how_many_are_of_unknown_age(
     assert (unknown, known.institutions, known.assessed, known.count, known.share) == expected
 
 
-def test_a_scan_of_its_own_day_has_no_unknown_age() -> None:
+def test_a_live_scan_has_no_unknown_age() -> None:
     found = summary(scan(result(institution("a"), "facebook")))
     assert found.of_known_age is None
     assert "founding" not in to_json(found)

@@ -1,4 +1,4 @@
-"""Scans on the line of time: their order, the two populations, who came and went."""
+"""Trends over several scans: order, the two populations, institutions that enter or leave, and mergers."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def share(found: Trend, place: int, population: Population = Population.ALL, **w
     return only
 
 
-def test_scans_stand_by_date_of_capture_whatever_their_number() -> None:
+def test_scans_are_sorted_by_capture_date_not_by_number() -> None:
     found = trend([IN_2026, IN_2011])
     assert [each.id for each in found.scans] == [7, 2]
     first, last = found.scans
@@ -53,7 +53,7 @@ def test_scans_stand_by_date_of_capture_whatever_their_number() -> None:
     assert (len(first.institutions), first.assessed, last.assessed) == (4, 3, 3)
 
 
-def test_shares_of_all_and_of_those_assessed_every_time() -> None:
+def test_shares_of_all_and_of_institutions_assessed_every_time() -> None:
     found = trend([IN_2011, IN_2026])
     assert found.every_time == {"a"}
     facebook = [share(found, place, network="facebook").share for place in (0, 1)]
@@ -66,7 +66,7 @@ def test_shares_of_all_and_of_those_assessed_every_time() -> None:
         assert (only.count, only.assessed, only.share) == (1, 1, 1.0)
 
 
-def test_a_network_that_was_not_open_has_no_share() -> None:
+def test_a_network_not_open_has_no_share() -> None:
     found = trend([IN_2011, IN_2026])
     assert share(found, 0, network="tiktok").share is None
     assert share(found, 1, network="tiktok").count == 1
@@ -74,13 +74,13 @@ def test_a_network_that_was_not_open_has_no_share() -> None:
     assert share(found, 0, network="instagram").share == 0.0, "eleven months old, and nobody there"
 
 
-def test_who_entered_and_who_left() -> None:
+def test_moves_list_institutions_that_entered_or_left() -> None:
     (move,) = trend([IN_2011, IN_2026]).moves
     assert [each.id for each in move.entered] == ["venu"]
     assert [each.id for each in move.left] == ["parti"]
 
 
-def test_a_scan_that_could_assess_nobody_empties_no_population() -> None:
+def test_a_scan_that_assessed_nobody_does_not_empty_the_population() -> None:
     nobody = scan(failed("a", "no_capture"), id=9, mode="as_of", settings={"as_of": "1999-01-01"})
     found = trend([IN_2011, nobody])
     assert [each.day for each in found.scans] == [date(1999, 1, 1), date(2011, 9, 6)]
@@ -89,7 +89,7 @@ def test_a_scan_that_could_assess_nobody_empties_no_population() -> None:
     assert share(found, 0, basket="all").share is None
 
 
-def test_one_scan_alone() -> None:
+def test_a_trend_of_one_scan() -> None:
     found = trend([IN_2026])
     assert (len(found.scans), found.moves, found.every_time) == (1, (), {"a", "c", "venu"})
     assert found.has_same_rules
@@ -101,7 +101,7 @@ def test_the_day_of_a_scan_is_the_median_of_its_captures() -> None:
     assert facts_of(spread).day.year == 2011
 
 
-def test_scans_of_one_day_stand_by_their_number() -> None:
+def test_scans_of_the_same_day_are_sorted_by_number() -> None:
     again = scan(at(2026, "a"), id=5)
     assert [each.id for each in trend([again, IN_2026]).scans] == [2, 5]
     assert institution("a").id in trend([again]).every_time
@@ -128,24 +128,24 @@ SHOWN = numbered(5, 2026, "a", "b", "c", "d")
     ],
     ids=[
         "alone",
-        "by day, whatever the number",
+        "sorted by day, not by number",
         "half of the institutions",
         "a trial on one site",
-        "a registry much larger",
-        "stopped",
-        "two of one day: the last",
-        "another of its own day",
+        "a much larger registry",
+        "interrupted",
+        "the last of two on one day",
+        "another on the same day",
     ],
 )
-def test_scans_that_make_a_line_with_the_one_shown(others: list[Scan], expected: list[int]) -> None:
+def test_comparable_scans(others: list[Scan], expected: list[int]) -> None:
     assert [each.id for each in comparable(SHOWN, others)] == expected
 
 
 # ------------------------------------------------------------------ mergers
 
 
-def merging(number: int, year: int, **successors: str) -> Scan:
-    """Each institution shows Facebook; its successor is "" where it goes on by itself."""
+def scan_with_successors(number: int, year: int, **successors: str) -> Scan:
+    """A scan whose institutions all show Facebook; a successor of "" means none."""
     found = scan(*(at(year, name, "facebook") for name in successors), id=number)
     successors = tuple(replace(each, successor_id=successors[each.id]) for each in found.institutions)
     return replace(found, institutions=successors)
@@ -165,21 +165,23 @@ def merging(number: int, year: int, **successors: str) -> Scan:
         ([{"a": "b", "b": "a", "x": ""}, {"x": ""}], {"x"}),
     ],
     ids=[
-        "one goes on in another",
-        "twice in a row",
-        "beside one that stays",
-        "two became one: neither is the same institution",
-        "into one that was there: it stays itself",
-        "the second scan does not know yet",
-        "the successor is not in a registry",
-        "each is the successor of the other, one after the other",
-        "a circle",
+        "merged into a new one",
+        "two mergers in a row",
+        "two mergers and an unchanged institution",
+        "two merged into one, which continues neither",
+        "merged into an existing one, which continues",
+        "still in the second registry",
+        "unknown successor",
+        "successors that swap between scans",
+        "circular successors",
     ],
 )
-def test_those_assessed_every_time_are_followed_through_mergers(
+def test_institutions_assessed_every_time_are_followed_through_mergers(
     scans: list[dict[str, str]], every_time: set[str]
 ) -> None:
-    found = trend([merging(number, 2011 + number, **successors) for number, successors in enumerate(scans)])
+    found = trend(
+        [scan_with_successors(number, 2011 + number, **successors) for number, successors in enumerate(scans)]
+    )
     assert found.every_time == every_time
     for place in range(len(scans)):
         assert share(found, place, Population.EVERY_TIME, network="facebook").count == len(every_time)

@@ -139,4 +139,4 @@ def test_who_was_renamed_moved_merged_or_closed_is_told_as_it_was(server: Server
     assert (changes["heritier", "facebook"], changes["heritier", "twitter"]) == ("renamed", "lost")
     assert not any(name == "fondu" for name, _ in changes), "it goes on in the college that it merged into"
     told = inside("trend", "1", "2", "--lang", "en", folder=folder)
-    assert "1 institution became another, or part of one (fondu → heritier)" in " ".join(told.out.split())
+    assert "1 institution became another one, or part of it (fondu → heritier)" in " ".join(told.out.split())

@@ -1,4 +1,4 @@
-"""Figures of agreement against published worked examples, and against sums done another way."""
+"""Agreement coefficients, checked against published examples and independent computations."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from cegep_audit.coding.coefficients import FIGURES, Pair, alpha_of, estimates
 
 
 def pairs(first: str, second: str) -> list[Pair]:
-    """One unit a character; 0 and . are "no account"; each unit in an institution of its own."""
+    """One unit per character, each in its own institution; "0" and "." mean no account."""
     return [
         Pair(a.strip("0."), b.strip("0."), str(place)) for place, (a, b) in enumerate(zip(first, second, strict=True))
     ]
 
 
 def table(both: int, first_only: int, second_only: int, neither: int) -> list[Pair]:
-    said = [("x", "x")] * both + [("x", "")] * first_only + [("", "x")] * second_only + [("", "")] * neither
-    return [Pair(*each, str(place)) for place, each in enumerate(said)]
+    answers = [("x", "x")] * both + [("x", "")] * first_only + [("", "x")] * second_only + [("", "")] * neither
+    return [Pair(*each, str(place)) for place, each in enumerate(answers)]
 
 
 def values(found: dict[str, Estimate]) -> dict[str, float | None]:
@@ -45,13 +45,13 @@ FOUR = (
 
 
 @pytest.mark.parametrize(("first", "second", "alpha"), [(*BINARY, 0.095), (*NOMINAL, 0.692)], ids=["A", "B"])
-def test_alpha_of_two_observers_is_that_of_krippendorff(first: str, second: str, alpha: float) -> None:
+def test_alpha_of_two_observers_matches_krippendorff(first: str, second: str, alpha: float) -> None:
     assert estimates(pairs(first, second))["alpha"].value == pytest.approx(alpha, abs=5e-4)
-    units = [(str(place), said) for place, said in enumerate(zip(first, second, strict=True))]
+    units = [(str(place), answers) for place, answers in enumerate(zip(first, second, strict=True))]
     assert alpha_of(units).value == pytest.approx(alpha, abs=5e-4)
 
 
-def test_alpha_of_four_observers_with_values_missing_is_that_of_krippendorff() -> None:
+def test_alpha_of_four_observers_with_missing_values_matches_krippendorff() -> None:
     units = [[value for value in FOUR[start : start + 4] if value != "."] for start in range(0, len(FOUR), 4)]
     found = alpha_of([(str(place), values) for place, values in enumerate(units)])
     assert found.value == pytest.approx(0.743, abs=5e-4)
@@ -61,8 +61,8 @@ def test_alpha_of_four_observers_with_values_missing_is_that_of_krippendorff() -
 
 @given(st.lists(st.lists(st.sampled_from("abc"), max_size=4), min_size=1, max_size=30))
 @settings(deadline=None)
-def test_alpha_is_that_of_the_coincidence_matrix(units: list[list[str]]) -> None:
-    """Krippendorff's own way, section C, step by step in fractions."""
+def test_alpha_matches_the_coincidence_matrix(units: list[list[str]]) -> None:
+    """Expected value: the computation in section C of Krippendorff (2011), in exact fractions."""
     cells: Counter[tuple[str, str]] = Counter()
     for values in units:
         for one, other in permutations(range(len(values)), 2):
@@ -77,25 +77,25 @@ def test_alpha_is_that_of_the_coincidence_matrix(units: list[list[str]]) -> None
     assert found == (pytest.approx(float(1 - (total - 1) * observed / expected)) if expected else None)
 
 
-def test_kappa_is_that_of_the_usual_example() -> None:
-    """Two readers of fifty proposals: 20 both yes, 5 and 10 one alone, 15 both no; chance agreement is one half."""
+def test_kappa_of_the_textbook_example() -> None:
+    """Two readers of 50 proposals: 20 yes from both, 5 and 10 from one only, 15 no from both; chance agreement 1/2."""
     found = estimates(table(20, 5, 10, 15))
     assert found["agreement"].value == pytest.approx(0.7)
     assert found["kappa"].value == pytest.approx(0.4)
 
 
-def test_kappa_falls_with_prevalence_at_the_same_agreement() -> None:
+def test_kappa_is_lower_at_high_prevalence_for_the_same_agreement() -> None:
     """Feinstein and Cicchetti, "High agreement but low kappa", J. Clin. Epidemiology 43 (1990): 0.70 and 0.32."""
     assert estimates(table(40, 9, 6, 45))["kappa"].value == pytest.approx(0.70, abs=5e-3)
     assert estimates(table(80, 10, 5, 5))["kappa"].value == pytest.approx(0.32, abs=5e-3)
     assert estimates(table(40, 9, 6, 45))["agreement"].value == estimates(table(80, 10, 5, 5))["agreement"].value
 
 
-# ------------------------------------------------------------------ by hand
+# ------------------------------------------------------------------ independent computations
 
 
-def test_every_figure_by_hand() -> None:
-    """Both 6, first alone 2, second alone 1, neither 11: 20 rows."""
+def test_every_figure_matches_hand_computation() -> None:
+    """20 rows: both 6, first only 2, second only 1, neither 11."""
     found = estimates(table(6, 2, 1, 11))
     chance = Fraction(8 * 7 + 12 * 13, 400)
     assert values(found) == {
@@ -105,24 +105,24 @@ def test_every_figure_by_hand() -> None:
         "f1": 0.8,
         "agreement": 0.85,
         "kappa": round(float((Fraction(17, 20) - chance) / (1 - chance)), 4),
-        # 15 values "x" and 25 of none among 40; 2 · 3 of them stand in units that disagree
+        # 40 values, 15 "x" and 25 none; 2 · 3 are in units that disagree
         "alpha": round(1 - 39 * 6 / (2 * 15 * 25), 4),
     }
 
 
-def test_two_accounts_are_a_disagreement_that_presence_does_not_see() -> None:
+def test_two_different_accounts_are_a_disagreement() -> None:
     accounts = [Pair("a1", "a1", "1"), Pair("b1", "b2", "2"), Pair("", "", "3"), Pair("", "", "4")]
     found = values(estimates(accounts))
     assert (found["precision"], found["recall"], found["agreement"]) == (0.5, 0.5, 0.75)
-    # po 3/4; chance: none 2/4 · 2/4, a1 1/4 · 1/4
+    # Observed agreement is 3/4; chance agreement is 2/4 · 2/4 for none plus 1/4 · 1/4 for a1.
     assert found["kappa"] == round((3 / 4 - 5 / 16) / (1 - 5 / 16), 4)
 
 
-def test_weights_make_the_figures_those_of_the_whole() -> None:
-    """A row of weight 3 counts as three rows would; the small-sample term of alpha goes by rows coded."""
-    said = [("x", "x", 3), ("x", "", 1), ("", "x", 2), ("", "", 4)]
-    weighted = estimates([Pair(a, b, str(place), weight) for place, (a, b, weight) in enumerate(said)])
-    whole = estimates([Pair(a, b, str(place)) for place, (a, b, weight) in enumerate(said) for _ in range(weight)])
+def test_a_weighted_row_counts_as_that_many_rows() -> None:
+    """All figures but alpha, whose small-sample correction depends on the number of rows coded."""
+    answers = [("x", "x", 3), ("x", "", 1), ("", "x", 2), ("", "", 4)]
+    weighted = estimates([Pair(a, b, str(place), weight) for place, (a, b, weight) in enumerate(answers)])
+    whole = estimates([Pair(a, b, str(place)) for place, (a, b, weight) in enumerate(answers) for _ in range(weight)])
     for name in set(FIGURES) - {"alpha"}:
         assert weighted[name].value == pytest.approx(whole[name].value), name
 
@@ -138,11 +138,11 @@ def test_equal_weights_change_nothing(weight: float) -> None:
         assert found[name].ci95 == (None if low_high is None else pytest.approx(low_high)), name
 
 
-said = st.sampled_from(["", "a", "b", "c"])
+answers = st.sampled_from(["", "a", "b", "c"])
 
 
-@given(st.lists(st.tuples(said, said, st.sampled_from("123456")), min_size=1, max_size=40))
-def test_figures_are_what_plain_counting_gives(rows: list[tuple[str, str, str]]) -> None:
+@given(st.lists(st.tuples(answers, answers, st.sampled_from("123456")), min_size=1, max_size=40))
+def test_kappa_alpha_and_agreement_match_plain_counting(rows: list[tuple[str, str, str]]) -> None:
     found = estimates([Pair(*row) for row in rows], resamples=20)
     first, second = Counter(row[0] for row in rows), Counter(row[1] for row in rows)
     n, same = len(rows), sum(a == b for a, b, _ in rows)
@@ -154,8 +154,8 @@ def test_figures_are_what_plain_counting_gives(rows: list[tuple[str, str, str]])
     assert found["agreement"].value == pytest.approx(same / n)
 
 
-@given(st.lists(st.tuples(said, said, st.sampled_from("123456")), min_size=1, max_size=30))
-def test_agreement_does_not_depend_on_who_is_first(rows: list[tuple[str, str, str]]) -> None:
+@given(st.lists(st.tuples(answers, answers, st.sampled_from("123456")), min_size=1, max_size=30))
+def test_swapping_the_raters_swaps_precision_and_recall(rows: list[tuple[str, str, str]]) -> None:
     one = estimates([Pair(*row) for row in rows], resamples=20)
     other = estimates([Pair(b, a, cluster) for a, b, cluster in rows], resamples=20)
     for name in ("f1", "agreement", "kappa", "alpha"):
@@ -167,7 +167,7 @@ def test_agreement_does_not_depend_on_who_is_first(rows: list[tuple[str, str, st
 
 
 def bootstrap(rows: Sequence[Pair], share: float) -> tuple[float, float]:
-    """Percentiles of the agreement over resamples of whole institutions, in plain Python with another generator."""
+    """Percentiles of agreement over resamples of whole institutions, in plain Python with another random generator."""
     from random import Random
     from statistics import quantiles
 
@@ -185,15 +185,15 @@ def bootstrap(rows: Sequence[Pair], share: float) -> tuple[float, float]:
     return cuts[4], cuts[-5]
 
 
-def test_the_interval_is_that_of_a_bootstrap_written_plainly() -> None:
+def test_interval_matches_a_plain_python_bootstrap() -> None:
     rows = [Pair("x", "x" if (place * 7) % 5 else "", str(place % 20)) for place in range(80)]
     found = estimates(rows)["agreement"]
     assert found.value is not None
     assert found.ci95 == pytest.approx(bootstrap(rows, found.value), abs=0.02)
 
 
-def test_rows_of_one_institution_stay_together() -> None:
-    """Forty rows of four institutions say less than forty institutions: the interval is wider."""
+def test_bootstrap_resamples_whole_institutions() -> None:
+    """Forty rows from four institutions have a wider interval than forty rows from forty."""
     rows = table(15, 5, 5, 15)
     together = [pair._replace(cluster=str(place // 10)) for place, pair in enumerate(rows)]
 
@@ -204,31 +204,31 @@ def test_rows_of_one_institution_stay_together() -> None:
     assert width(estimates(together)["agreement"]) > 1.3 * width(estimates(rows)["agreement"])
 
 
-def test_the_same_seed_gives_the_same_interval() -> None:
+def test_the_seed_determines_the_intervals() -> None:
     rows = table(6, 2, 1, 11)
     assert estimates(rows, seed=3) == estimates(rows, seed=3)
     assert estimates(rows, seed=3) != estimates(rows, seed=4)
 
 
-# ------------------------------------------------------------------ where there is too little
+# ------------------------------------------------------------------ too little data
 
 NOTHING = {name: Estimate(None) for name in FIGURES}
 
 
-def test_without_a_row_nothing_is_said() -> None:
+def test_figures_without_rows_are_none() -> None:
     assert estimates([]) == NOTHING
     assert alpha_of([]) == Estimate(None)
     assert alpha_of([("1", ["x"]), ("2", []), ("3", ["y"])]) == Estimate(None)
 
 
-def test_where_nothing_varies_chance_explains_all() -> None:
+def test_kappa_and_alpha_are_none_if_nothing_varies() -> None:
     found = estimates(table(8, 0, 0, 0))
     assert (found["kappa"].value, found["alpha"].value) == (None, None)
     assert estimates(table(0, 0, 0, 8))["precision"] == Estimate(None)
 
 
-def test_at_nothing_and_at_all_the_interval_is_the_exact_one() -> None:
-    """R: binom.test(8, 8)$conf.int is 0.6305834 to 1; a bootstrap of what never varies would say 1 to 1."""
+def test_intervals_of_0_and_100_percent_are_exact_binomial() -> None:
+    """binom.test(8, 8) in R gives 0.6305834 to 1; a bootstrap of constant data would give 1 to 1."""
     found = estimates(table(8, 0, 0, 0))
     for name in ("agreement", "precision", "recall", "prevalence"):
         assert found[name] == Estimate(1.0, (pytest.approx(0.6305834, abs=1e-7), 1.0)), name
@@ -240,12 +240,12 @@ def test_at_nothing_and_at_all_the_interval_is_the_exact_one() -> None:
     assert (perfect["kappa"], perfect["alpha"]) == (Estimate(1.0), Estimate(1.0)), "no resample moves them"
 
 
-def test_one_institution_has_no_interval() -> None:
+def test_a_single_institution_has_no_interval() -> None:
     found = estimates([pair._replace(cluster="1") for pair in table(6, 2, 1, 11)])
     assert found["f1"] == Estimate(pytest.approx(0.8), None)
 
 
-def test_an_interval_that_few_resamples_define_is_not_given() -> None:
+def test_no_interval_if_too_many_resamples_are_undefined() -> None:
     found = estimates(table(1, 1, 0, 8))
     assert found["precision"].value == 0.5
-    assert found["precision"].ci95 is None  # a tenth of the resamples have no account at all
+    assert found["precision"].ci95 is None  # in a tenth of the resamples, the first rater names no account

@@ -1,8 +1,7 @@
-"""Which decisions hold, and the scan as they leave it."""
+"""Which decisions and overrides hold for a scan, and the scan with them applied."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import date
@@ -33,18 +32,18 @@ PRESENT, ABSENT, WRONG, UNSURE = Verdict.PRESENT, Verdict.ABSENT, Verdict.WRONG_
 
 
 def state(*decisions: Decision, judged: Scan | None = None) -> str:
-    """Return what the unit ("a", "facebook") comes to, and the account of the decision that settles it."""
+    """Return the standing of the unit ("a", "facebook") and the account of the decision that settles it."""
     stand = standing(decisions, judged or scan(found("a", facebook())))
     if UNIT in stand.settled:
         return f"settled {stand.settled[UNIT].correct_account or 'none'}"
     return "disputed" if UNIT in stand.disputed else "lapsed" if UNIT in stand.lapsed else "open"
 
 
-# ------------------------------------------------------------------ which hold
+# ------------------------------------------------------------------ which decisions hold
 
 SETTLED = {
-    "one person": ([decision(account_url=OFFICIAL)], f"settled {OFFICIAL}"),
-    "two who agree": (
+    "one coder": ([decision(account_url=OFFICIAL)], f"settled {OFFICIAL}"),
+    "two coders who agree": (
         [decision(account_url=OFFICIAL), decision(account_url=OFFICIAL, coder="CD")],
         f"settled {OFFICIAL}",
     ),
@@ -52,7 +51,7 @@ SETTLED = {
         [decision(account_url=OFFICIAL), decision(account_url="https://www.facebook.com/cegep.rb", coder="CD")],
         f"settled {OFFICIAL}",
     ),
-    "two who do not": ([decision(account_url=OFFICIAL), decision(verdict=ABSENT, coder="CD")], "disputed"),
+    "two coders who disagree": ([decision(account_url=OFFICIAL), decision(verdict=ABSENT, coder="CD")], "disputed"),
     "two accounts": ([decision(account_url=OFFICIAL), decision(account_url=OTHER, coder="CD")], "disputed"),
     "a consensus": (
         [
@@ -62,17 +61,17 @@ SETTLED = {
         ],
         "settled none",
     ),
-    "unsure is no say": ([decision(account_url=OFFICIAL), decision(verdict=UNSURE, coder="CD")], f"settled {OFFICIAL}"),
-    "unsure alone": ([decision(verdict=UNSURE)], "open"),
-    "unsure takes back": ([decision(account_url=OTHER, scan_id=2), decision(verdict=UNSURE)], "open"),
-    "a list has no say": ([decision(verdict=Verdict.LISTED, account_url=OTHER, coder="wikidata")], "open"),
-    "nobody": ([], "open"),
-    "of an institution that is gone": ([decision("z", account_url=OTHER)], "open"),
+    "unsure ignored": ([decision(account_url=OFFICIAL), decision(verdict=UNSURE, coder="CD")], f"settled {OFFICIAL}"),
+    "only unsure": ([decision(verdict=UNSURE)], "open"),
+    "unsure withdraws a decision": ([decision(account_url=OTHER, scan_id=2), decision(verdict=UNSURE)], "open"),
+    "list ignored": ([decision(verdict=Verdict.LISTED, account_url=OTHER, coder="wikidata")], "open"),
+    "no decision": ([], "open"),
+    "an institution not in the scan": ([decision("z", account_url=OTHER)], "open"),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("case", SETTLED)
-def test_decisions_on_one_scan(case: str) -> None:
+def test_standing_of_decisions_on_one_scan(case: str) -> None:
     decisions, expected = SETTLED[case]
     assert state(*decisions) == expected
 
@@ -81,44 +80,48 @@ def earlier(verdict: Verdict, account_url: str, detected: str | None) -> Decisio
     return decision(verdict=verdict, account_url=account_url, detected=detected, scan_id=2)
 
 
-# What was decided beside what finding, what the rules find now (None: not assessed), and whether it holds.
-LASTING = {
+# The earlier decision with the finding it was made on, the finding now (None: not assessed), and whether it holds.
+EARLIER = {
     "the same account": (earlier(PRESENT, OFFICIAL, OFFICIAL), OFFICIAL, True),
-    "the same, spelled otherwise": (earlier(PRESENT, OFFICIAL, "https://www.facebook.com/cegep.rb"), OFFICIAL, True),
-    "none then, none now": (earlier(ABSENT, "", ""), "", True),
-    "the wrong one again": (earlier(WRONG, OTHER, OFFICIAL), OFFICIAL, True),
-    "the one that was said to be right": (earlier(WRONG, OTHER, OFFICIAL), OTHER, True),
-    "now none, as was said": (earlier(ABSENT, "", OFFICIAL), "", True),
-    "found what was missed": (earlier(PRESENT, OFFICIAL, ""), OFFICIAL, True),
+    "the same account, spelled differently": (
+        earlier(PRESENT, OFFICIAL, "https://www.facebook.com/cegep.rb"),
+        OFFICIAL,
+        True,
+    ),
+    "no account in either scan": (earlier(ABSENT, "", ""), "", True),
+    "the account called wrong, again": (earlier(WRONG, OTHER, OFFICIAL), OFFICIAL, True),
+    "the account given as correct": (earlier(WRONG, OTHER, OFFICIAL), OTHER, True),
+    "no account, as decided": (earlier(ABSENT, "", OFFICIAL), "", True),
+    "the account that was missed": (earlier(PRESENT, OFFICIAL, ""), OFFICIAL, True),
     "another account": (earlier(PRESENT, OFFICIAL, OFFICIAL), OTHER, False),
-    "one where there was none": (earlier(ABSENT, "", ""), OFFICIAL, False),
-    "none where there was one": (earlier(PRESENT, OFFICIAL, OFFICIAL), "", False),
-    "read for the first time": (earlier(ABSENT, "", None), OFFICIAL, False),
-    "read for the first time, as was said": (earlier(PRESENT, OFFICIAL, None), OFFICIAL, True),
-    "not read this time": (earlier(PRESENT, OFFICIAL, OFFICIAL), None, True),
+    "an account where there was none": (earlier(ABSENT, "", ""), OFFICIAL, False),
+    "no account where there was one": (earlier(PRESENT, OFFICIAL, OFFICIAL), "", False),
+    "first assessed, contrary to the decision": (earlier(ABSENT, "", None), OFFICIAL, False),
+    "first assessed, as decided": (earlier(PRESENT, OFFICIAL, None), OFFICIAL, True),
+    "not assessed this time": (earlier(PRESENT, OFFICIAL, OFFICIAL), None, True),
 }
 
 
-@pytest.mark.parametrize("case", LASTING)
-def test_a_decision_lasts_while_the_finding_is_the_same(case: str) -> None:
-    item, now, holds = LASTING[case]
+@pytest.mark.parametrize("case", EARLIER)
+def test_an_earlier_decision_lapses_if_the_finding_contradicts_it(case: str) -> None:
+    item, now, holds = EARLIER[case]
     site = failed(institution("a")) if now is None else found("a", *([facebook(now)] if now else ()))
     assert state(item, judged=scan(site)) == (f"settled {item.correct_account or 'none'}" if holds else "lapsed")
 
 
-def test_a_decision_made_anew_replaces_the_one_that_lapsed() -> None:
+def test_a_new_decision_replaces_a_lapsed_one() -> None:
     lapsed = earlier(PRESENT, OTHER, OTHER)
     assert state(lapsed) == "lapsed"
     assert state(lapsed, decision(account_url=OFFICIAL)) == f"settled {OFFICIAL}"
 
 
-def test_of_equal_decisions_the_latest_is_shown() -> None:
+def test_the_latest_of_agreeing_decisions_settles_a_unit() -> None:
     late = decision(account_url=OFFICIAL, coder="CD", date=date(2026, 12, 1))
     stand = standing([late, decision(account_url=OFFICIAL)], scan(found("a", facebook())))
     assert stand.settled[UNIT] is late
 
 
-def test_a_sheet_made_again_forgets_nothing() -> None:
+def test_a_renewed_decision_keeps_blindness_stratum_and_weight() -> None:
     before = decision(account_url=OFFICIAL, is_blind=False, stratum="s01", weight=2.5)
     again = decision(verdict=ABSENT)
     assert renewed([again], [before]) == [replace(again, is_blind=False, stratum="s01", weight=2.5)]
@@ -127,43 +130,43 @@ def test_a_sheet_made_again_forgets_nothing() -> None:
     assert renewed([replace(again, weight=4.0, stratum="s02")], [before])[0].weight == 4
 
 
-# ------------------------------------------------------------------ the layer
+# ------------------------------------------------------------------ applying decisions
 
 SECOND = facebook(OTHER, is_main=False)
-BESIDE = facebook(LIBRARY, Role.UNIT)
+UNIT_ACCOUNT = facebook(LIBRARY, Role.UNIT)
 
-# Accounts of the site, the decision, and then: the main account, and role/reason of each account.
+# The accounts of the site and the decision, then the expected main account and the role/reason of each account.
 APPLIED = {
     "confirmed": ([facebook()], decision(account_url=OFFICIAL), OFFICIAL, ["official/coded"]),
     "absent": ([facebook(), SECOND], decision(verdict=ABSENT), "", ["third_party/coded", "third_party/coded"]),
-    "a second one becomes main": (
+    "a second account becomes main": (
         [facebook(), SECOND], decision(account_url=OTHER), OTHER, ["official/site-wide-footer", "official/coded"],
     ),
-    "the wrong one": (
+    "the wrong account": (
         [facebook(), SECOND],
         decision(verdict=WRONG, account_url=OTHER, detected=OFFICIAL),
         OTHER,
         ["third_party/coded", "official/coded"],
     ),
-    "another role": (
-        [BESIDE], decision(account_url=LIBRARY), LIBRARY, ["official/coded"],
+    "a unit's account becomes official": (
+        [UNIT_ACCOUNT], decision(account_url=LIBRARY), LIBRARY, ["official/coded"],
     ),
-    "missed": ([], decision(account_url=OFFICIAL), OFFICIAL, ["official/coded"]),
-    "missed beside a unit": (
-        [BESIDE],
+    "a missed account": ([], decision(account_url=OFFICIAL), OFFICIAL, ["official/coded"]),
+    "a missed account and a unit's account": (
+        [UNIT_ACCOUNT],
         decision(account_url=OFFICIAL),
         OFFICIAL,
         ["unit/site-wide-footer", "official/coded"],
     ),
-    "absent where none was found": ([BESIDE], decision(verdict=ABSENT), "", ["unit/site-wide-footer"]),
-    "another network": (
+    "absent, as found": ([UNIT_ACCOUNT], decision(verdict=ABSENT), "", ["unit/site-wide-footer"]),
+    "a decision on another network": (
         [facebook()], decision(verdict=ABSENT, network="twitter"), OFFICIAL, ["official/site-wide-footer"],
     ),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("case", APPLIED)
-def test_a_decision_changes_its_network_alone(case: str) -> None:
+def test_a_decision_changes_only_its_network(case: str) -> None:
     accounts, item, main, roles = APPLIED[case]
     before = scan(found("a", *accounts), found("b", facebook()))
     after = apply_decisions(before, [item])
@@ -174,18 +177,18 @@ def test_a_decision_changes_its_network_alone(case: str) -> None:
     assert after.results[1] is before.results[1]
 
 
-def test_an_account_that_was_missed_has_no_evidence() -> None:
+def test_an_added_account_has_no_evidence() -> None:
     (added,) = apply_decisions(scan(found("a")), [decision(account_url=OFFICIAL)]).results[0].accounts
     assert (added.handle, added.kind, added.evidence) == ("cegeprb", "profile", ())
 
 
-def test_an_account_on_an_instance_that_only_its_link_tells_is_added() -> None:
+def test_an_account_on_an_unknown_mastodon_instance_is_added() -> None:
     url = "https://social.cegeprb.test/@cegeprb"
     (added,) = apply_decisions(scan(found("a")), [decision(account_url=url, network="mastodon")]).results[0].accounts
     assert (added.url, added.handle, added.kind) == (url, "cegeprb", "profile")
 
 
-def test_a_site_that_was_not_assessed_stays_so() -> None:
+def test_a_decision_does_not_make_a_site_assessed() -> None:
     before = scan(failed("a", "dns"))
     after = apply_decisions(before, [decision(account_url=OFFICIAL)])
     assert (after.results[0].status, after.results[0].detail) == (before.results[0].status, "dns")
@@ -193,17 +196,19 @@ def test_a_site_that_was_not_assessed_stays_so() -> None:
     assert main_accounts(after.results[0])["facebook"].url == OFFICIAL
 
 
-def test_without_a_decision_the_scan_is_the_same() -> None:
+def test_a_scan_without_decisions_is_unchanged() -> None:
     before = scan(found("a", facebook()))
     assert apply_decisions(before, []) == before
 
 
 verdicts = st.sampled_from([(PRESENT, OFFICIAL), (PRESENT, OTHER), (ABSENT, ""), (WRONG, OTHER)])
-accounts = st.lists(st.sampled_from([facebook(), SECOND, BESIDE, account("twitter")]), unique=True, max_size=4)
+accounts = st.lists(st.sampled_from([facebook(), SECOND, UNIT_ACCOUNT, account("twitter")]), unique=True, max_size=4)
 
 
 @given(accounts, verdicts)
-def test_the_layer_says_what_was_decided_whatever_was_found(shown: list[Account], decided: tuple[Verdict, str]) -> None:
+def test_the_finding_becomes_the_decided_account_and_stays_it(
+    shown: list[Account], decided: tuple[Verdict, str]
+) -> None:
     before = scan(found("a", *shown))
     verdict, url = decided
     item = decision(verdict=verdict, account_url=url, detected=finding(before.results[0], "facebook"))
@@ -220,14 +225,14 @@ def override(url: str, decided: str = "allow", id_: str = "a", network: str = "f
 
 
 def overridden(accounts: Sequence[Account], *overrides: Override) -> tuple[tuple[Account, ...], list[Override]]:
-    """Return the accounts of one site with overrides applied, and the overrides that met one."""
+    """Return the accounts of one site with overrides applied, and the overrides that matched an account."""
     kept = {"overrides": [asdict(item) for item in overrides]}
     after, used = apply_overrides(scan(result("a", *accounts), settings=kept))
     return after.results[0].accounts, used
 
 
-def test_allowed_is_official_and_denied_is_somebody_else_s() -> None:
-    shown = [facebook(OFFICIAL, Role.UNCERTAIN), account("youtube", is_main=True), BESIDE]
+def test_allow_makes_official_and_deny_makes_third_party() -> None:
+    shown = [facebook(OFFICIAL, Role.UNCERTAIN), account("youtube", is_main=True), UNIT_ACCOUNT]
     overrides = [override(OFFICIAL), override(LIBRARY, "deny")]
     changed, used = overridden(shown, *overrides)
     assert [(item.role, item.reason, item.is_main) for item in changed] == [
@@ -238,17 +243,17 @@ def test_allowed_is_official_and_denied_is_somebody_else_s() -> None:
     assert used == overrides
 
 
-def test_a_denied_main_account_gives_its_place_up() -> None:
+def test_denying_the_main_account_promotes_another() -> None:
     changed, _ = overridden([facebook(), SECOND], override(OFFICIAL, "deny"))
     assert [(item.url, item.is_main) for item in changed] == [(OFFICIAL, False), (OTHER, True)]
 
 
-def test_a_denied_main_account_without_another_leaves_the_network_empty() -> None:
+def test_denying_the_only_account_leaves_none_official() -> None:
     changed, _ = overridden([facebook()], override(OFFICIAL, "deny"))
     assert not any(item.is_main or item.role is Role.OFFICIAL for item in changed)
 
 
-def test_an_override_that_the_rules_agree_with_is_used_and_changes_no_main_account() -> None:
+def test_an_override_that_agrees_with_the_rules_keeps_the_main_account() -> None:
     shown = [facebook(LIBRARY, is_main=False), facebook()]
     allowed = override(LIBRARY)
     changed, used = overridden(shown, allowed)
@@ -256,13 +261,13 @@ def test_an_override_that_the_rules_agree_with_is_used_and_changes_no_main_accou
     assert [(item.reason, item.is_main) for item in changed] == [("override", False), ("site-wide-footer", True)]
 
 
-def test_spellings_of_one_account_are_one() -> None:
+def test_an_override_matches_another_spelling_of_the_url() -> None:
     (changed,), used = overridden([facebook("https://www.facebook.com/CegepRB", Role.UNCERTAIN)], override(OFFICIAL))
     assert changed.role is Role.OFFICIAL
     assert len(used) == 1
 
 
-def test_an_account_that_the_site_does_not_show_is_not_made_up() -> None:
+def test_an_override_on_an_account_not_shown_has_no_effect() -> None:
     shown = (account("youtube"), account("facebook", "", Role.UNCERTAIN, url=""))
     assert overridden(shown, override(OFFICIAL), override("")) == (shown, [])
 
@@ -271,9 +276,7 @@ def test_an_account_that_the_site_does_not_show_is_not_made_up() -> None:
     st.lists(st.tuples(st.sampled_from("abcde"), st.sampled_from(Role)), max_size=6, unique_by=lambda pair: pair[0]),
     st.dictionaries(st.sampled_from("abcdef"), st.sampled_from(["allow", "deny"])),
 )
-def test_overrides_settle_what_they_name_and_nothing_else(
-    shown: list[tuple[str, Role]], decided: dict[str, str]
-) -> None:
+def test_overrides_change_only_the_accounts_they_name(shown: list[tuple[str, Role]], decided: dict[str, str]) -> None:
     url = "https://www.facebook.com/cegep.{}".format
     first = next((name for name, role in shown if role is Role.OFFICIAL), "")
     before = [facebook(url(name), role, is_main=name == first) for name, role in shown]
@@ -287,8 +290,8 @@ def test_overrides_settle_what_they_name_and_nothing_else(
     assert sum(item.is_main for item in after) == any(item.role is Role.OFFICIAL for item in after)
 
 
-def test_a_scan_keeps_its_overrides_and_they_hold_for_their_institution_alone(tmp_path: Path) -> None:
-    shown = [facebook(), replace(BESIDE, role=Role.OFFICIAL)]
+def test_stored_overrides_apply_only_to_their_institution(tmp_path: Path) -> None:
+    shown = [facebook(), replace(UNIT_ACCOUNT, role=Role.OFFICIAL)]
     overrides = [override(OFFICIAL, "deny", "b"), override("https://www.facebook.com/cegepdelune")]
     before = scan(
         result(institution("a"), *shown),
@@ -296,7 +299,6 @@ def test_a_scan_keeps_its_overrides_and_they_hold_for_their_institution_alone(tm
         settings={"overrides": [asdict(item) for item in overrides]},
     )
     with Store(tmp_path / "scans.db", create=True) as store:
-        json.dumps(dict(before.settings))
         number = store.start_scan(
             Scan(0, before.started_at, None, "live", before.settings, "0", "0", before.institutions)
         )
@@ -310,6 +312,6 @@ def test_a_scan_keeps_its_overrides_and_they_hold_for_their_institution_alone(tm
     assert used == [overrides[0]]
 
 
-def test_a_scan_without_overrides_stays_as_it_is() -> None:
+def test_a_scan_without_overrides_is_unchanged() -> None:
     before = scan(result("a", "facebook"))
     assert apply_overrides(before) == (before, [])

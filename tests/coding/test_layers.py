@@ -1,4 +1,4 @@
-"""A scan read in part gives the figures of the scan read whole, whatever people decided on it."""
+"""A scan loaded in part gives the figures of the whole scan, with decisions and overrides applied."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _main(id_: str) -> str:
 
 
 def _two_accounts(id_: str) -> InstitutionResult:
-    """A site whose main account is the one that more pages show: without evidence, the first."""
+    """A site whose main account is the one shown on more pages; without evidence, it would be the first."""
     site = institution(id_, type="universite", region="Laval")
     first = account("facebook", f"premier{id_}", url=_first(id_))
     second = account("facebook", f"riviere{id_}", url=_main(id_), is_main=True)
@@ -60,11 +60,12 @@ DENIED = {"institution_id": "c", "network": "facebook", "account_url": _main("c"
 
 
 @pytest.mark.parametrize("settings", [{}, {"overrides": [DENIED | {"date": "2026-11-23"}]}])
-def test_a_scan_read_in_part_has_the_figures_of_the_whole(tmp_path: Path, settings: dict[str, object]) -> None:
+def test_a_scan_loaded_without_evidence_has_the_same_figures(tmp_path: Path, settings: dict[str, object]) -> None:
     with Store(tmp_path / "scans.db", create=True) as store:
         scan = _saved(store, settings)
         whole, part = load_layers(store, scan), load_layers(store, scan, without=OF_EVIDENCE)
-        assert not any(each.failures or each.flaws for each in part.of(DETECTED).results if each.institution.id > "e")
+        (plain,) = (each for each in part.of(DETECTED).results if each.institution.id == "etablissement-2")
+        assert [account.evidence for account in plain.accounts] == [()], "nobody decided anything on this site"
         assert _counts(whole.of(DETECTED)) == _counts(part.of(DETECTED))
         assert _counts(whole.of(CODED)) == _counts(part.of(CODED))
         assert whole.facts() == part.facts()
@@ -77,7 +78,7 @@ def _counts(scan: Scan) -> list[Figures]:
 
 @pytest.mark.parametrize("id_", ["a", "c", "d", "etablissement-3", "z"])
 @pytest.mark.parametrize("layer", [DETECTED, CODED])
-def test_a_sheet_read_alone_is_the_sheet_of_the_whole(tmp_path: Path, id_: str, layer: str) -> None:
+def test_a_sheet_loaded_alone_matches_that_of_the_whole_scan(tmp_path: Path, id_: str, layer: str) -> None:
     with Store(tmp_path / "scans.db", create=True) as store:
         scan = _saved(store, {"overrides": [DENIED | {"date": "2026-11-23"}]})
         (own,) = (each for each in scan.institutions if each.id == id_)
@@ -85,7 +86,7 @@ def test_a_sheet_read_alone_is_the_sheet_of_the_whole(tmp_path: Path, id_: str, 
         assert alone == sheet_of(load_layers(store, scan).of(layer), id_)
 
 
-def test_an_account_that_many_show_is_nobodys(tmp_path: Path) -> None:
+def test_an_account_shared_by_several_sites_is_third_party(tmp_path: Path) -> None:
     with Store(tmp_path / "scans.db", create=True) as store:
         scan = _saved(store, {})
         for layers in (load_layers(store, scan), load_layers(store, scan, without=OF_EVIDENCE)):
@@ -100,7 +101,7 @@ CLASSIC = ("facebook", "twitter", "youtube", "instagram", "linkedin")
     ("networks", "decided", "not_assessed"),
     [(CLASSIC, 5, 0), ((*CLASSIC, "tiktok"), 6, 0), (CLASSIC[1:], 0, 4), (("tiktok",), 0, 1), ((), 0, 0)],
 )
-def test_decisions_on_a_site_that_no_program_read_count_once_it_is_coded(
+def test_decisions_on_an_unassessed_site_count_once_it_is_fully_coded(
     networks: tuple[str, ...], decided: int, not_assessed: int, tmp_path: Path
 ) -> None:
     with Store(tmp_path / "scans.db", create=True) as store:

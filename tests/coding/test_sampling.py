@@ -1,4 +1,4 @@
-"""What there is to code, a sample of it, and shares corrected by one: by hand, and over invented populations."""
+"""Coding rows, stratified samples and corrected shares, by hand and over simulated populations."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def judged() -> Scan:
     return scan(*sites)
 
 
-def test_a_row_for_each_classic_network_and_for_any_that_the_site_shows() -> None:
+def test_coding_rows_cover_the_classic_networks_and_any_shown() -> None:
     seen = scan(
         result("b", account("tiktok", role=Role.THIRD_PARTY), account("mastodon", url="", role=Role.UNCERTAIN)),
         result("a"),
@@ -58,14 +58,14 @@ def test_a_row_for_each_classic_network_and_for_any_that_the_site_shows() -> Non
     ]
 
 
-def test_networks_not_yet_open_are_not_asked_for() -> None:
+def test_a_network_not_yet_open_has_no_coding_row() -> None:
     from datetime import UTC, datetime
 
     then = scan(result("a", captured_at=datetime(2009, 6, 1, tzinfo=UTC)))
     assert "instagram" not in [row.unit.network for row in coding_rows(then)]
 
 
-def test_every_stratum_is_drawn_and_the_weights_add_up(judged: Scan) -> None:
+def test_every_stratum_is_sampled_and_weights_sum_to_the_rows(judged: Scan) -> None:
     rows = coding_rows(judged)
     drawn = draw(rows, 30, seed=1, is_blind=False)
     assert len(drawn) == 30
@@ -77,7 +77,7 @@ def test_every_stratum_is_drawn_and_the_weights_add_up(judged: Scan) -> None:
     assert sum(row.weight or 0 for row in drawn) == pytest.approx(len(rows))
 
 
-def test_a_sample_is_in_the_order_of_the_sheet_and_drawn_again_by_its_seed(judged: Scan) -> None:
+def test_a_sample_keeps_row_order_and_is_reproducible_from_its_seed(judged: Scan) -> None:
     rows = coding_rows(judged)
     drawn = [row.unit for row in draw(rows, 30, seed=1, is_blind=True)]
     assert drawn == [row.unit for row in rows if row.unit in set(drawn)]
@@ -88,7 +88,7 @@ def test_a_sample_is_in_the_order_of_the_sheet_and_drawn_again_by_its_seed(judge
     assert drawn != [row.unit for row in draw(rows, 30, seed=2, is_blind=True)]
 
 
-def test_a_blind_stratum_tells_nothing(judged: Scan) -> None:
+def test_blind_stratum_labels_do_not_reveal_the_state(judged: Scan) -> None:
     drawn = draw(coding_rows(judged), 30, seed=1, is_blind=True)
     assert {row.stratum for row in drawn} == {f"s{number:02d}" for number in range(1, 6)}
     meanings = [
@@ -97,7 +97,7 @@ def test_a_blind_stratum_tells_nothing(judged: Scan) -> None:
     assert meanings[0] != meanings[1]
 
 
-def test_the_smallest_and_the_largest_sample(judged: Scan) -> None:
+def test_smallest_and_largest_sample(judged: Scan) -> None:
     rows = coding_rows(judged)
     strata = len({row.stratum_of_row for row in rows})
     assert len(draw(rows, strata, seed=1, is_blind=False)) == strata == 5
@@ -105,7 +105,7 @@ def test_the_smallest_and_the_largest_sample(judged: Scan) -> None:
 
 
 @given(st.dictionaries(st.text(max_size=3), st.integers(1, 500), min_size=1, max_size=30), st.data())
-def test_an_allocation_is_whole_fair_and_possible(sizes: dict[str, int], data: st.DataObject) -> None:
+def test_allocation_sums_to_the_total_and_follows_stratum_size(sizes: dict[str, int], data: st.DataObject) -> None:
     total = data.draw(st.integers(len(sizes), sum(sizes.values())))
     quotas = allocate(sizes, total)
     assert sum(quotas.values()) == total
@@ -121,7 +121,7 @@ def draw_institutions(judged: Scan, basket: str, *, is_blind: bool) -> list[Codi
     return draw(coding_rows(judged, basket), 12, 1, strata_of_institutions(judged), is_blind=is_blind)
 
 
-def test_whole_institutions_are_drawn_by_type_and_by_how_many_networks_were_found(judged: Scan) -> None:
+def test_institutions_are_stratified_by_type_and_number_of_networks(judged: Scan) -> None:
     rows = draw_institutions(judged, "classic", is_blind=False)
     strata = strata_of_institutions(judged)
     assert set(strata.values()) == {
@@ -139,14 +139,14 @@ def test_whole_institutions_are_drawn_by_type_and_by_how_many_networks_were_foun
     assert sum(weight or 0 for _, weight in drawn.values()) == pytest.approx(30)
 
 
-def test_a_blind_draw_of_institutions_is_the_same_and_tells_nothing(judged: Scan) -> None:
+def test_a_blind_sample_of_institutions_differs_only_in_its_labels(judged: Scan) -> None:
     blind = draw_institutions(judged, "all", is_blind=True)
     shown = draw_institutions(judged, "all", is_blind=False)
     assert [row.unit for row in blind] == [row.unit for row in shown]
     assert {row.stratum for row in blind} == {f"institution:s{number:02d}" for number in range(1, 6)}
 
 
-def test_an_institution_on_three_networks_is_in_a_stratum_of_its_own() -> None:
+def test_strata_by_number_of_networks_that_count() -> None:
     three = result("three", "facebook", "youtube", "tiktok")
     found = scan(three, result("closed", "google_plus"), result("two", "facebook", "twitter"))
     assert strata_of_institutions(found) == {"three": "-/three_plus", "closed": "-/none", "two": "-/one_or_two"}
@@ -158,20 +158,20 @@ STATES = ("none", "one_or_two", "three_plus")
 
 
 def cases(state: str, found: bool | None, size: int, coded: int, having: int, type_: str = "a") -> list[Case]:
-    """*size* institutions of one cell, of which *coded* were coded and *having* of those have the trait."""
+    """*size* institutions of one cell, of which *coded* are coded and *having* of those have the trait."""
     truths = [True] * having + [False] * (coded - having) + [None] * (size - coded)
     return [Case(state, type_, found, truth) for truth in truths]
 
 
-def test_the_difference_estimator_by_hand() -> None:
-    """Of 20 with one or two found, 3 of 10 coded have three; of 40 with three, 18 of 20; of 10 with none, 0 of 5."""
+def test_difference_estimator_matches_hand_computation() -> None:
+    """On three or more: 3 of 10 coded where one or two were found, 18 of 20 where three were, 0 of 5 where none was."""
     found = corrected([
         *cases("none", False, 10, 5, 0),
         *cases("one_or_two", False, 20, 10, 3),
         *cases("three_plus", True, 40, 20, 18),
     ])  # fmt: skip
     assert found is not None
-    # 40 found, + 20 times 3/10 that were missed, - 40 times 2/20 that are false
+    # 40 found, plus 20 · 3/10 missed, minus 40 · 2/20 false
     assert found.share == pytest.approx((40 + 6 - 4) / 70)
     low, high = found.ci95 or (1.0, 0.0)
     assert (18 + 3) / 70 < low < 42 / 70 < high < 1
@@ -179,8 +179,8 @@ def test_the_difference_estimator_by_hand() -> None:
     assert found.population == CorrectedShare(found.share, found.ci95), "every institution was assessed"
 
 
-def test_strata_of_types_weigh_by_their_size() -> None:
-    """Of the large type one of five has the trait, of the small type all: 0.2 times 50 and 1 times 10."""
+def test_types_are_weighted_by_their_size() -> None:
+    """One of five coded in the large type has the trait, and all five in the small one: 0.2 · 50 + 1 · 10."""
     found = corrected([
         *cases("one_or_two", False, 50, 5, 1, "large"),
         *cases("one_or_two", False, 10, 5, 5, "small"),
@@ -189,7 +189,7 @@ def test_strata_of_types_weigh_by_their_size() -> None:
     assert found.share == pytest.approx((10 + 10) / 60)
 
 
-def test_a_type_without_a_sample_is_taken_with_the_others_of_its_state() -> None:
+def test_an_unsampled_type_is_pooled_with_the_others_of_its_state() -> None:
     found = corrected([
         *cases("one_or_two", False, 10, 5, 1, "a"),
         *cases("one_or_two", False, 10, 5, 3, "b"),
@@ -199,21 +199,21 @@ def test_a_type_without_a_sample_is_taken_with_the_others_of_its_state() -> None
     assert found.share == pytest.approx(0.4)
 
 
-def test_what_was_coded_whole_has_no_error() -> None:
+def test_a_fully_coded_population_has_a_zero_width_interval() -> None:
     found = corrected([*cases("none", False, 4, 4, 1), *cases("three_plus", True, 6, 6, 5)])
     assert found is not None
     assert (found.share, found.ci95) == (0.6, (0.6, 0.6))
 
 
-def test_a_part_that_nobody_coded_leaves_no_estimate() -> None:
+def test_no_estimate_if_a_state_was_not_coded() -> None:
     assert corrected([*cases("none", False, 4, 0, 0), *cases("three_plus", True, 6, 6, 5)]) is None
     assert corrected([*cases("none", False, 4, 0, 0), *cases("one_or_two", False, 6, 6, 5)]) is None
     assert corrected([]) is None
     assert corrected(cases("not_assessed", None, 4, 2, 1)) is None
 
 
-def test_sites_not_assessed_that_were_read_by_hand_give_the_share_of_all() -> None:
-    """Hansen and Hurwitz: 30 read, of which two thirds; of the 10 others 2 of 4 that were followed up."""
+def test_coded_unassessed_sites_give_the_share_of_all_institutions() -> None:
+    """Hansen and Hurwitz: 20 of 30 assessed have the trait, and 2 of the 4 followed up among the 10 others."""
     found = corrected([*cases("three_plus", True, 30, 30, 20), *cases("not_assessed", None, 10, 4, 2)])
     assert found is not None
     assert found.population is not None
@@ -226,8 +226,8 @@ def test_sites_not_assessed_that_were_read_by_hand_give_the_share_of_all() -> No
     assert without.population is None
 
 
-def test_rogan_and_gladen_by_their_formula() -> None:
-    """Sensitivity 36 of 42, specificity 24 of 28, share found 40 of 70: weighted to all, as the strata were drawn."""
+def test_rogan_gladen_matches_the_formula() -> None:
+    """Weighted to all strata: sensitivity 36 of 42, specificity 24 of 28, share found 40 of 70."""
     read = [
         *cases("none", False, 10, 5, 0),
         *cases("one_or_two", False, 20, 10, 3),
@@ -239,11 +239,11 @@ def test_rogan_and_gladen_by_their_formula() -> None:
     assert rogan_gladen(cases("none", False, 4, 4, 0)) is None
 
 
-# ------------------------------------------------------------------ invented populations
+# ------------------------------------------------------------------ simulated populations
 
 
-class Invented(NamedTuple):
-    """How a population is invented: its size, how many are coded, what the tool misses, invents and cannot read."""
+class Simulation(NamedTuple):
+    """Parameters of a simulated population; ``mean`` is the mean number of accounts of an institution."""
 
     size: int
     coded: int
@@ -253,26 +253,26 @@ class Invented(NamedTuple):
     mean: float
 
 
-class Hit(NamedTuple):
-    """Whether the truth is in the interval of the corrected share, in that of all, and the raw share's own interval."""
+class Covered(NamedTuple):
+    """Whether the true share is in the interval of the corrected, the population and the raw share."""
 
     corrected: bool
     population: bool
     raw: bool
 
 
-INVENTED = {
-    "ordinary": Invented(139, 40, 0.10, 0.05, 0.10, 4),
-    "many errors": Invented(139, 60, 0.20, 0.10, 0.10, 4),
-    "large": Invented(300, 60, 0.15, 0.05, 0.15, 3.5),
+SIMULATIONS = {
+    "ordinary": Simulation(139, 40, 0.10, 0.05, 0.10, 4),
+    "many errors": Simulation(139, 60, 0.20, 0.10, 0.10, 4),
+    "large": Simulation(300, 60, 0.15, 0.05, 0.15, 3.5),
 }
 
 
-def invented(random: np.random.Generator, how: Invented) -> tuple[list[Case], float, float]:
-    """Return a population of which a sample is coded, the true share of those read, and that of all.
+def simulate(random: np.random.Generator, how: Simulation) -> tuple[list[Case], float, float]:
+    """Return a population with a coded sample, the true share of the sites read, and that of all.
 
-    Institutions have a number of accounts; the tool misses each with one chance and adds false ones with another. Sites
-    of few accounts fail more often. What is coded is drawn as ``review export --institutions`` does.
+    The tool misses each account with probability ``missed`` and adds false ones at rate ``false``. Sites with few
+    accounts fail more often. The sample is drawn as ``review export --institutions`` draws it.
     """
     types = random.choice(4, how.size, p=[0.5, 0.3, 0.15, 0.05])
     true = np.minimum(random.poisson(random.gamma(4, how.mean / 4, how.size)), 12)
@@ -299,19 +299,19 @@ def invented(random: np.random.Generator, how: Invented) -> tuple[list[Case], fl
     return made, float((true[is_read] >= 3).mean()), float((true >= 3).mean())
 
 
-def hits(how: Invented, populations: int, seed: int) -> list[Hit]:
+def simulate_coverage(how: Simulation, populations: int, seed: int) -> list[Covered]:
     random = np.random.default_rng(seed)
     found = []
     for _ in range(populations):
-        made, truth, of_all = invented(random, how)
+        made, truth, of_all = simulate(random, how)
         share = corrected(made)
         if share is None or share.population is None or share.ci95 is None or share.population.ci95 is None:
             continue
         read = [case for case in made if case.found is not None]
         raw = sum(bool(case.found) for case in read) / len(read)
-        half = 1.96 * (raw * (1 - raw) / len(read)) ** 0.5  # what a reader would take for its uncertainty
+        half = 1.96 * (raw * (1 - raw) / len(read)) ** 0.5  # the Wald interval
         found.append(
-            Hit(
+            Covered(
                 share.ci95[0] - 1e-9 <= truth <= share.ci95[1] + 1e-9,
                 share.population.ci95[0] - 1e-9 <= of_all <= share.population.ci95[1] + 1e-9,
                 raw - half <= truth <= raw + half,
@@ -320,22 +320,22 @@ def hits(how: Invented, populations: int, seed: int) -> list[Hit]:
     return found
 
 
-@pytest.mark.parametrize("name", INVENTED)
-def test_the_interval_covers_the_truth_and_the_raw_share_does_not(name: str) -> None:
-    """150 populations: 95 % with a standard error of 1.8. ``python tests/coding/test_sampling.py`` invents 1,000."""
-    found = hits(INVENTED[name], 150, seed=11)
+@pytest.mark.parametrize("name", SIMULATIONS)
+def test_corrected_intervals_cover_the_truth_and_raw_ones_do_not(name: str) -> None:
+    """150 populations give a standard error of 1.8 points; ``python tests/coding/test_sampling.py`` simulates 1,000."""
+    found = simulate_coverage(SIMULATIONS[name], 150, seed=11)
     assert len(found) >= 145
     assert np.mean([hit.corrected for hit in found]) >= 0.92
     assert np.mean([hit.population for hit in found]) >= 0.92
-    if INVENTED[name].missed >= 0.15:
+    if SIMULATIONS[name].missed >= 0.15:
         assert np.mean([hit.raw for hit in found]) < 0.80
 
 
-def test_the_corrected_share_is_right_on_average() -> None:
+def test_the_corrected_share_is_unbiased() -> None:
     random = np.random.default_rng(5)
     errors = []
     for _ in range(200):
-        made, truth, _ = invented(random, INVENTED["many errors"])
+        made, truth, _ = simulate(random, SIMULATIONS["many errors"])
         share = corrected(made)
         assert share is not None
         assert share.share is not None
@@ -344,7 +344,7 @@ def test_the_corrected_share_is_right_on_average() -> None:
 
 
 if __name__ == "__main__":
-    for name, how in INVENTED.items():
-        found = hits(how, 1_000, seed=2026)
-        shares = (f"{np.mean([getattr(hit, field) for hit in found]):.3f}" for field in Hit._fields)
+    for name, how in SIMULATIONS.items():
+        found = simulate_coverage(how, 1_000, seed=2026)
+        shares = (f"{np.mean([getattr(hit, field) for hit in found]):.3f}" for field in Covered._fields)
         sys.stdout.write(f"{name}: corrected, population, raw {' '.join(shares)} of {len(found)}\n")

@@ -1,4 +1,4 @@
-"""Filled coding sheets and overrides as people hand them in: what is accepted, and each way they can be broken."""
+"""Coding sheets, lists of accounts and overrides as people fill them in: what is accepted and what is refused."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from cegep_audit.models import Decision, Scan, Unit
 from cegep_audit.report.files.table import inert
 from cegep_audit.vocabulary import Role, Verdict
 
-Read = tuple[list[Decision], int]  # and how many rows decide nothing
+Read = tuple[list[Decision], int]  # the decisions, and the number of rows without one
 
 TODAY = date(2026, 11, 25)
 HEAD = ",".join(COLUMNS)
@@ -35,7 +35,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def row(**cells: str) -> str:
-    """One CSV row of the blind sheet: institution a, Facebook, what is said, by AB on the 23rd."""
+    """One CSV row of a blind sheet: by default institution a, Facebook, coded by AB on November 23."""
     ordinary = {"institution_id": "a", "network": "facebook", "coder": "AB", "date": "2026-11-23"}
     line = io.StringIO()
     csv.writer(line).writerow((ordinary | cells).get(name, "") for name in COLUMNS)
@@ -48,7 +48,7 @@ def read(file: Path, *rows: str, head: str = HEAD, judged: Scan = JUDGED, **opti
 
 
 def faults(file: Path, *rows: str, **options: object) -> list[str]:
-    """Return what is wrong, each as ``line: column: sentence``."""
+    """Return the faults, each as ``line: column: message``."""
     with pytest.raises(RegistryError) as caught:
         read(file, *rows, **options)  # type: ignore[arg-type] # a test's own options
     return [str(fault).removeprefix(f"{file}:") for fault in caught.value.faults]
@@ -62,7 +62,7 @@ def only(found: Read) -> Decision:
 # ------------------------------------------------------------------ accepted
 
 
-def test_a_decision_with_everything(file: Path) -> None:
+def test_a_row_with_every_field(file: Path) -> None:
     said = row(decision="present", correct_account="facebook.com/autrecegep?ref=ts", note="vu au  pied\nde page")
     assert only(read(file, said)) == Decision(
         3, Unit("a", "facebook"), "AB", Verdict.PRESENT, OTHER, date(2026, 11, 23),
@@ -77,7 +77,7 @@ WORDS = {
 
 
 @pytest.mark.parametrize("word", WORDS)
-def test_a_decision_in_the_coders_own_words(file: Path, word: str) -> None:
+def test_decision_words_in_french_and_english(file: Path, word: str) -> None:
     account = OFFICIAL if WORDS[word] == "present" else ""
     assert only(read(file, row(decision=word, correct_account=account))).verdict == WORDS[word]
 
@@ -89,7 +89,7 @@ DATES = {
 
 
 @pytest.mark.parametrize("text", DATES)
-def test_dates_as_spreadsheets_write_them(file: Path, text: str) -> None:
+def test_date_formats_of_spreadsheets(file: Path, text: str) -> None:
     assert only(read(file, row(decision="absent", date=text))).date == date(2026, 11, DATES[text])
 
 
@@ -97,14 +97,14 @@ WEIGHTS = {"1,5": 1.5, "1.5": 1.5, "12": 12.0, "1 234,5": 1234.5, "1\u00a0234,5"
 
 
 @pytest.mark.parametrize("text", WEIGHTS)
-def test_weights_as_the_french_write_them(file: Path, text: str) -> None:
+def test_weights_with_french_or_english_separators(file: Path, text: str) -> None:
     head = HEAD + "," + ",".join(SAMPLED)
     item = only(read(file, row(decision="absent") + f',s01,"{text}"', head=head))
     assert (item.stratum, item.weight) == ("s01", WEIGHTS[text])
 
 
-def test_what_a_french_excel_saves(file: Path) -> None:
-    """Byte-order mark, semicolons, CRLF, decimal commas, day first, and a guard before what would be computed."""
+def test_csv_saved_by_french_excel(file: Path) -> None:
+    """Byte-order mark, semicolons, CRLF, decimal comma, day first, and guards before text that looks like a formula."""
     head = ";".join((*COLUMNS, *SAMPLED))
     cells = (
         "a",
@@ -132,17 +132,17 @@ def test_rows_without_a_decision_are_counted(file: Path) -> None:
     assert (len(decisions), empty_rows) == (1, 2)
 
 
-def test_columns_may_move_and_others_come(file: Path) -> None:
+def test_columns_may_be_reordered_and_added(file: Path) -> None:
     head = "Date,DECISION,coder,à moi,network,institution_id"
     assert only(read(file, "2026-11-23,absent,AB,oui,facebook,a", head=head)).verdict is Verdict.ABSENT
 
 
-def test_the_option_signs_what_nobody_signed(file: Path) -> None:
+def test_the_coder_option_signs_unsigned_rows(file: Path) -> None:
     decisions, _ = read(file, row(decision="absent", coder=""), row(decision="absent", coder="CD"), coder="AB")
     assert [item.coder for item in decisions] == ["AB", "CD"]
 
 
-def test_a_coder_is_spelled_as_at_first(file: Path) -> None:
+def test_a_known_coder_keeps_the_first_spelling(file: Path) -> None:
     decisions, _ = read(
         file, row(decision="absent", coder="ab"), row(decision="absent", network="twitter", coder="É.g"),
         coders={"AB": False},
@@ -150,106 +150,106 @@ def test_a_coder_is_spelled_as_at_first(file: Path) -> None:
     assert [item.coder for item in decisions] == ["AB", "É.g"]
 
 
-def test_a_network_that_the_tool_did_not_see_may_be_coded(file: Path) -> None:
+def test_a_network_the_tool_did_not_find_may_be_coded(file: Path) -> None:
     said = row(network="tiktok", decision="present", correct_account="https://www.tiktok.com/@cegeprb")
     item = only(read(file, said))
     assert (item.unit.network, item.detected) == ("tiktok", "")
 
 
-def test_a_site_that_was_not_assessed_may_be_coded(file: Path) -> None:
+def test_a_site_not_assessed_may_be_coded(file: Path) -> None:
     assert only(read(file, row(institution_id="c", decision="absent"))).detected is None
 
 
-# ------------------------------------------------------------------ a sheet that shows
+# ------------------------------------------------------------------ sheets that show the tool's answer
 
 
-def shown(url: str, role: str = "official", **cells: str) -> tuple[str, str]:
-    """Return header and row of a sheet that shows the account at *url*."""
+def sheet_showing(url: str, role: str = "official", **cells: str) -> tuple[str, str]:
+    """Return the header and one row of a sheet that shows the account at *url*."""
     return f"{HEAD},{','.join(SHOWN)}", row(**cells) + f",{url},{role},,"
 
 
 def test_present_confirms_the_account_shown(file: Path) -> None:
-    head, line = shown(OFFICIAL, decision="present")
+    head, line = sheet_showing(OFFICIAL, decision="present")
     item = only(read(file, line, head=head))
     assert (item.correct_account, item.is_blind) == (OFFICIAL, False)
 
 
-def test_the_wrong_account_names_the_right_one(file: Path) -> None:
-    head, line = shown(OFFICIAL, decision="mauvais compte", correct_account=OTHER)
+def test_wrong_account_gives_the_correct_account(file: Path) -> None:
+    head, line = sheet_showing(OFFICIAL, decision="mauvais compte", correct_account=OTHER)
     item = only(read(file, line, head=head))
     assert (item.verdict, item.correct_account, item.detected) == (Verdict.WRONG_ACCOUNT, OTHER, OFFICIAL)
 
 
-def test_an_account_that_is_shown_but_not_official_is_not_confirmed(file: Path) -> None:
+def test_present_does_not_confirm_an_unofficial_account(file: Path) -> None:
     judged = scan(found("a", facebook(LIBRARY, Role.UNIT)))
-    head, line = shown(LIBRARY, "unit", decision="present")
+    head, line = sheet_showing(LIBRARY, "unit", decision="present")
     assert faults(file, line, head=head, judged=judged) == [
         "2: correct_account: present and wrong_account name the institution’s account; put its address here"
     ]
 
 
-# ------------------------------------------------------------------ broken
+# ------------------------------------------------------------------ refused
 
 
-BROKEN = {
+REFUSED_ROWS = {
     "unknown institution": (row(institution_id="z", decision="absent"), "2: institution_id: no institution of scan"),
     "no institution": (row(institution_id="", decision="absent"), "2: institution_id: this cell is empty"),
     "unknown network": (row(network="facebok", decision="absent"), "2: network: “facebok” is not a known network"),
-    "no institution, undecided": (row(institution_id="zz", decision=""), "2: institution_id: no institution"),
-    "no network, undecided": (row(network="zz", decision=""), "2: network: “zz” is"),
+    "unknown institution, undecided": (row(institution_id="zz", decision=""), "2: institution_id: no institution"),
+    "unknown network, undecided": (row(network="zz", decision=""), "2: network: “zz” is"),
     "no network": (row(network="", decision="absent"), "2: network: this cell is empty"),
-    "a decision that is none": (row(decision="oui"), "2: decision: “oui” is not a decision"),
-    "a decision of the program": (row(decision="listed"), "2: decision: “listed” is not a decision"),
+    "unknown decision": (row(decision="oui"), "2: decision: “oui” is not a decision"),
+    "listed, which only the program uses": (row(decision="listed"), "2: decision: “listed” is not a decision"),
     "an account without a decision": (row(correct_account=OFFICIAL), "2: decision: this row has an account or a note"),
     "a note without a decision": (row(note="à revoir"), "2: decision: this row has an account or a note"),
     "present without its account": (row(decision="present"), "2: correct_account: present and wrong_account name"),
     "absent with an account": (
         row(decision="absent", correct_account=OFFICIAL), "2: correct_account: absent takes no account",
     ),
-    "no account": (
+    "a share button": (
         row(decision="present", correct_account="https://www.facebook.com/sharer.php?u=x"),
         "2: correct_account: “https://www.facebook.com/sharer.php?u=x” is not the address of an account (share)",
     ),
-    "a person": (
+    "a person's profile": (
         row(network="linkedin", decision="present", correct_account="https://www.linkedin.com/in/quelquun"),
         "2: correct_account: “https://www.linkedin.com/in/quelquun” is not the address of an account (none)",
     ),
-    "a password": (
+    "a URL with a password": (
         row(decision="present", correct_account="https://moi:secret@cegeprb.test/"),
         "2: correct_account: “https://***@cegeprb.test/” is not the address of an account (none)",
     ),
-    "another network": (
+    "an account on another network": (
         row(network="twitter", decision="present", correct_account=OFFICIAL),
         "2: correct_account: “https://www.facebook.com/cegeprb” is an account on facebook, not on twitter",
     ),
     "wrong_account in a blind sheet": (
         row(decision="wrong_account", correct_account=OTHER), "2: decision: wrong_account corrects an account that",
     ),
-    "nobody": (row(decision="absent", coder=""), "2: coder: this row is not signed"),
-    "the tool": (row(decision="absent", coder="Tool"), "2: coder: “Tool” cannot be a signature"),
+    "no coder": (row(decision="absent", coder=""), "2: coder: this row is not signed"),
+    "the tool as coder": (row(decision="absent", coder="Tool"), "2: coder: “Tool” cannot be a signature"),
     "a formula as coder": (row(decision="absent", coder="=AB"), "2: coder: “=AB” cannot be a signature"),
-    "a name too long": (row(decision="absent", coder="x" * 31), f"2: coder: “{'x' * 31}” cannot be a signature"),
-    "no date": (row(decision="absent", date="hier"), "2: date: “hier” is not a date"),
+    "a coder name too long": (row(decision="absent", coder="x" * 31), f"2: coder: “{'x' * 31}” cannot be a signature"),
+    "not a date": (row(decision="absent", date="hier"), "2: date: “hier” is not a date"),
     "the 31st of November": (row(decision="absent", date="2026-11-31"), "2: date: “2026-11-31” is not a date"),
     "a month in words": (row(decision="absent", date="3 novembre 2026"), "2: date: “3 novembre 2026” is not a date"),
-    "day or month": (row(decision="absent", date="05/06/2026"), "2: date: “05/06/2026” can be read in two ways"),
-    "a day to come": (row(decision="absent", date="2062-11-23"), "2: date: “2062-11-23” is in the future"),
+    "an ambiguous date": (row(decision="absent", date="05/06/2026"), "2: date: “05/06/2026” can be read in two ways"),
+    "a date in the future": (row(decision="absent", date="2062-11-23"), "2: date: “2062-11-23” is in the future"),
     "a note too long": (row(decision="absent", note="x" * 2001), "2: note: “"),
     "too few cells": ("a,facebook", "2: this row has 2 cells instead of 9"),
     "too many cells": (row(decision="absent") + ",,x", "2: this row has 11 cells instead of 9"),
-    "an open quotation mark": ('a,"A,,facebook,absent,,,AB,', "2: a quotation mark"),
+    "an unclosed quotation mark": ('a,"A,,facebook,absent,,,AB,', "2: a quotation mark"),
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("case", BROKEN)
-def test_a_broken_row_is_told_by_line_and_column(file: Path, case: str) -> None:
-    line, expected = BROKEN[case]
+@pytest.mark.parametrize("case", REFUSED_ROWS)
+def test_a_refused_row_has_one_fault_with_line_and_column(file: Path, case: str) -> None:
+    line, expected = REFUSED_ROWS[case]
     said = faults(file, line)
     assert len(said) == 1, said
     assert said[0].startswith(expected)
 
 
-def test_every_fault_is_told_at_once_and_nothing_is_taken(file: Path) -> None:
+def test_all_faults_are_reported_at_once(file: Path) -> None:
     said = faults(
         file,
         row(decision="absent"),
@@ -263,58 +263,59 @@ def test_every_fault_is_told_at_once_and_nothing_is_taken(file: Path) -> None:
     assert said[5:] == ["5: line 2 already holds this coder’s decision; keep one of them"]
 
 
-def test_two_coders_may_decide_on_one_row(file: Path) -> None:
+def test_two_coders_may_code_a_unit_but_each_only_once(file: Path) -> None:
     assert len(read(file, row(decision="absent"), row(decision="absent", coder="CD"))[0]) == 2
     assert len(faults(file, row(decision="absent"), row(decision="unsure", coder="ab"))) == 1
 
 
-def test_weights_are_one_or_more(file: Path) -> None:
+def test_a_weight_below_one_or_not_decimal_is_refused(file: Path) -> None:
     head = f"{HEAD},weight"
     for text in ("0,5", "-2", "beaucoup", "1e3", "nan", "inf"):
         assert faults(file, row(decision="absent") + f',"{text}"', head=head)[0].startswith("2: weight: ")
 
 
-def test_the_sheet_of_another_scan_is_told(file: Path) -> None:
-    head, line = shown(OTHER, decision="present")
+def test_a_sheet_of_another_scan_is_refused(file: Path) -> None:
+    head, line = sheet_showing(OTHER, decision="present")
     said = faults(file, line, head=head)[0]
     assert said.startswith("2: account_url: scan 3 did not find this account there; name the scan")
 
 
-def test_the_wrong_account_cannot_be_the_right_one(file: Path) -> None:
+def test_wrong_account_cannot_give_the_account_shown(file: Path) -> None:
     for network in ("facebook", "Facebook"):
         cells = {"network": network, "correct_account": "https://facebook.com/Cegep.RB"}
-        head, line = shown(OFFICIAL, decision="wrong_account", **cells)
+        head, line = sheet_showing(OFFICIAL, decision="wrong_account", **cells)
         (said,) = faults(file, line, head=head)
         assert said.startswith("2: correct_account: this is the account that the row calls wrong")
 
 
-def test_a_person_and_a_list_cannot_have_one_name(file: Path) -> None:
+def test_a_coder_and_a_list_cannot_share_a_name(file: Path) -> None:
     assert faults(file, row(decision="absent"), coders={"AB": True})[0].startswith("2: coder: “AB” already signs")
 
 
 MISSING = {
-    "no institution": "network,decision",
-    "no network": "institution_id,decision",
-    "neither decision nor account": "institution_id,network,coder",
-    "empty": "",
+    "no institution column": "network,decision",
+    "no network column": "institution_id,decision",
+    "neither a decision nor an account column": "institution_id,network,coder",
+    "empty header": "",
 }
 
 
 @pytest.mark.parametrize("case", MISSING)
-def test_a_file_that_is_no_sheet(file: Path, case: str) -> None:
-    assert faults(file, "a,b,c"[: len(MISSING[case].split(",")) * 2 - 1], head=MISSING[case])
+def test_a_file_without_the_required_columns_is_refused(file: Path, case: str) -> None:
+    said = faults(file, "a,b,c"[: len(MISSING[case].split(",")) * 2 - 1], head=MISSING[case])[0]
+    assert "this required column is missing; the first line names: " in said
 
 
-def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     for name in ("none.csv", "none.xlsx"):
         with pytest.raises(RegistryError, match=r"there is no such file"):
             read_coding(tmp_path / name, JUDGED, today=TODAY, lang="en")
 
 
-# ------------------------------------------------------------------ lists from elsewhere
+# ------------------------------------------------------------------ lists of accounts
 
 
-def test_a_list_needs_no_more_than_accounts(file: Path) -> None:
+def test_a_list_needs_only_institution_network_and_account(file: Path) -> None:
     decisions, _ = read(
         file,
         f"a,facebook,{OTHER}",
@@ -338,7 +339,7 @@ def test_faults_of_a_list(file: Path) -> None:
     assert again == ["3: line 2 already holds this coder’s decision; keep one of them"]
 
 
-def test_a_cell_of_a_list_has_one_fault(file: Path) -> None:
+def test_a_bad_account_in_a_list_is_one_fault(file: Path) -> None:
     for cell in ("", "x" * 2_001, "\x01"):
         said = faults(file, f"a,facebook,{cell}", head="institution_id,network,account_url", coder="wikidata")
         assert [fault.split(": ")[:2] for fault in said] == [["2", "account_url"]]
@@ -349,28 +350,28 @@ def test_a_cell_of_a_list_has_one_fault(file: Path) -> None:
 OVERRIDES = "institution_id,network,account_url,decision,reason,date"
 ONE = Override("a", "facebook", OFFICIAL, "allow", "vu avec eux", "2026-11-23")
 
-OVERRIDDEN = {
-    "as it should be": f"a,facebook,{OFFICIAL},allow,vu avec eux,2026-11-23",
-    "another spelling of the account": "a,facebook,http://fb.com/cegeprb/?ref=ts,allow,vu avec eux,2026-11-23",
+ACCEPTED_OVERRIDES = {
+    "canonical": f"a,facebook,{OFFICIAL},allow,vu avec eux,2026-11-23",
+    "a URL that is not canonical": "a,facebook,http://fb.com/cegeprb/?ref=ts,allow,vu avec eux,2026-11-23",
     "no scheme": "a,facebook,facebook.com/cegeprb,allow,vu avec eux,2026-11-23",
     "capitals": f"a,Facebook,{OFFICIAL},ALLOW,vu avec eux,2026-11-23",
-    "blanks": f' a , facebook , {OFFICIAL} ,allow,"vu\n avec  eux", 2026-11-23 ',
+    "whitespace": f' a , facebook , {OFFICIAL} ,allow,"vu\n avec  eux", 2026-11-23 ',
 }
 
 
-@pytest.mark.parametrize("case", OVERRIDDEN)
-def test_an_override_is_read(case: str, file: Path) -> None:
-    file.write_text(f"{OVERRIDES}\n{OVERRIDDEN[case]}\n", "utf-8")
+@pytest.mark.parametrize("case", ACCEPTED_OVERRIDES)
+def test_an_override_is_normalized(case: str, file: Path) -> None:
+    file.write_text(f"{OVERRIDES}\n{ACCEPTED_OVERRIDES[case]}\n", "utf-8")
     assert read_overrides(file, ids={"a"}) == [ONE]
 
 
-def test_overrides_as_excel_writes_them(file: Path) -> None:
-    text = f"{OVERRIDES.upper()},note\n{OVERRIDDEN['as it should be']},\n".replace(",", ";").replace("\n", "\r\n")
+def test_overrides_saved_by_excel(file: Path) -> None:
+    text = f"{OVERRIDES.upper()},note\n{ACCEPTED_OVERRIDES['canonical']},\n".replace(",", ";").replace("\n", "\r\n")
     file.write_bytes(b"\xef\xbb\xbf" + text.encode())
     assert read_overrides(file, ids={"a"}) == [ONE]
 
 
-def test_a_file_may_have_no_override_left(file: Path) -> None:
+def test_a_file_with_only_a_header_has_no_overrides(file: Path) -> None:
     file.write_text(OVERRIDES, "utf-8")
     assert read_overrides(file, ids={"a"}) == []
 
@@ -378,11 +379,11 @@ def test_a_file_may_have_no_override_left(file: Path) -> None:
 DECIDED = "facebook,https://www.facebook.com/cegeprb"
 
 REFUSED_OVERRIDES: dict[str, tuple[str, list[tuple[int, str, str]]]] = {
-    "nobody's": (
+    "unknown institution": (
         f"z,facebook,{OFFICIAL},allow,x,2026-11-23",
         [(2, "institution_id", "no institution of the registry has the id “z”")],
     ),
-    "everything empty but one": (
+    "every cell empty but the reason": (
         ",,,,x,",
         [(2, name, "empty") for name in ("network", "institution_id", "account_url", "decision", "date")],
     ),
@@ -391,8 +392,8 @@ REFUSED_OVERRIDES: dict[str, tuple[str, list[tuple[int, str, str]]]] = {
         f"a,facebok,{OFFICIAL},allow,x,2026-11-23",
         [(2, "network", "“facebok” is not a known network; closest names: facebook")],
     ),
-    "X": ("a,x,https://x.com/cegeprb,allow,x,2026-11-23", [(2, "network", "closest names: twitter;")]),
-    "another network": (
+    "x as the network": ("a,x,https://x.com/cegeprb,allow,x,2026-11-23", [(2, "network", "closest names: twitter;")]),
+    "an account on another network": (
         f"a,youtube,{OFFICIAL},allow,x,2026-11-23",
         [(2, "account_url", "is an account on facebook, not on youtube")],
     ),
@@ -400,23 +401,23 @@ REFUSED_OVERRIDES: dict[str, tuple[str, list[tuple[int, str, str]]]] = {
         "a,facebook,https://www.facebook.com/sharer/sharer.php?u=x,allow,x,2026-11-23",
         [(2, "account_url", "is not the address of an account (share)")],
     ),
-    "no network's address": (
+    "a URL of no network": (
         "a,facebook,https://cegeprb.test/facebook,allow,x,2026-11-23",
         [(2, "account_url", "is not the address of an account (none)")],
     ),
-    "a password": (
+    "a URL with a password": (
         "a,facebook,https://moi:secret@cegeprb.test/,allow,x,2026-11-23",
         [(2, "account_url", "“https://***@cegeprb.test/” is not")],
     ),
-    "no decision": (f"a,facebook,{OFFICIAL},peut-être,x,2026-11-23", [(2, "decision", "write allow")]),
-    "dates that are none": (
+    "unknown decision": (f"a,facebook,{OFFICIAL},peut-être,x,2026-11-23", [(2, "decision", "write allow")]),
+    "invalid dates": (
         "\n".join(
             f"a,facebook,{OFFICIAL}{day},allow,x,{text}"
             for day, text in enumerate(("23/11/2026", "2026-11-31", "20261123"))
         ),
         [(line, "date", "YYYY-MM-DD") for line in (2, 3, 4)],
     ),
-    "twice": (
+    "the same account twice": (
         "\n".join(f"{who},x,2026-11-23" for who in (f"a,{DECIDED},allow", f"b,{DECIDED},allow", f"a,{DECIDED}/,deny")),
         [(4, "", "line 2 already decides on this account")],
     ),
@@ -425,7 +426,7 @@ REFUSED_OVERRIDES: dict[str, tuple[str, list[tuple[int, str, str]]]] = {
 
 
 @pytest.mark.parametrize("case", REFUSED_OVERRIDES)
-def test_every_fault_of_an_override_is_named_at_once(case: str, file: Path) -> None:
+def test_all_faults_of_overrides_are_reported_at_once(case: str, file: Path) -> None:
     rows, expected = REFUSED_OVERRIDES[case]
     file.write_text(f"{OVERRIDES}\n{rows}\n", "utf-8")
     with pytest.raises(RegistryError) as raised:
@@ -436,7 +437,7 @@ def test_every_fault_of_an_override_is_named_at_once(case: str, file: Path) -> N
     assert "secret" not in str(raised.value)
 
 
-def test_every_column_of_overrides_is_required(file: Path) -> None:
+def test_every_overrides_column_is_required(file: Path) -> None:
     file.write_text("institution_id,network\na,facebook", "utf-8")
     with pytest.raises(RegistryError) as raised:
         read_overrides(file, ids={"a"})
@@ -455,10 +456,10 @@ def workbook(path: Path, *rows: tuple[object, ...]) -> Path:
     return path
 
 
-def test_a_workbook_is_read_with_its_own_dates(tmp_path: Path) -> None:
+def test_a_workbook_may_have_date_cells(tmp_path: Path) -> None:
     path = workbook(
         tmp_path / "review.xlsx",
-        ("a", "A", None, "facebook", "present", OTHER, None, "AB", datetime(2026, 11, 23)),  # noqa: DTZ001 - as Excel has them
+        ("a", "A", None, "facebook", "present", OTHER, None, "AB", datetime(2026, 11, 23)),  # noqa: DTZ001 - Excel dates have no time zone
         ("a", "A", None, "twitter", None, None, None, None, None),
         (None,) * 9,
         ("b", "B", None, "facebook", "absent", None, 12, "AB", date(2026, 11, 24)),
@@ -471,24 +472,24 @@ def test_a_workbook_is_read_with_its_own_dates(tmp_path: Path) -> None:
     assert empty_rows == 1
 
 
-def test_a_fault_of_a_workbook_has_the_line_that_excel_shows(tmp_path: Path) -> None:
+def test_a_workbook_fault_has_the_row_number_of_excel(tmp_path: Path) -> None:
     path = workbook(tmp_path / "r.xlsx", (None,) * 9, ("a", "", "", "facebook", "oui", "", "", "AB", ""))
     with pytest.raises(RegistryError, match=r"r\.xlsx:3: decision: “oui” is not a decision"):
         read_coding(path, JUDGED, today=TODAY, lang="en")
 
 
-DAMAGED = {"no archive": b"PK\x03\x04 not a zip", "empty": b"", "text": b"institution_id,network\n"}
+DAMAGED = {"not a zip archive": b"PK\x03\x04 not a zip", "empty": b"", "a CSV file": b"institution_id,network\n"}
 
 
 @pytest.mark.parametrize("case", DAMAGED)
-def test_a_workbook_that_is_none_is_one_line(tmp_path: Path, case: str) -> None:
+def test_a_damaged_workbook_is_refused(tmp_path: Path, case: str) -> None:
     path = tmp_path / "r.xlsx"
     path.write_bytes(DAMAGED[case])
     with pytest.raises(RegistryError, match="this workbook cannot be read"):
         read_coding(path, JUDGED, today=TODAY, lang="en")
 
 
-# ------------------------------------------------------------------ laws
+# ------------------------------------------------------------------ properties
 
 texts = st.text(st.characters(exclude_categories=("Cs", "Cc", "Cf", "Zl", "Zp")), max_size=30).map(
     lambda text: " ".join(text.split())
@@ -497,8 +498,8 @@ texts = st.text(st.characters(exclude_categories=("Cs", "Cc", "Cf", "Zl", "Zp"))
 
 @given(note=texts, separator=st.sampled_from(",;\t"), end=st.sampled_from(["\n", "\r\n"]), mark=st.booleans())
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-def test_a_note_comes_back_as_it_was(file: Path, note: str, separator: str, end: str, *, mark: bool) -> None:
-    """Whatever a coder wrote, guarded as our files are, in whatever form a spreadsheet saves it."""
+def test_a_note_survives_a_round_trip(file: Path, note: str, separator: str, end: str, *, mark: bool) -> None:
+    """Any note, guarded as in our exports, comes back from every CSV dialect that spreadsheets save."""
     text = io.StringIO()
     writer = csv.writer(text, delimiter=separator, lineterminator=end)
     writer.writerow(COLUMNS)
@@ -511,7 +512,7 @@ def test_a_note_comes_back_as_it_was(file: Path, note: str, separator: str, end:
 
 @given(st.text(max_size=200))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=200)
-def test_no_text_makes_it_raise_anything_else(file: Path, text: str) -> None:
+def test_any_text_is_read_or_raises_registry_error(file: Path, text: str) -> None:
     file.write_text(f"{HEAD}\n{text}", "utf-8", errors="replace", newline="")
     with suppress(RegistryError):
         read_coding(file, JUDGED, today=TODAY)

@@ -1,4 +1,4 @@
-"""What belongs to a site, where redirects lead, what goes with each request."""
+"""The live web: the hosts of a site, its redirects and cookies, and the headers of each request."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from cegep_audit.models import Limits
 pytestmark = pytest.mark.usefixtures("no_backoff")
 
 
-async def test_a_page_as_received(proxied: Web) -> None:
+async def test_the_fields_of_a_page_are_as_received(proxied: Web) -> None:
     proxied["cegeprb.test/"] = Reply(b"<html>\xe9</html>", content_type="text/html; charset=latin-1")
     found = await get()
     assert (found.requested_url, found.url, found.status) == (HOME, HOME, 200)
@@ -31,7 +31,7 @@ async def test_a_page_as_received(proxied: Web) -> None:
     assert found.captured_at.tzinfo is not None
 
 
-async def test_what_each_request_says(proxied: Web) -> None:
+async def test_the_headers_of_each_request(proxied: Web) -> None:
     proxied["cegeprb.test/"] = page()
     await get()
     robots, home = proxied.log
@@ -75,7 +75,7 @@ async def test_redirects_inside_the_site_are_followed(status: int, proxied: Web)
     ("location", "path"),
     [
         ("/é".encode().decode("latin-1"), "/%C3%A9"),
-        ("/\xe9", "/%E9"),  # not UTF-8: sent on as it came
+        ("/\xe9", "/%E9"),  # not UTF-8: the byte is sent as received
         ("/a b", "/a%20b"),
         (" /a\t", "/a"),
         ("//cegeprb.test/a", "/a"),
@@ -85,7 +85,7 @@ async def test_redirects_inside_the_site_are_followed(status: int, proxied: Web)
         ("?q=1", "/?q=1"),
     ],
 )
-async def test_addresses_are_read_as_a_browser_reads_them(location: str, path: str, proxied: Web) -> None:
+async def test_redirect_targets_are_parsed_as_in_a_browser(location: str, path: str, proxied: Web) -> None:
     proxied["cegeprb.test/"] = redirect(location)
     proxied["cegeprb.test/?q=1"] = page()
     proxied["cegeprb.test/*"] = lambda asked: page() if asked.path == path else Reply(status=404)
@@ -110,18 +110,18 @@ async def test_addresses_are_read_as_a_browser_reads_them(location: str, path: s
         "http://cegeprb.test/" + "a" * 70_000,
     ],
 )
-async def test_a_redirect_to_no_usable_address(location: str, proxied: Web) -> None:
+async def test_a_redirect_to_an_unusable_address_fails(location: str, proxied: Web) -> None:
     proxied["cegeprb.test/"] = redirect(location)
     error = await fault()
     assert (error.detail, error.status) == ("bad_redirect", 302)
 
 
-async def test_a_redirect_without_an_address(proxied: Web) -> None:
+async def test_a_redirect_without_location_fails(proxied: Web) -> None:
     proxied["cegeprb.test/"] = Reply(status=302)
     assert (await fault()).detail == "bad_redirect"
 
 
-async def test_loops_are_seen_at_once(proxied: Web) -> None:
+async def test_a_redirect_loop_ends_at_the_first_repeated_address(proxied: Web) -> None:
     proxied["cegeprb.test/"] = redirect("/a")
     proxied["cegeprb.test/a"] = redirect("/b")
     proxied["cegeprb.test/b"] = redirect("/a")
@@ -129,7 +129,7 @@ async def test_loops_are_seen_at_once(proxied: Web) -> None:
     assert proxied.asked("cegeprb.test") == ["/robots.txt", "/", "/a", "/b"]
 
 
-async def test_ten_redirects_and_no_more(proxied: Web) -> None:
+async def test_at_most_ten_redirects_are_followed(proxied: Web) -> None:
     for number in range(20):
         proxied[f"cegeprb.test/{number}"] = redirect(f"/{number + 1}")
     proxied["cegeprb.test/"] = redirect("/11")
@@ -138,7 +138,7 @@ async def test_ten_redirects_and_no_more(proxied: Web) -> None:
     assert (await fault(f"{HOME}9", home=HOME)).detail == "redirect_loop"
 
 
-async def test_a_loop_that_a_cookie_opens_is_none(proxied: Web) -> None:
+async def test_a_redirect_to_the_same_address_with_a_new_cookie_is_followed(proxied: Web) -> None:
     def wall(asked: Asked) -> Reply:
         if asked.header("Cookie") == "vu=1":
             return page("derrière le mur")
@@ -148,7 +148,7 @@ async def test_a_loop_that_a_cookie_opens_is_none(proxied: Web) -> None:
     assert "derrière le mur".encode() in (await get()).body
 
 
-async def test_a_cookie_that_changes_for_ever_ends_too(proxied: Web) -> None:
+async def test_redirects_that_always_change_the_cookie_end_as_a_loop(proxied: Web) -> None:
     number = itertools.count()
     proxied["cegeprb.test/"] = lambda _: Reply(
         status=302, headers=[("Location", "/"), ("Set-Cookie", f"n={next(number)}")]
@@ -157,17 +157,16 @@ async def test_a_cookie_that_changes_for_ever_ends_too(proxied: Web) -> None:
     assert len(proxied.log) == 12
 
 
-# --------------------------------------------------------------------------------------------- whose host
+# -------------------------------------------------------------------------------------- hosts of the site
 
 
-async def test_hosts_of_the_site(proxied: Web) -> None:
-    """Its registrable domain and the alternative hosts of the registry; nobody else's."""
-    for host in ("cegeprb.test", "www.cegeprb.test", "biblio.cegeprb.test", "ancien-nom.test"):
+async def test_only_hosts_of_the_site_are_requested(proxied: Web) -> None:
+    """These are the hosts of its registrable domain and the alternative hosts in the registry."""
+    hosts = {"cegeprb.test", "biblio.cegeprb.test", "ancien-nom.test", "www.ancien-nom.test"}
+    for host in hosts:
         proxied[f"{host}/*"] = page(host)
     async with visit(alt_hosts=["ancien-nom.test"]) as site:
-        for host in ("cegeprb.test", "biblio.cegeprb.test", "ancien-nom.test", "www.ancien-nom.test"):
-            if host == "www.ancien-nom.test":
-                proxied[f"{host}/*"] = page(host)
+        for host in hosts:
             assert host.encode() in (await site.get(f"http://{host}/x")).body
         for url in (
             "http://facebook.test/rb",
@@ -178,16 +177,11 @@ async def test_hosts_of_the_site(proxied: Web) -> None:
             with pytest.raises(FetchError) as raised:
                 await site.get(url)
             assert raised.value.detail == "foreign_site"
-    assert {asked.host for asked in proxied.log} == {
-        "cegeprb.test",
-        "biblio.cegeprb.test",
-        "ancien-nom.test",
-        "www.ancien-nom.test",
-    }
+    assert {asked.host for asked in proxied.log} == hosts
 
 
 @pytest.mark.parametrize("path", ["", "facebook"])
-async def test_a_redirect_off_the_site_is_told_and_not_followed(path: str, proxied: Web) -> None:
+async def test_a_redirect_off_the_site_is_returned_but_not_followed(path: str, proxied: Web) -> None:
     proxied["cegeprb.test/*"] = redirect("https://reseau.test/cegeprb")
     proxied["cegeprb.test/robots.txt"] = Reply(status=404)
     proxied["reseau.test/*"] = page()
@@ -197,7 +191,7 @@ async def test_a_redirect_off_the_site_is_told_and_not_followed(path: str, proxi
     assert {asked.host for asked in proxied.log} == {"cegeprb.test"}
 
 
-async def test_a_homepage_that_moved_to_its_name_under_another_domain(proxied: Web) -> None:
+async def test_a_homepage_may_move_to_the_same_name_under_another_domain(proxied: Web) -> None:
     proxied["cegeprb.test/"] = redirect("http://www.cegeprb.qc.ca/")
     proxied["www.cegeprb.qc.ca/"] = page("Bienvenue")
     proxied["biblio.cegeprb.qc.ca/"] = page("Bibliothèque")
@@ -207,7 +201,7 @@ async def test_a_homepage_that_moved_to_its_name_under_another_domain(proxied: W
     assert "/robots.txt" in proxied.asked("www.cegeprb.qc.ca")
 
 
-async def test_only_a_homepage_moves(proxied: Web) -> None:
+async def test_a_redirect_of_another_page_does_not_move_the_site(proxied: Web) -> None:
     proxied["cegeprb.test/"] = page()
     proxied["cegeprb.test/en"] = redirect("http://cegeprb.ca/")
     proxied["cegeprb.ca/"] = page()
@@ -215,7 +209,7 @@ async def test_only_a_homepage_moves(proxied: Web) -> None:
     assert {asked.host for asked in proxied.log} == {"cegeprb.test"}
 
 
-async def test_a_move_lasts_as_long_as_the_visit(proxied: Web) -> None:
+async def test_a_move_lasts_for_one_visit(proxied: Web) -> None:
     proxied["cegeprb.test/"] = redirect("http://cegeprb.ca/")
     proxied["cegeprb.ca/"] = page()
     live = LiveWeb(QUICK, AGENT)
@@ -226,8 +220,8 @@ async def test_a_move_lasts_as_long_as_the_visit(proxied: Web) -> None:
             await site.get("http://cegeprb.ca/")
 
 
-async def test_a_homepage_may_send_on_by_other_means(proxied: Web) -> None:
-    """A meta refresh to the same name under another domain is asked by whoever read it."""
+async def test_a_meta_refresh_may_lead_to_the_same_name_under_another_domain(proxied: Web) -> None:
+    """The caller reads the meta refresh and requests its target."""
     proxied["cegeprb.ca/accueil"] = page("Accueil")
     assert b"Accueil" in (await get("http://cegeprb.ca/accueil", home=HOME)).body
 
@@ -235,7 +229,7 @@ async def test_a_homepage_may_send_on_by_other_means(proxied: Web) -> None:
 @pytest.mark.parametrize(
     "url", ["ftp://cegeprb.test/", "file:///etc/passwd", "javascript:x", "cegeprb.test", "", "http://", "http://[::1"]
 )
-async def test_what_is_no_address_is_not_asked(url: str, proxied: Web) -> None:
+async def test_an_invalid_address_is_not_requested(url: str, proxied: Web) -> None:
     assert (await fault(url, home=HOME)).detail == "bad_url"
     assert not proxied.log
 
@@ -243,7 +237,7 @@ async def test_what_is_no_address_is_not_asked(url: str, proxied: Web) -> None:
 @pytest.mark.parametrize(
     "host", ["xn--a.cegeprb.test", "a b.cegeprb.test", "-.cegeprb.test", "é" * 80 + ".cegeprb.test", "a..cegeprb.test"]
 )
-async def test_odd_host_names_never_crash(host: str, proxied: Web) -> None:
+async def test_an_invalid_host_name_is_a_failure(host: str, proxied: Web) -> None:
     proxied["cegeprb.test/"] = page()
     assert (await fault(f"http://{host}/", home=HOME)).detail in {"bad_url", "foreign_site", "http_502"}
 
@@ -251,7 +245,7 @@ async def test_odd_host_names_never_crash(host: str, proxied: Web) -> None:
 # ---------------------------------------------------------------------------------------------- cookies
 
 
-async def test_cookies_live_as_long_as_the_visit(proxied: Web) -> None:
+async def test_cookies_last_for_one_visit(proxied: Web) -> None:
     proxied["cegeprb.test/"] = Reply(
         b"<html>", headers=[("Set-Cookie", "langue=fr; Path=/"), ("Set-Cookie", "\xe9=\xe9")]
     )
@@ -267,7 +261,7 @@ async def test_cookies_live_as_long_as_the_visit(proxied: Web) -> None:
     assert second.header("Cookie") == first.header("Cookie")
 
 
-async def test_cookies_go_to_nobody_else(proxied: Web) -> None:
+async def test_cookies_are_not_sent_to_another_host(proxied: Web) -> None:
     proxied["cegeprb.test/"] = Reply(
         b"<html>", headers=[("Set-Cookie", "a=1"), ("Set-Cookie", "b=2; Domain=autre.test")]
     )
@@ -278,49 +272,49 @@ async def test_cookies_go_to_nobody_else(proxied: Web) -> None:
     assert [asked.header("Cookie") for asked in proxied.log if asked.host == "autre.test"] == [None, None]
 
 
-# ------------------------------------------------------------------------------------------- the other name
+# ------------------------------------------------------------------------------------ with and without www.
 
 
-async def test_www_is_tried_where_the_bare_name_fails(proxied: Web) -> None:
+async def test_www_is_tried_if_the_bare_name_fails(proxied: Web) -> None:
     proxied["cegeprb.test/*"] = Reply(raw=[b"nonsense\r\n\r\n"])
     proxied["www.cegeprb.test/"] = page("avec www")
     assert (await get()).url == "http://www.cegeprb.test/"
 
 
-async def test_the_bare_name_is_tried_where_www_fails(proxied: Web) -> None:
+async def test_the_bare_name_is_tried_if_www_fails(proxied: Web) -> None:
     proxied["www.cegeprb.test/*"] = Reply(raw=[b"nonsense\r\n\r\n"])
     proxied["cegeprb.test/fr/"] = page("sans www")
     assert (await get("http://www.cegeprb.test/fr/")).url == "http://cegeprb.test/fr/"
 
 
-async def test_an_answer_ends_the_search(proxied: Web) -> None:
+async def test_www_is_not_tried_after_an_error_status(proxied: Web) -> None:
     proxied["cegeprb.test/"] = Reply(status=404)
     proxied["www.cegeprb.test/"] = page()
     assert (await fault()).detail == "http_404"
     assert {asked.host for asked in proxied.log} == {"cegeprb.test"}
 
 
-async def test_there_is_no_second_try_after_a_timeout(proxied: Web) -> None:
+async def test_www_is_not_tried_after_a_timeout(proxied: Web) -> None:
     proxied["cegeprb.test/*"] = Reply(raw=[60.0])
     proxied["www.cegeprb.test/"] = page()
     assert (await fault(limits=Limits(delay_s=0.0, timeout_s=0.3))).detail == "timeout"
     assert proxied.asked() == ["cegeprb.test/robots.txt"]
 
 
-async def test_only_the_homepage_has_other_names(proxied: Web) -> None:
+async def test_www_is_tried_for_the_homepage_only(proxied: Web) -> None:
     proxied["cegeprb.test/"] = page()
     proxied["cegeprb.test/a"] = Reply(raw=[b"nonsense\r\n\r\n"])
     proxied["www.cegeprb.test/a"] = page()
     assert (await fault(f"{HOME}a", home=HOME)).detail == "protocol"
 
 
-async def test_an_answer_under_the_other_name_says_more_than_none(proxied: Web) -> None:
+async def test_an_error_status_under_www_overrides_a_protocol_failure(proxied: Web) -> None:
     proxied["cegeprb.test/*"] = Reply(raw=[b"nonsense\r\n\r\n"])
     proxied["www.cegeprb.test/"] = Reply(status=403)
     assert (await fault()).detail == "http_403"
 
 
-async def test_the_fault_that_says_most_is_told(proxied: Web) -> None:
+async def test_the_most_informative_failure_is_raised(proxied: Web) -> None:
     proxied["cegeprb.test/*"] = Reply(raw=[b"nonsense\r\n\r\n"])
     proxied["www.cegeprb.test/*"] = Reply(raw=[])
     error = await fault("http://www.cegeprb.test/")
@@ -330,7 +324,7 @@ async def test_the_fault_that_says_most_is_told(proxied: Web) -> None:
 # --------------------------------------------------------------------------------------------- the tally
 
 
-async def test_the_tally_counts_and_says_what_is_waited_for(proxied: Web) -> None:
+async def test_the_tally_counts_requests_and_names_what_a_visit_waits_for(proxied: Web) -> None:
     live = LiveWeb(QUICK, AGENT)
     seen: list[object] = []
 
@@ -347,14 +341,14 @@ async def test_the_tally_counts_and_says_what_is_waited_for(proxied: Web) -> Non
     assert (waiting.what, waiting.url) == ("answer", HOME)  # type: ignore[attr-defined] # a Waiting
 
 
-# --------------------------------------------------------------------------------------------- room for pages
+# ---------------------------------------------------------------------------------- slots for decoded pages
 
 
 BROKEN = Reply(b"\x1f\x8b\x08 broken", headers=[("Content-Encoding", "gzip")])
 
 
 @contextlib.asynccontextmanager
-async def two_visits_with_room_for_one(proxied: Web, first: Reply) -> AsyncIterator[tuple[LiveWeb, list[Source]]]:
+async def two_visits_and_one_slot(proxied: Web, first: Reply) -> AsyncIterator[tuple[LiveWeb, list[Source]]]:
     proxied["a.test/"] = first
     proxied["a.test/b"] = proxied["cegeprb.test/"] = page()
     live = LiveWeb(QUICK, AGENT)
@@ -365,26 +359,26 @@ async def two_visits_with_room_for_one(proxied: Web, first: Reply) -> AsyncItera
 
 
 @pytest.mark.parametrize("first", [page("A"), Reply(b"%PDF", content_type="application/pdf")])
-async def test_a_page_waits_until_the_visit_before_it_asks_on(first: Reply, proxied: Web) -> None:
-    async with two_visits_with_room_for_one(proxied, first) as (_, (one, other)):
+async def test_a_page_waits_until_the_other_visit_frees_the_slot(first: Reply, proxied: Web) -> None:
+    async with two_visits_and_one_slot(proxied, first) as (_, (one, other)):
         await one.get("http://a.test/")
         waiting = asyncio.create_task(other.get(HOME))
         assert not (await asyncio.wait({waiting}, timeout=0.05))[0]
         asking = asyncio.create_task(one.get("http://a.test/b"))
         assert (await waiting).status == 200
         with contextlib.suppress(FetchError):
-            await other.get(f"{HOME}absent")  # the visit asks on
+            await other.get(f"{HOME}absent")  # this request frees the slot
         assert (await asking).status == 200
 
 
-async def test_a_page_that_cannot_be_decoded_takes_no_room(proxied: Web) -> None:
-    async with two_visits_with_room_for_one(proxied, BROKEN) as (_, (one, other)):
+async def test_a_page_that_cannot_be_decoded_takes_no_slot(proxied: Web) -> None:
+    async with two_visits_and_one_slot(proxied, BROKEN) as (_, (one, other)):
         with pytest.raises(FetchError):
             await one.get("http://a.test/")
         assert (await other.get(HOME)).status == 200
 
 
-async def test_a_visit_that_ends_makes_room(proxied: Web) -> None:
+async def test_the_end_of_a_visit_frees_its_slot(proxied: Web) -> None:
     proxied["a.test/"] = proxied["cegeprb.test/"] = page()
     live = LiveWeb(QUICK, AGENT)
     live.room = asyncio.Semaphore(1)
@@ -395,10 +389,10 @@ async def test_a_visit_that_ends_makes_room(proxied: Web) -> None:
     assert not live.room.locked()
 
 
-@pytest.mark.parametrize("status", [404, 403, 410, 301])  # not tried again, as most errors are not
+@pytest.mark.parametrize("status", [404, 403, 410, 301])  # statuses that are not retried
 @pytest.mark.parametrize("path", ["", "absent"])
-async def test_an_error_is_forgotten_with_its_body_as_soon_as_it_was_told(status: int, path: str, proxied: Web) -> None:
-    """The collector of cycles is not waited for: it runs seldom, and errors have bodies."""
+async def test_a_failure_is_freed_without_the_cycle_collector(status: int, path: str, proxied: Web) -> None:
+    """A failure holds the body of its answer, and the cycle collector runs seldom."""
     proxied["cegeprb.test/"] = page()
     proxied[f"cegeprb.test/{path}"] = Reply(b"<html>" + b"x" * 9_000, status=status)
     async with visit() as site:

@@ -1,4 +1,4 @@
-"""TLS: always verified, and http only where nothing listens on https."""
+"""TLS: certificates are always verified, and http is used only if nothing listens on https."""
 
 from __future__ import annotations
 
@@ -30,21 +30,21 @@ def server_context(certificate: trustme.LeafCert) -> ssl.SSLContext:
     return context
 
 
-BROKEN: dict[str, tuple[Callable[[trustme.CA], ssl.SSLContext], str]] = {
+INVALID: dict[str, tuple[Callable[[trustme.CA], ssl.SSLContext], str]] = {
     "expired": (lambda ca: server_context(ca.issue_cert("cegeprb.test", not_after=PAST)), "expired"),
     "not yet valid": (
         lambda ca: server_context(ca.issue_cert("cegeprb.test", not_before=datetime.now(UTC) + timedelta(days=2))),
         "not yet valid",
     ),
-    "of another host": (lambda ca: server_context(ca.issue_cert("autre.test")), "mismatch"),
-    "of another domain's www": (lambda ca: server_context(ca.issue_cert("*.autre.test")), "mismatch"),
-    "of an authority nobody knows": (lambda _: server_context(trustme.CA().issue_cert("cegeprb.test")), "certificate"),
+    "for another host": (lambda ca: server_context(ca.issue_cert("autre.test")), "mismatch"),
+    "wildcard for another domain": (lambda ca: server_context(ca.issue_cert("*.autre.test")), "mismatch"),
+    "from an unknown authority": (lambda _: server_context(trustme.CA().issue_cert("cegeprb.test")), "certificate"),
 }
 
 
-@pytest.mark.parametrize("name", BROKEN)
-async def test_a_certificate(name: str, trusted: trustme.CA) -> None:
-    make, message = BROKEN[name]
+@pytest.mark.parametrize("name", INVALID)
+async def test_an_invalid_certificate_fails(name: str, trusted: trustme.CA) -> None:
+    make, message = INVALID[name]
     context = make(trusted)
     with serve(lambda _: context, always_tls=True) as web:
         web["*"] = page("secret")
@@ -54,8 +54,8 @@ async def test_a_certificate(name: str, trusted: trustme.CA) -> None:
     assert not web.log
 
 
-async def test_a_certificate_of_the_host_is_checked_on_the_address_connected_to(trusted: trustme.CA) -> None:
-    """The name goes into SNI and the check, the connection to the address that was looked at."""
+async def test_the_host_name_is_sent_as_sni_to_the_resolved_address(trusted: trustme.CA) -> None:
+    """SNI and verification use the host name; the connection goes to the resolved address."""
     names: list[str] = []
     context = server_context(trusted.issue_cert("cegeprb.test"))
     context.sni_callback = lambda _, name, __: names.append(name)
@@ -69,7 +69,7 @@ async def test_a_certificate_of_the_host_is_checked_on_the_address_connected_to(
 
 @contextlib.asynccontextmanager
 async def listening(answer: bytes | None) -> AsyncIterator[int]:
-    """Listen on a port; answer whatever comes with bytes that are not TLS, or (None) with nothing."""
+    """Listen on a port, and reply to the first bytes with *answer*, which is not TLS; None sends no reply."""
     connections: list[asyncio.StreamWriter] = []
 
     async def serve_one(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -92,14 +92,14 @@ async def listening(answer: bytes | None) -> AsyncIterator[int]:
 @pytest.mark.parametrize(
     "answer", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b"", b"\x15\x03\x03\x00\x02\x02\x28", b"\x16\x03\x03\xff\xff" * 99]
 )
-async def test_a_port_without_tls(answer: bytes) -> None:
+async def test_a_failed_handshake_is_a_tls_failure(answer: bytes) -> None:
     async with listening(answer) as port:
         assert (await fault(f"https://cegeprb.test:{port}/", LOCAL, resolve=to_loopback)).detail == "tls"
 
 
-async def test_a_server_that_wants_our_certificate(trusted: trustme.CA) -> None:
-    """In TLS 1.3 it says so after the handshake."""
-    context = server_context(trusted.issue_cert("cegeprb"))  # a host without a dot has no other name to try
+async def test_a_server_that_requires_a_client_certificate_is_a_tls_failure(trusted: trustme.CA) -> None:
+    """In TLS 1.3, the server refuses only after the client has completed the handshake."""
+    context = server_context(trusted.issue_cert("cegeprb"))  # www. is not tried for a name without a dot
     context.verify_mode = ssl.CERT_REQUIRED
 
     def refuse(server: socket.socket) -> None:
@@ -115,13 +115,13 @@ async def test_a_server_that_wants_our_certificate(trusted: trustme.CA) -> None:
         await refusing
 
 
-async def test_a_handshake_without_end() -> None:
+async def test_a_handshake_that_never_ends_times_out() -> None:
     async with listening(None) as port:
         limits = Limits(delay_s=0.0, timeout_s=0.3, allow_private=True)
         assert (await fault(f"https://cegeprb.test:{port}/", limits, resolve=to_loopback)).detail == "timeout"
 
 
-async def test_www_is_tried_where_the_certificate_is_not_for_the_bare_name(
+async def test_www_is_tried_if_the_certificate_does_not_cover_the_bare_name(
     secure_web: Web, authority: trustme.CA
 ) -> None:
     secure_web.authority = lambda _: server_context(authority.issue_cert("www.cegeprb.test"))
@@ -130,43 +130,43 @@ async def test_www_is_tried_where_the_certificate_is_not_for_the_bare_name(
     assert {asked.host for asked in secure_web.log} == {"www.cegeprb.test"}
 
 
-async def test_a_broken_certificate_never_leads_to_http(secure_web: Web, authority: trustme.CA) -> None:
+async def test_an_invalid_certificate_never_leads_to_http(secure_web: Web, authority: trustme.CA) -> None:
     secure_web.authority = lambda _: server_context(authority.issue_cert("autre.test"))
     secure_web["cegeprb.test/"] = secure_web["www.cegeprb.test/"] = page()
     assert (await fault("https://cegeprb.test/")).detail == "tls"
     assert not secure_web.log
 
 
-async def test_https_first(secure_web: Web) -> None:
+async def test_an_https_homepage_is_requested_over_https_only(secure_web: Web) -> None:
     secure_web["cegeprb.test/"] = page()
     assert (await get("https://cegeprb.test/")).url == "https://cegeprb.test/"
     assert {asked.scheme for asked in secure_web.log} == {"https"}
     assert secure_web.connects == ["cegeprb.test:443"]
 
 
-async def test_http_where_nothing_listens_on_https(secure_web: Web) -> None:
+async def test_http_is_tried_if_nothing_listens_on_https(secure_web: Web) -> None:
     secure_web.refused.add("cegeprb.test:443")
     secure_web["cegeprb.test/"] = page()
     async with visit("https://cegeprb.test/") as site:
         assert (await site.get("https://cegeprb.test/")).url == "http://cegeprb.test/"
 
 
-async def test_https_where_nothing_listens_on_http(secure_web: Web) -> None:
-    """A registry may be older than the site."""
+async def test_an_http_homepage_may_redirect_to_https(secure_web: Web) -> None:
+    """The registry may still have the address from before the site moved to https."""
     secure_web["cegeprb.test/*"] = lambda asked: (
         redirect(f"https://cegeprb.test{asked.path}", 301) if asked.scheme == "http" else page()
     )
     assert (await get("http://cegeprb.test/")).url == "https://cegeprb.test/"
 
 
-async def test_only_the_homepage_may_be_had_without_https(secure_web: Web) -> None:
+async def test_http_is_tried_for_the_homepage_only(secure_web: Web) -> None:
     secure_web.refused.add("biblio.cegeprb.test:443")
     secure_web["biblio.cegeprb.test/"] = page()
     error = await fault("https://biblio.cegeprb.test/", home="https://cegeprb.test/")
     assert (error.detail, error.status) == ("proxy", 502)
 
 
-async def test_refused_everywhere_is_refused() -> None:
+async def test_a_connection_refused_under_both_names_is_a_failure() -> None:
     asked: list[str] = []
 
     async def resolve(host: str) -> list[str]:
@@ -178,7 +178,7 @@ async def test_refused_everywhere_is_refused() -> None:
     assert asked == ["cegeprb.test", "www.cegeprb.test"]
 
 
-def test_certificates_that_cannot_be_read(tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_certificate_file_is_a_usage_error(tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", f"{tmp_path}/absent.pem")
     with pytest.raises(UsageError, match=r"absent\.pem"):
         LiveWeb(Limits(), "cegep-audit/1")

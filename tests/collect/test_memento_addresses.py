@@ -1,4 +1,4 @@
-"""Addresses of mementos, and how far off they are."""
+"""Addresses of mementos (URI-M), and the drift of a capture from the day requested."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ HOME = "http://www.cegeprb.test/"
         ("http://[", None),
     ],
 )
-def test_reading(location: str, moment: tuple[str, str] | None) -> None:
+def test_read_uri_m(location: str, moment: tuple[str, str] | None) -> None:
     assert read_uri_m(f"{BASE}20110906120000id_/{HOME}", location) == moment
 
 
@@ -58,7 +58,7 @@ def test_reading(location: str, moment: tuple[str, str] | None) -> None:
     st.datetimes(min_value=datetime(1996, 1, 1), max_value=datetime(2030, 1, 1)),  # noqa: DTZ001 -- made aware below
     st.sampled_from([HOME, "https://a.test:8443/é?q=1&r=http://b.test/2011/", "http://b.test/20110101/http/"]),
 )
-def test_what_is_written_is_read_back(at: datetime, url: str) -> None:
+def test_a_uri_m_can_be_read_back(at: datetime, url: str) -> None:
     moment = Moment(stamp_of(at.replace(tzinfo=UTC)), crawl_key(url))
     written = uri_m("http://127.0.0.1:8090/coll/", moment)
     assert read_uri_m(written, written) == moment
@@ -66,7 +66,7 @@ def test_what_is_written_is_read_back(at: datetime, url: str) -> None:
 
 
 @pytest.mark.parametrize("stamp", ["2011", "20111399000000", "2011090212000"])
-def test_a_stamp_that_is_no_moment(stamp: str) -> None:
+def test_a_short_or_invalid_timestamp_has_no_moment(stamp: str) -> None:
     assert Moment(stamp, HOME).at is None
 
 
@@ -83,16 +83,16 @@ def test_a_stamp_that_is_no_moment(stamp: str) -> None:
         ("", None),
     ],
 )
-def test_where_an_archived_redirect_led(location: str, target: str | None) -> None:
+def test_the_original_target_of_an_archived_redirect(location: str, target: str | None) -> None:
     memento = Moment("20110902120000", f"{HOME}fr/index.html")
     assert redirect_of(memento, uri_m(BASE, memento), location) == target
 
 
-def test_a_day_is_asked_for_at_noon() -> None:
+def test_a_day_is_requested_at_noon() -> None:
     assert stamp_of(Period(date(2011, 9, 6)).noon) == "20110906120000"
 
 
-def test_how_far_off_is_too_far() -> None:
+def test_a_capture_beyond_the_maximum_drift_is_refused() -> None:
     period = Period(date(2011, 9, 6), max_drift_days=2)
     assert period.refusal(datetime(2011, 9, 8, 23, 59, tzinfo=UTC)) == ""
     refusal = period.refusal(datetime(2011, 9, 9, tzinfo=UTC))
@@ -112,7 +112,7 @@ def test_how_far_off_is_too_far() -> None:
         ("", None),
     ],
 )
-def test_timegates(url: str, timegate: str | None) -> None:
+def test_timegate_of(url: str, timegate: str | None) -> None:
     assert timegate_of(url) == timegate
 
 
@@ -127,7 +127,7 @@ def test_timegates(url: str, timegate: str | None) -> None:
         ("Fri, 99 Sep 2011 12:00:00 GMT", None),
     ],
 )
-def test_reading_a_datetime(value: str, moment: datetime | None) -> None:
+def test_read_mail_date(value: str, moment: datetime | None) -> None:
     assert read_mail_date(value) == moment
 
 
@@ -142,5 +142,5 @@ def test_reading_a_datetime(value: str, moment: datetime | None) -> None:
         (datetime(2010, 9, 6, 12, 0, tzinfo=UTC), 365),
     ],
 )
-def test_drift_is_counted_in_days_of_the_calendar(captured_at: datetime, days: int) -> None:
+def test_drift_is_counted_in_calendar_days(captured_at: datetime, days: int) -> None:
     assert drift_days(date(2011, 9, 6), captured_at) == days

@@ -1,4 +1,4 @@
-"""The sites of the other ports through a web archive: it gives what was captured of a live visit, and nothing else."""
+"""Each site of the table through a web archive, which returns what a live visit received, and nothing else."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ from cegep_audit.vocabulary import Detail
 pytestmark = pytest.mark.usefixtures("no_backoff")
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
-APART = timedelta(seconds=40)  # between two captures, of a page and of robots.txt
+APART = timedelta(seconds=40)  # between two captures
 NOT_KEPT = {"content-length", "transfer-encoding", "connection"}
 
-OTHERWISE = {  # what differs on purpose, and why
-    "no Content-Type": "this archive's server adds a type",
-    "longer than Content-Length": "the archive's server says the length of what it has",
-    "too large": "the capture ends where the live visit stopped",
-    "host unknown to the proxy": "only robots.txt was asked for, and that is no page",
+DIFFERENT = {  # sites that give another result on purpose, and why
+    "no Content-Type": "the server of this archive adds a type",
+    "longer than Content-Length": "the server of the archive states the length of the capture",
+    "too large": "the capture ends where the live visit stopped reading",
+    "host unknown to the proxy": "only robots.txt was requested, which is not a page",
     "robots.txt answers 502": "the same",
     "robots.txt answers 429": "the same",
-    "Retry-After of an hour": "the hour is over",
+    "Retry-After of an hour": "the archived Retry-After is ignored",
     "Retry-After of an hour on the homepage": "the same",
-    "429 twice on one page": "the second page was not asked for any more",
+    "429 twice on one page": "the live visit did not request the second page",
     "429 once on each of two pages": "the same",
 }
 
 
 def captures_of(exchanges: list[Exchange]) -> list[Kept]:
-    """What an archive holds of *exchanges*: those that got an answer with a whole body, the last of each address."""
+    """Return what an archive would hold of *exchanges*: the last answer with a complete body for each address."""
     kept: dict[str, Kept] = {}
     for number, exchange in enumerate(exchanges):
         if exchange.status is None or exchange.truncated in {"time", "disconnect"}:
@@ -59,12 +59,12 @@ def captures_of(exchanges: list[Exchange]) -> list[Kept]:
 
 
 @pytest.mark.parametrize("name", SITES)
-async def test_an_archive_gives_what_a_live_visit_got(
+async def test_an_archive_returns_what_a_live_visit_received(
     name: str, secure_web: Web, web: Web, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     site: Site = SITES[name]
     if site.names or "{port}" in site.home:
-        pytest.skip("of no host that an archive would know")
+        pytest.skip("an archive cannot hold this host")
     for place, answer in site.answers.items():
         secure_web[place] = answer() if getattr(answer, "__name__", "") == "make" else answer
     records = Records()
@@ -80,4 +80,4 @@ async def test_an_archive_gives_what_a_live_visit_got(
         now == then if outcome.startswith(("http", "->")) else now[0] in {outcome, Detail.NO_CAPTURE}
         for (outcome, then), (_, now) in zip(live, found, strict=True)
     ]
-    assert all(same) == (name not in OTHERWISE), (live, found)
+    assert all(same) == (name not in DIFFERENT), (live, found)

@@ -1,4 +1,4 @@
-"""The past, read from the Wayback Machine: its dialect, its limits, and how it says that it wants to be left alone."""
+"""The Wayback Machine: the form of its answers, its limits, and its requests for a pause."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ HOME = "http://www.cegeprb.test/"
 PERIOD = Period(date(2011, 9, 6))
 QUICK = Limits(delay_s=0.0, timeout_s=5.0)
 STAMP = "20110902120000"
-TWO_CODINGS = [("content-encoding", ""), ("Content-Encoding", "gzip")]  # what the Machine says of gzipped captures
+TWO_CODINGS = [("content-encoding", ""), ("Content-Encoding", "gzip")]  # as sent with gzipped captures
 CAPTURES = [
     Kept(HOME, STAMP, b"<html>2011</html>"),
     Kept(HOME, "20260902120000", b"<html>2026</html>"),
@@ -66,10 +66,10 @@ async def fault(opened: WebArchive, url: str = HOME) -> FetchError:
     return caught.value
 
 
-# ------------------------------------------------------------------------------------------------- its dialect
+# ------------------------------------------------------------------------------------------ form of its answers
 
 
-async def test_a_page_is_found_by_one_redirect(wayback: Wayback) -> None:
+async def test_one_redirect_leads_to_the_capture_of_a_page(wayback: Wayback) -> None:
     page = await get(wayback)
     assert (page.url, page.body) == (HOME, b"<html>2011</html>")
     assert page.captured_at == datetime(2011, 9, 2, 12, tzinfo=UTC)
@@ -88,28 +88,28 @@ async def test_archived_cookies_are_not_sent_back(wayback: Wayback) -> None:
     assert {asked.header("User-Agent") for asked in wayback.web.log} == {AGENT}
 
 
-async def test_robots_txt_of_the_archive_is_not_asked(wayback: Wayback) -> None:
+async def test_robots_txt_of_the_archive_is_not_requested(wayback: Wayback) -> None:
     await get(wayback)
     assert not [path for path in wayback.web.asked() if path.endswith("robots.txt")]
 
 
-async def test_the_site_s_own_coding_is_undone_behind_an_empty_header(wayback: Wayback) -> None:
+async def test_a_content_coding_is_decoded_although_an_empty_header_comes_first(wayback: Wayback) -> None:
     assert (await get(wayback, f"{HOME}contact")).body == b"<html>contact</html>"
 
 
-async def test_an_archived_redirect_is_unwrapped(wayback: Wayback) -> None:
+async def test_the_original_target_of_an_archived_redirect_is_followed(wayback: Wayback) -> None:
     page = await get(wayback, f"{HOME}plan")
     assert (page.url, page.body) == (f"{HOME}plan-du-site", b"<html>plan</html>")
     assert wayback.web.asked("127.0.0.1")[2] == "/web/20110906120000id_/http://www.cegeprb.test/plan-du-site"
 
 
-async def test_the_page_behind_a_redirect_to_its_other_spelling(wayback: Wayback) -> None:
-    """The nearest capture of https://www. is the redirect from http itself: it is asked for again, just after."""
+async def test_a_redirect_to_another_spelling_leads_to_the_page(wayback: Wayback) -> None:
+    """The nearest capture of https://www. is the http redirect itself, so a moment just after it is requested."""
     page = await get(wayback, "http://bleue.test/")
     assert (page.url, page.body) == ("https://www.bleue.test/", b"<html>bleue</html>")
 
 
-async def test_redirects_that_lead_back(wayback: Wayback) -> None:
+async def test_archived_redirects_in_a_loop_fail(wayback: Wayback) -> None:
     async with archive(wayback) as opened:
         assert (await fault(opened, "http://tourne.test/")).detail == "redirect_loop"
     assert len(wayback.web.log) == 4
@@ -118,9 +118,9 @@ async def test_redirects_that_lead_back(wayback: Wayback) -> None:
 @pytest.mark.parametrize(
     ("url", "status"),
     [("http://absent.test/", 404), ("http://interdit.test/", 403)],
-    ids=["never captured", "excluded at its owner's wish"],
+    ids=["never captured", "excluded at the owner's request"],
 )
-async def test_no_answer_but_the_archive_s_own(url: str, status: int, wayback: Wayback) -> None:
+async def test_an_error_of_the_archive_itself_means_no_capture(url: str, status: int, wayback: Wayback) -> None:
     async with archive(wayback) as opened:
         error = await fault(opened, url)
     assert (error.detail, error.status) == ("no_capture", status)
@@ -134,17 +134,17 @@ async def test_no_answer_but_the_archive_s_own(url: str, status: int, wayback: W
         Reply(b"", status=302),
         Reply(b"<html></html>", headers=[("Memento-Datetime", "yesterday")]),
     ],
-    ids=["a page of its own", "to the live web", "to nowhere", "no date"],
+    ids=["page about the archive", "redirect to the live web", "redirect without Location", "invalid date"],
 )
-async def test_what_has_no_date_is_no_capture(reply: Reply, wayback: Wayback) -> None:
+async def test_an_answer_without_a_valid_memento_datetime_is_not_a_capture(reply: Reply, wayback: Wayback) -> None:
     wayback.moods = [reply]
     async with archive(wayback) as opened:
         assert (await fault(opened)).detail == "no_capture"
     assert len(wayback.web.log) == 1
 
 
-async def test_a_redirect_out_of_the_archive_never_leaves_it(wayback: Wayback) -> None:
-    """A capture is named by a redirect; that it is named on another host makes no request go there."""
+async def test_a_redirect_to_another_archive_host_is_followed_in_the_same_archive(wayback: Wayback) -> None:
+    """The redirect only names a capture; no request goes to the host in it."""
     wayback.moods = [
         Reply(b"", status=302, headers=[("Location", f"http://other.test/web/{STAMP}id_/http:/www.cegeprb.test/")])
     ]
@@ -155,7 +155,7 @@ async def test_a_redirect_out_of_the_archive_never_leaves_it(wayback: Wayback) -
 FAR = "the nearest capture is of 2007-09-01, 1466 days off: --max-drift 1466 would take it"
 
 
-async def test_a_redirect_out_of_range_is_not_followed(wayback: Wayback) -> None:
+async def test_a_redirect_to_a_capture_out_of_range_is_not_followed(wayback: Wayback) -> None:
     wayback.captures = [Kept(HOME, "20070901120000", b"<html>2007</html>")]
     async with archive(wayback) as opened:
         error = await fault(opened)
@@ -163,20 +163,20 @@ async def test_a_redirect_out_of_range_is_not_followed(wayback: Wayback) -> None
     assert len(wayback.web.log) == 1
 
 
-async def test_an_archived_503_is_the_site_s_and_is_not_tried_again(wayback: Wayback) -> None:
+async def test_an_archived_503_is_a_failure_of_the_site_and_is_not_retried(wayback: Wayback) -> None:
     async with archive(wayback) as opened:
         assert (await fault(opened, f"{HOME}casse")).detail == "http_503"
         assert opened.given_up is None
     assert len(wayback.web.log) == 2
 
 
-# -------------------------------------------------------------------------------------------------- its limits
+# ------------------------------------------------------------------------------------------- limits and pauses
 
 
-async def test_requests_keep_to_the_archive_s_limits_whatever_is_asked(
+async def test_requests_to_the_wayback_machine_are_at_least_two_seconds_apart(
     wayback: Wayback, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Two sites at once, a delay of nothing: two seconds pass from one request to the next all the same."""
+    """The scan itself has a delay of 0."""
     monkeypatch.setenv("HTTP_PROXY", wayback.web.proxy)
     time = Time()
     async with archive(wayback, timegate="http://web.archive.org/web/", time=time) as opened:
@@ -195,7 +195,7 @@ async def test_requests_keep_to_the_archive_s_limits_whatever_is_asked(
         ("http://localhost:8090/coll/", 0.0),
     ],
 )
-def test_limits_that_suit_an_archive(timegate: str, delay_s: float) -> None:
+def test_default_limits_of_an_archive(timegate: str, delay_s: float) -> None:
     assert own_limits(timegate) == {"delay_s": delay_s, "timeout_s": 60.0, "concurrency": 4}
 
 
@@ -215,7 +215,9 @@ def refusal(status: int, *retry_after: str) -> Reply:
         ([DROP, DROP], [5.0, 10.0]),
     ],
 )
-async def test_what_may_pass_is_waited_for(moods: list[Reply], slept: list[float], wayback: Wayback) -> None:
+async def test_a_temporary_failure_is_retried_after_a_pause(
+    moods: list[Reply], slept: list[float], wayback: Wayback
+) -> None:
     wayback.moods = moods
     time = Time()
     assert (await get(wayback, time=time)).body == b"<html>2011</html>"
@@ -223,7 +225,7 @@ async def test_what_may_pass_is_waited_for(moods: list[Reply], slept: list[float
     assert not wayback.moods
 
 
-async def test_an_archive_that_goes_on_failing_fails_the_page_alone(wayback: Wayback) -> None:
+async def test_three_503_answers_fail_only_the_page(wayback: Wayback) -> None:
     wayback.moods = [refusal(503)] * 3
     async with archive(wayback) as opened:
         assert (await fault(opened)).detail == "http_503"
@@ -239,9 +241,9 @@ async def test_an_archive_that_goes_on_failing_fails_the_page_alone(wayback: Way
         ([refusal(429, "1")] * 3, "http_429"),
         ([refusal(429)] * 3, "http_429"),
     ],
-    ids=["for an hour", "longer than we wait", "again and again", "again and again, without saying for how long"],
+    ids=["an hour", "longer than the limit", "three 429", "three 429 without Retry-After"],
 )
-async def test_an_archive_that_wants_to_be_left_alone_is(moods: list[Reply], detail: str, wayback: Wayback) -> None:
+async def test_an_archive_that_refuses_requests_is_given_up(moods: list[Reply], detail: str, wayback: Wayback) -> None:
     wayback.moods = list(moods)
     async with archive(wayback) as opened:
         assert (await fault(opened)).detail == detail
@@ -251,7 +253,7 @@ async def test_an_archive_that_wants_to_be_left_alone_is(moods: list[Reply], det
     assert len(wayback.web.log) == asked == len(moods)
 
 
-async def test_an_archive_that_answers_no_more_is_left_alone(wayback: Wayback) -> None:
+async def test_an_archive_is_given_up_after_three_pages_without_an_answer(wayback: Wayback) -> None:
     wayback.moods = [DROP] * 9
     async with archive(wayback) as opened:
         for _ in range(3):
@@ -260,7 +262,7 @@ async def test_an_archive_that_answers_no_more_is_left_alone(wayback: Wayback) -
         assert opened.given_up is not None
 
 
-async def test_a_spell_of_silence_is_forgotten(wayback: Wayback) -> None:
+async def test_an_answer_resets_the_count_of_lost_connections(wayback: Wayback) -> None:
     async with archive(wayback) as opened:
         for _ in range(4):
             wayback.moods = [DROP] * 9
@@ -270,14 +272,14 @@ async def test_a_spell_of_silence_is_forgotten(wayback: Wayback) -> None:
         assert opened.given_up is None
 
 
-# ----------------------------------------------------------------------------------------------- where it sits
+# ---------------------------------------------------------------------------------------------- private addresses
 
 
-async def test_an_archive_that_the_user_names_may_sit_anywhere(wayback: Wayback) -> None:
+async def test_an_archive_that_the_user_names_may_have_a_private_address(wayback: Wayback) -> None:
     timegate = f"http://archive.test:{wayback.web.port}/web/"
     assert (await get(wayback, timegate=timegate, resolve=to_loopback)).body == b"<html>2011</html>"
 
 
-async def test_the_wayback_machine_sits_on_no_private_address(wayback: Wayback) -> None:
+async def test_the_wayback_machine_is_not_read_at_a_private_address(wayback: Wayback) -> None:
     async with archive(wayback, timegate="https://web.archive.org/web/", resolve=to_loopback) as opened:
         assert (await fault(opened)).detail == "private_address"

@@ -1,4 +1,4 @@
-"""Pages that a person saved: what programs write is read, whose it is is found, and nothing else counts as a page."""
+"""Pages that a person saved: formats, refused files, and the match between pages and institutions."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ PAGE = f"""<!doctype html><html lang="fr"><head><meta charset="utf-8"><title>Cé
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What a real Chromium saves of an invented page: an MHTML snapshot, and its document as HTML."""
+def chromium_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with what Chromium saves of an invented page: an MHTML snapshot, and its DOM as HTML."""
     chromium = find_chromium()
     if chromium is None:
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)("no Chromium is installed")
@@ -63,14 +63,14 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def reading(*paths: Path, lang: Language = "en") -> tuple[list[SavedFile], list[str]]:
-    """The files at *paths*, and what was noted of them."""
+def read_files(*paths: Path, lang: Language = "en") -> tuple[list[SavedFile], list[str]]:
+    """Return the saved files at *paths*, and the notes on them."""
     notes: list[str] = []
     return read_saved(paths, LIMITS, notes.append, lang), notes
 
 
-def one(path: Path) -> SavedFile:
-    (file,), notes = reading(path)
+def read_file(path: Path) -> SavedFile:
+    (file,), notes = read_files(path)
     assert notes == []
     return file
 
@@ -81,11 +81,11 @@ def put(folder: Path, name: str, data: bytes | str) -> Path:
     return path
 
 
-# ------------------------------------------------------------------------------------------ what programs write
+# ------------------------------------------------------------------------------------------ formats
 
 
-def test_mhtml_of_chromium(made: Path) -> None:
-    page = one(made / "snapshot.mhtml")
+def test_mhtml_from_chromium(chromium_files: Path) -> None:
+    page = read_file(chromium_files / "snapshot.mhtml")
     assert page.urls == (HOME,)
     assert "Été à Rivière-Bleue" in page.body.decode()
     assert ACCOUNT.encode() in page.body
@@ -93,12 +93,12 @@ def test_mhtml_of_chromium(made: Path) -> None:
     assert b"cid:frame" not in page.body
     assert page.content_type.startswith("text/html")
     assert page.name == "snapshot.mhtml"
-    assert page.sha256 == sha256((made / "snapshot.mhtml").read_bytes()).hexdigest()
+    assert page.sha256 == sha256((chromium_files / "snapshot.mhtml").read_bytes()).hexdigest()
     assert abs((page.saved_at - datetime.now(UTC)).total_seconds()) < 3600 * 24
 
 
-def test_html_of_chromium(made: Path) -> None:
-    page = one(made / "dom.html")
+def test_html_from_chromium(chromium_files: Path) -> None:
+    page = read_file(chromium_files / "dom.html")
     assert page.urls == (f"{HOME}fr/",)
     assert ACCOUNT.encode() in page.body
 
@@ -109,50 +109,50 @@ SINGLE_FILE = (
 )
 ORIGINS = {
     "Chrome's comment": (f"<!doctype html>\n<!-- saved from url=(0037){HOME}nous-joindre -->\n", "nous-joindre"),
-    "its length counts": ("<!doctype html>\n<!-- saved from url=(0026)https://www.cegeprb.test/a--><html>", "a"),
-    "a comment before a canonical": (f'<!-- saved from url=(0026){HOME}a --><link rel=canonical href="{HOME}b">', "a"),
+    "length in the comment": ("<!doctype html>\n<!-- saved from url=(0026)https://www.cegeprb.test/a--><html>", "a"),
+    "comment, then canonical": (f'<!-- saved from url=(0026){HOME}a --><link rel=canonical href="{HOME}b">', "a"),
     "canonical, then og:url": (f'<meta property="og:url" content="{HOME}b"><link href=\'{HOME}a\' rel=canonical>', "a"),
     "og:url": (f'<html><meta content="{HOME}a?b=1&amp;c=2" property="og:url">', "a?b=1&c=2"),
-    "a relative canonical": (f'<html><link rel="canonical" href="/b"><meta property=og:url content={HOME}a>', "a"),
-    "SingleFile": (SINGLE_FILE, "a"),
-    "UTF-16": (f'\ufeff<html><link rel="canonical" href="{HOME}a">'.encode("utf-16-le"), "a"),
-    "nothing": ("<html><p>Bonjour</html>", None),
-    "a local file": ("<!-- saved from url=(0014)about:internet --><html><p>x", None),
+    "relative canonical": (f'<html><link rel="canonical" href="/b"><meta property=og:url content={HOME}a>', "a"),
+    "SingleFile's comment": (SINGLE_FILE, "a"),
+    "canonical in UTF-16": (f'\ufeff<html><link rel="canonical" href="{HOME}a">'.encode("utf-16-le"), "a"),
+    "no address": ("<html><p>Bonjour</html>", None),
+    "about:internet": ("<!-- saved from url=(0014)about:internet --><html><p>x", None),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize(("text", "path"), ORIGINS.values(), ids=ORIGINS)
-def test_where_a_page_says_that_it_is_from(tmp_path: Path, text: str | bytes, path: str | None) -> None:
-    page = one(put(tmp_path, "x.html", text if isinstance(text, bytes) else text + "<html><p>x"))
+def test_the_address_in_a_saved_page(tmp_path: Path, text: str | bytes, path: str | None) -> None:
+    page = read_file(put(tmp_path, "x.html", text if isinstance(text, bytes) else text + "<html><p>x"))
     assert page.urls == (() if path is None else (HOME + path,))
 
 
 @pytest.mark.parametrize("escaped", [False, True])
 @pytest.mark.parametrize("ending", ["_files", "_fichiers"])
-def test_frames_saved_beside_a_page_get_their_addresses_back(tmp_path: Path, ending: str, escaped: bool) -> None:
+def test_frames_saved_with_a_page_get_their_addresses_back(tmp_path: Path, ending: str, escaped: bool) -> None:
     folder = tmp_path / f"Le cégep{ending}"
     folder.mkdir()
-    put(folder, "saved_resource.html", from_(PLUGIN))
+    put(folder, "saved_resource.html", saved_from(PLUGIN))
     put(folder, "saved_resource(1).html", "<html><p>x")
     name = quote(folder.name) if escaped else folder.name
     text = f'<html><iframe src="./{name}/saved_resource.html"></iframe><iframe src="./{name}/saved_resource(1).html">'
-    body = one(put(tmp_path, "Le cégep.html", text)).body.decode()
+    body = read_file(put(tmp_path, "Le cégep.html", text)).body.decode()
     assert f'<iframe src="{PLUGIN.replace("&", "&amp;")}">' in body
     assert f'"./{name}/saved_resource(1).html"' in body
 
 
-def test_the_date_of_a_page_is_its_program_s_word_or_the_file_s(tmp_path: Path) -> None:
+def test_the_date_of_a_page_is_from_singlefile_or_else_from_the_file(tmp_path: Path) -> None:
     single = put(tmp_path, "s.html", SINGLE_FILE)
-    assert one(single).saved_at == datetime(2026, 11, 20, 20, 4, 5, tzinfo=UTC)
+    assert read_file(single).saved_at == datetime(2026, 11, 20, 20, 4, 5, tzinfo=UTC)
     plain = put(tmp_path, "p.html", "<html><p>x")
     os.utime(plain, (1_700_000_000, 1_700_000_000))
-    assert one(plain).saved_at == datetime.fromtimestamp(1_700_000_000, UTC)
+    assert read_file(plain).saved_at == datetime.fromtimestamp(1_700_000_000, UTC)
 
 
-def test_webarchive_of_safari(tmp_path: Path) -> None:
+def test_webarchive_from_safari(tmp_path: Path) -> None:
     main = {"WebResourceData": PAGE.encode("latin-1"), "WebResourceURL": HOME, "WebResourceMIMEType": "text/html",
             "WebResourceTextEncodingName": "ISO-8859-1"}  # fmt: skip
-    page = one(put(tmp_path, "a.webarchive", plistlib.dumps({"WebMainResource": main}, fmt=plistlib.FMT_BINARY)))
+    page = read_file(put(tmp_path, "a.webarchive", plistlib.dumps({"WebMainResource": main}, fmt=plistlib.FMT_BINARY)))
     assert (page.urls, page.content_type) == ((HOME,), "text/html; charset=ISO-8859-1")
 
 
@@ -164,13 +164,13 @@ def test_mhtml_with_a_charset_and_folded_headers(tmp_path: Path) -> None:
         b"Content-Type: text/html; charset=windows-1252\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
         b"<html><p>C=E9gep</html>\r\n--x--\r\n"
     )
-    page = one(put(tmp_path, "a.mht", data))
+    page = read_file(put(tmp_path, "a.mht", data))
     assert (page.urls, page.content_type) == ((f"{HOME}contact",), "text/html; charset=windows-1252")
     assert page.body.strip() == b"<html><p>C\xe9gep</html>"
     assert page.saved_at == datetime(2026, 11, 20, 20, 4, 5, tzinfo=UTC)
 
 
-# ------------------------------------------------------------------------------------------ what is refused
+# ------------------------------------------------------------------------------------------ refused files
 
 
 def zipped(**files: bytes) -> bytes:
@@ -216,44 +216,44 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_anything_else_is_refused_by_name(tmp_path: Path, name: str) -> None:
+def test_another_kind_of_file_is_refused_and_named(tmp_path: Path, name: str) -> None:
     data, what = REFUSED[name]
-    found, (line,) = reading(put(tmp_path, name, data))
+    found, (line,) = read_files(put(tmp_path, name, data))
     assert found == []
     assert line.startswith(f"{tmp_path / name}: ")
     assert what in line
-    _, (french,) = reading(tmp_path / name, lang="fr")
+    _, (french,) = read_files(tmp_path / name, lang="fr")
     assert french != line
 
 
 def test_a_database_is_refused(tmp_path: Path) -> None:
-    _, (line,) = reading(put(tmp_path, "a.db", database(tmp_path)))
+    _, (line,) = read_files(put(tmp_path, "a.db", database(tmp_path)))
     assert "database" in line
 
 
-def test_a_path_that_is_not_there_is_said(tmp_path: Path) -> None:
+def test_a_missing_path_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="no such file"):
-        reading(tmp_path / "nothing.html")
+        read_files(tmp_path / "nothing.html")
 
 
 @pytest.mark.parametrize("name", ["below", "page.html"])
-def test_what_may_not_be_read_is_said(unprivileged: Path, name: str) -> None:
+def test_a_path_without_read_permission_is_an_error(unprivileged: Path, name: str) -> None:
     path = unprivileged / name
     (path.mkdir if name == "below" else path.touch)(0o000)
     with pytest.raises(StoreError, match=name):
-        reading(unprivileged)
+        read_files(unprivileged)
     path.chmod(0o700)
 
 
-def test_nested_mhtml_is_refused_not_followed_for_ever(tmp_path: Path) -> None:
+def test_deeply_nested_mhtml_is_refused(tmp_path: Path) -> None:
     part = b""
     for number in reversed(range(3000)):
         part = b"Content-Type: multipart/related; boundary=b%d\r\n\r\n--b%d\r\n" % (number, number) + part
-    found, notes = reading(put(tmp_path, "deep.mhtml", part))
+    found, notes = read_files(put(tmp_path, "deep.mhtml", part))
     assert (found, len(notes)) == ([], 1)
 
 
-def test_a_folder_is_read_without_hidden_files_and_the_images_beside_a_page(tmp_path: Path) -> None:
+def test_a_folder_is_read_without_hidden_files_links_and_the_folders_of_saved_pages(tmp_path: Path) -> None:
     for folder in ("Accueil_files", "Contact_fichiers", "autres", "seul_files"):
         (tmp_path / folder).mkdir()
         put(tmp_path / folder, "frame.html", "<html><p>x")
@@ -261,29 +261,29 @@ def test_a_folder_is_read_without_hidden_files_and_the_images_beside_a_page(tmp_
     put(tmp_path, "Contact.htm", "<html><p>x")
     put(tmp_path, ".DS_Store", b"\0\0\0\1Bud1")
     (tmp_path / "loop").symlink_to(tmp_path)
-    found, notes = reading(tmp_path)
+    found, notes = read_files(tmp_path)
     assert sorted(file.name for file in found) == ["Accueil.html", "Contact.htm", "frame.html", "frame.html"]
     assert notes == []
 
 
-# ------------------------------------------------------------------------------------------ whose they are
+# ------------------------------------------------------------------------------------------ matching with institutions
 
 
 @dataclass(frozen=True)
 class Matched:
-    """The visits by institution, and what was noted of files that are in none."""
+    """The visits by institution, and the notes on files that belong to no visit."""
 
     visits: dict[str, SavedVisit]
     unmatched: list[str]
 
 
 def match(path: Path, *institutions: Institution) -> Matched:
-    found, _ = reading(path)
+    found, _ = read_files(path)
     notes: list[str] = []
     return Matched(match_saved(found, institutions, notes.append, "en"), notes)
 
 
-def matched(folder: Path, *institutions: Institution, **files: str) -> Matched:
+def write_and_match(folder: Path, *institutions: Institution, **files: str) -> Matched:
     for name, text in files.items():
         put(folder, name.replace("__", ".").replace("_", "-"), text)
     return match(folder, *(institutions or (CEGEP, OTHER)))
@@ -293,20 +293,20 @@ def names(found: Matched) -> dict[str, list[str]]:
     return {id_: sorted(file.name for file in visit.files) for id_, visit in found.visits.items()}
 
 
-def from_(url: str) -> str:
+def saved_from(url: str) -> str:
     return f"<!-- saved from url=({len(url):04}){url} --><html><p>x</html>"
 
 
-def test_pages_are_matched_by_address_then_by_name(tmp_path: Path) -> None:
-    found = matched(
+def test_pages_are_matched_by_address_then_by_file_name(tmp_path: Path) -> None:
+    found = write_and_match(
         tmp_path,
-        a__html=from_(HOME + "contact"),
-        b__html=from_("http://cegeprb.test/b"),
+        a__html=saved_from(HOME + "contact"),
+        b__html=saved_from("http://cegeprb.test/b"),
         lac_vert__html="<html><p>x",
         lac_vert_2__html="<html><p>y",
         LAC_VERT_3__htm="<html><p>z",
-        lac_vert_4__html=from_("https://ancien-nom.test/"),
-        lac_vert_5__html=from_(HOME),  # the address inside says more than the name
+        lac_vert_4__html=saved_from("https://ancien-nom.test/"),
+        lac_vert_5__html=saved_from(HOME),  # the address in the page overrides the file name
     )
     assert names(found) == {
         "riviere-bleue": ["a.html", "b.html", "lac-vert-5.html"],
@@ -315,19 +315,19 @@ def test_pages_are_matched_by_address_then_by_name(tmp_path: Path) -> None:
     assert found.unmatched == []
 
 
-def test_a_page_that_fits_none_or_two_is_named(tmp_path: Path) -> None:
+def test_a_page_that_matches_no_or_two_institutions_is_reported(tmp_path: Path) -> None:
     campus = Institution("campus", "Campus", "https://campus.cegeprb.test/")
     twin = Institution("twin", "Twin", HOME)
-    found = matched(
+    found = write_and_match(
         tmp_path,
         CEGEP,
         campus,
         twin,
-        a__html=from_("https://inconnu.test/"),
+        a__html=saved_from("https://inconnu.test/"),
         b__html="<html><p>x",
-        c__html=from_(HOME + "x"),
-        d__html=from_("https://campus.cegeprb.test/y"),
-        twin_2__html=from_(HOME + "z"),
+        c__html=saved_from(HOME + "x"),
+        d__html=saved_from("https://campus.cegeprb.test/y"),
+        twin_2__html=saved_from(HOME + "z"),
     )
     assert names(found) == {"campus": ["d.html"], "twin": ["twin-2.html"]}
     a, b, c = sorted(found.unmatched)
@@ -339,13 +339,13 @@ def test_a_page_that_fits_none_or_two_is_named(tmp_path: Path) -> None:
 
 
 async def test_pages_without_an_address_are_all_read(tmp_path: Path) -> None:
-    found = matched(
+    found = write_and_match(
         tmp_path,
         lac_vert__html="<html><p>un</html>",
         lac_vert_2__html="<html><p>deux</html>",
         lac_vert_3__html="<html><p>trois</html>",
     )
-    pages = await read(found, "lac-vert")
+    pages = await read_visit(found, "lac-vert")
     assert found.unmatched == []
     assert {page.body for page in pages if isinstance(page, Page)} == {
         b"<html><p>un</html>",
@@ -355,21 +355,21 @@ async def test_pages_without_an_address_are_all_read(tmp_path: Path) -> None:
     assert len({page.url for page in pages if isinstance(page, Page)}) == 3
 
 
-async def test_of_a_page_saved_twice_the_later_file_counts(tmp_path: Path) -> None:
+async def test_only_the_latest_file_of_a_page_counts(tmp_path: Path) -> None:
     for number, name in enumerate(("a.html", "c.html", "b.html")):
-        put(tmp_path, name, from_(f"{HOME}contact").replace("x", name))
+        put(tmp_path, name, saved_from(f"{HOME}contact").replace("x", name))
         os.utime(tmp_path / name, (1_700_000_000 + number,) * 2)
     found = match(tmp_path, CEGEP)
-    (page,) = await read(found, "riviere-bleue")
+    (page,) = await read_visit(found, "riviere-bleue")
     assert isinstance(page, Page)
     assert b"b.html" in page.body
     assert [line.partition(":")[0] for line in found.unmatched] == ["a.html", "c.html"]
 
 
-# ------------------------------------------------------------------------------------------ the visit
+# ------------------------------------------------------------------------------------------ visits
 
 
-async def read(found: Matched, id_: str, record: WarcWriter | None = None) -> list[Page | str]:
+async def read_visit(found: Matched, id_: str, record: WarcWriter | None = None) -> list[Page | str]:
     visit = found.visits[id_]
     answers: list[Page | str] = []
     source = visit.source(LIMITS, record.keep_saved if record else None)
@@ -381,13 +381,13 @@ async def read(found: Matched, id_: str, record: WarcWriter | None = None) -> li
     return answers
 
 
-async def test_pages_of_one_institution_are_one_visit_with_copies_in_the_warc(tmp_path: Path) -> None:
+async def test_the_pages_of_an_institution_make_one_visit_and_are_kept_in_the_warc(tmp_path: Path) -> None:
     (tmp_path / "pages").mkdir()
-    found = matched(
+    found = write_and_match(
         tmp_path / "pages",
-        a__html=from_(HOME + "nous-joindre"),
+        a__html=saved_from(HOME + "nous-joindre"),
         riviere_bleue__html=f"<html><a href='{ACCOUNT}'>x</a></html>",
-        z__html=from_("http://cegeprb.test/a-propos/"),
+        z__html=saved_from("http://cegeprb.test/a-propos/"),
     )
     visit = found.visits["riviere-bleue"]
     assert [(str(choice.role), choice.why) for choice in visit.choices(LIMITS)] == [
@@ -397,7 +397,7 @@ async def test_pages_of_one_institution_are_one_visit_with_copies_in_the_warc(tm
     ]
     path = tmp_path / "c.warc.gz"
     with WarcWriter.open(path, {"software": "tests"}) as record:
-        pages = await read(found, "riviere-bleue", record)
+        pages = await read_visit(found, "riviere-bleue", record)
     assert [page.url for page in pages if isinstance(page, Page)] == [
         HOME,
         f"{HOME}nous-joindre",
@@ -417,22 +417,22 @@ async def test_pages_of_one_institution_are_one_visit_with_copies_in_the_warc(tm
     assert f"Cegep-Audit-Saved-Digest: sha256:{file.sha256}\r\n" in headers
 
 
-async def test_a_contact_page_alone_is_a_visit_too(tmp_path: Path) -> None:
-    found = matched(tmp_path, a__html=from_(HOME + "nous-joindre"))
-    (page,) = await read(found, "riviere-bleue")
+async def test_a_contact_page_alone_makes_a_visit(tmp_path: Path) -> None:
+    found = write_and_match(tmp_path, a__html=saved_from(HOME + "nous-joindre"))
+    (page,) = await read_visit(found, "riviere-bleue")
     assert isinstance(page, Page)
     assert page.url == f"{HOME}nous-joindre"
 
 
-async def test_a_page_named_after_an_institution_may_be_of_another_host(tmp_path: Path) -> None:
-    found = matched(tmp_path, lac_vert__html=from_("https://ancien-nom.test/accueil"))
-    (page,) = await read(found, "lac-vert")
+async def test_a_page_named_after_an_institution_may_be_on_another_host(tmp_path: Path) -> None:
+    found = write_and_match(tmp_path, lac_vert__html=saved_from("https://ancien-nom.test/accueil"))
+    (page,) = await read_visit(found, "lac-vert")
     assert isinstance(page, Page)
     assert page.url == "https://ancien-nom.test/accueil"
 
 
 def wacz(folder: Path, kept: list[Kept], *, method: int = zipfile.ZIP_STORED) -> Path:
-    """A WACZ 1.1.1 as the specification lays it out, its WARC by warcio."""
+    """Write a WACZ 1.1.1 in the layout of the specification, with a WARC by warcio."""
     path = folder / "a.wacz"
     with zipfile.ZipFile(path, "w", method) as archive:
         archive.writestr("archive/data.warc.gz", warc_bytes(kept))
@@ -449,10 +449,10 @@ KEPT = [
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED], ids=["stored", "deflated"])
-async def test_a_wacz_is_read_where_it_is(tmp_path: Path, method: int) -> None:
+async def test_a_wacz_is_read_stored_or_deflated(tmp_path: Path, method: int) -> None:
     found = match(wacz(tmp_path, [*KEPT, Kept(HOME)], method=method), CEGEP, OTHER)
     assert found.unmatched == []
-    home, contact = await read(found, "riviere-bleue")
+    home, contact = await read_visit(found, "riviere-bleue")
     assert isinstance(home, Page)
     assert isinstance(contact, Page)
     assert (home.body, contact.body) == (HTML, b"<html>contact")
@@ -460,27 +460,27 @@ async def test_a_wacz_is_read_where_it_is(tmp_path: Path, method: int) -> None:
     assert (file.name, file.saved_at) == ("a.wacz", datetime(2016, 9, 6, 12, tzinfo=UTC))
 
 
-async def test_a_warc_without_the_homepage_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
+async def test_a_warc_without_a_homepage_is_read(tmp_path: Path) -> None:
     found = match(write(tmp_path, KEPT), CEGEP, OTHER)
-    (contact,) = await read(found, "riviere-bleue")
+    (contact,) = await read_visit(found, "riviere-bleue")
     assert isinstance(contact, Page)
     assert contact.url == f"{HOME}contact"
 
 
-def test_of_a_large_archive_the_frontier_chooses(tmp_path: Path) -> None:
+def test_in_a_large_archive_the_frontier_chooses_the_pages(tmp_path: Path) -> None:
     many = [Kept(HOME), *(Kept(f"{HOME}{number}") for number in range(20))]
     found = match(write(tmp_path, many), CEGEP)
     assert found.visits["riviere-bleue"].choices(LIMITS) == ()
 
 
-def test_what_is_wrong_with_an_archive_is_said_and_the_rest_used(tmp_path: Path) -> None:
+def test_damage_in_an_archive_is_reported_and_the_rest_is_used(tmp_path: Path) -> None:
     path = put(tmp_path, "a.warc.gz", warc_bytes([Kept()]) + b"noise")
-    (file,), notes = reading(path)
+    (file,), notes = read_files(path)
     assert len(notes) == 1
     assert file.urls == (HOME,)
 
 
-def test_an_archive_of_nobody_s_is_named(tmp_path: Path) -> None:
+def test_an_archive_that_matches_no_institution_is_reported(tmp_path: Path) -> None:
     path = write(tmp_path, [Kept("https://inconnu.test/")])
     found = match(path, CEGEP)
     assert found.visits == {}

@@ -1,4 +1,4 @@
-"""The rows of discovery.toml, each with its own examples, and the links no row may choose."""
+"""Link scoring: the rows of discovery.toml with their own examples, and links that no row may choose."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ WORDS = [(row, example) for row in read_tables(TABLES)["words"] for example in r
 
 
 def as_link(text: str) -> InnerLink:
-    """A label, or an address where *text* has a slash."""
+    """Return a link with the label *text*, or with the address *text* if it contains a slash."""
     return InnerLink(text, "", Zone.NAV) if "/" in text else InnerLink("/node/12", text, Zone.NAV)
 
 
 @every_row(WORDS, lambda row, example: (row["word"], example))
-def test_word_decides_its_examples(row: dict[str, Any], example: str) -> None:
+def test_each_word_scores_its_own_examples(row: dict[str, Any], example: str) -> None:
     link = as_link(example)
     scored = score_link(link, is_splash=row.get("splash", False))
     assert scored is not None
@@ -35,31 +35,31 @@ def test_word_decides_its_examples(row: dict[str, Any], example: str) -> None:
 
 
 @every_row([example for row, example in WORDS if row.get("splash")])
-def test_splash_words_mean_nothing_on_a_page_with_content(example: str) -> None:
+def test_splash_words_have_no_score_on_a_page_with_content(example: str) -> None:
     assert score_link(as_link(example)) is None
 
 
 @every_row(read_tables(TABLES)["not_chosen"])
-def test_other_labels_promise_nothing(text: str) -> None:
+def test_other_labels_have_no_score(text: str) -> None:
     assert score_link(as_link(text)) is None
 
 
 @every_row([example for row in read_tables(TABLES)["doubts"] for example in row["examples"]])
-def test_rules_about_accounts_are_read_last(example: str) -> None:
+def test_pages_with_rules_about_accounts_have_the_about_role(example: str) -> None:
     scored = score_link(as_link(example))
     assert scored is not None
     assert scored.role is PageRole.ABOUT
 
 
 @every_row(read_tables(TABLES)["own"]["yes"], lambda row: row["text"])
-def test_own_address_of_an_account(row: dict[str, str]) -> None:
+def test_own_links_to_accounts(row: dict[str, str]) -> None:
     scored = score_link(as_link(row["text"]))
     assert scored is not None
     assert (scored.role, scored.target) == (PageRole.OWN_LINK, row["network"])
 
 
 @every_row(read_tables(TABLES)["own"]["no"])
-def test_no_own_address_of_an_account(text: str) -> None:
+def test_similar_links_are_not_own_links_to_accounts(text: str) -> None:
     scored = score_link(as_link(text))
     assert scored is None or not is_page("https://cegeprb.test" + text)
 
@@ -68,7 +68,7 @@ def test_no_own_address_of_an_account(text: str) -> None:
     "href",
     [href for href in NEVER if href.startswith("/") and not href.startswith("//")],
 )
-def test_never_a_page(href: str) -> None:
+def test_avoided_addresses_are_not_pages(href: str) -> None:
     assert not is_page("https://cegeprb.test" + href)
 
 
@@ -85,11 +85,11 @@ def test_never_a_page(href: str) -> None:
         "/2024/contact",
     ],
 )
-def test_a_page(href: str) -> None:
+def test_ordinary_addresses_are_pages(href: str) -> None:
     assert is_page("https://cegeprb.test" + href)
 
 
-def test_hreflang_alternates_and_language_links() -> None:
+def test_hreflang_counts_for_alternates_but_not_in_the_text() -> None:
     head = InnerLink("/en/", "", Zone.HEAD, hreflang="en-CA", rel="alternate")
     default = InnerLink("/", "", Zone.HEAD, hreflang="x-default", rel="alternate")
     in_text = InnerLink("/en/research", "see the research", Zone.MAIN, hreflang="en")
@@ -98,7 +98,7 @@ def test_hreflang_alternates_and_language_links() -> None:
     ]
 
 
-def test_fewer_other_words_promise_more() -> None:
+def test_fewer_other_words_give_a_higher_score() -> None:
     labels = ["Nous joindre", "Pour nous joindre", "Comment nous joindre par la poste", "x " * 20 + "nous joindre"]
     scores = [score_link(as_link(label)) for label in labels]
     assert scores[3] is None
@@ -106,14 +106,14 @@ def test_fewer_other_words_promise_more() -> None:
     assert scores == sorted(set(scores), reverse=True)
 
 
-def test_the_x_of_an_index_is_no_network() -> None:
+def test_the_x_of_an_alphabetical_index_is_not_a_network() -> None:
     icons = [InnerLink(f"/{letter}", letter, Zone.FOOTER) for letter in "ftX"]
     assert [scored.target for _, scored in score_links(icons)] == ["twitter"]
     index = [InnerLink(f"/index/{letter}", letter, Zone.MAIN) for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"]
     assert not list(score_links(index))
 
 
-def test_a_line_end_in_a_label_shifts_no_other_link() -> None:
+def test_a_line_break_in_a_label_does_not_affect_other_links() -> None:
     links = [InnerLink("/a", "deux\nlignes", Zone.MAIN), InnerLink("/b", "Nous joindre", Zone.MAIN)]
     assert [link.href for link, _ in score_links(links)] == ["/b"]
 
@@ -189,8 +189,8 @@ LINKS = st.builds(
 
 @settings(max_examples=400)
 @given(st.lists(LINKS, max_size=12), st.booleans())
-def test_the_quick_test_hides_no_lead(links: list[InnerLink], is_splash: bool) -> None:
-    """Looking at all links at once finds what looking at each finds."""
+def test_links_scored_together_score_as_each_one_alone(links: list[InnerLink], is_splash: bool) -> None:
+    """The quick search through all links at once misses none."""
     slow = [(link, scored) for link in links if (scored := score_link(link, is_splash=is_splash))]
     assert list(score_links(links, is_splash=is_splash)) == slow
     assert all(scored.score >= MIN_SCORE for _, scored in slow)

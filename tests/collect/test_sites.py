@@ -1,4 +1,4 @@
-"""The same sites through every port: live, and replayed from the WARC that the live scan kept."""
+"""Each site of the table, read live and replayed from the WARC of the live scan."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Result = tuple[object, ...]
 
 
 async def read(site: Site, web: Web, open_source: OpenSource) -> list[tuple[str, Result]]:
-    """Return, of each address asked, the outcome and everything that a source says of it but time and record."""
+    """Return, for each address requested, the outcome and all that the source returns except time and record."""
     home = site.home.format(port=web.port)
     institution = Institution("rb", "Cégep de Rivière-Bleue", home, alt_hosts=site.alt_hosts)
     found: list[tuple[str, Result]] = []
@@ -42,7 +42,7 @@ async def read(site: Site, web: Web, open_source: OpenSource) -> list[tuple[str,
 
 
 @pytest.mark.parametrize("name", SITES)
-async def test_a_site_reads_the_same_from_every_port(
+async def test_a_replayed_site_is_the_same_as_the_live_one(
     name: str, secure_web: Web, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     site = SITES[name]
@@ -66,5 +66,5 @@ async def test_a_site_reads_the_same_from_every_port(
     assert await read(site, secure_web, archive.open_source) == first
 
 
-def test_there_are_enough_sites_to_mean_something() -> None:
+def test_the_table_has_at_least_40_sites() -> None:
     assert len(SITES) >= 40

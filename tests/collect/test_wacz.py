@@ -1,4 +1,4 @@
-"""What is exported as a WACZ: the layout and digests that the specification asks for, and a replay by others."""
+"""Export as a WACZ: layout, digests and index as specified, and records that warcio and this program can read."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_layout_digests_and_index(tmp_path: Path, gzipped: bool) -> None:
         assert stamp == "20160906120000"
 
 
-def test_our_own_reader_reads_it(tmp_path: Path) -> None:
+def test_an_exported_wacz_can_be_read_back(tmp_path: Path) -> None:
     archive = WarcArchive.open([exported(tmp_path, write(tmp_path, KEPT))])
     assert archive.damage == []
     assert [url for url, _ in archive.html_pages()] == [HOME, HOME + "Contact?b=2&a=1", HOME + "saved"]
@@ -92,7 +92,7 @@ def test_the_same_input_gives_the_same_bytes(tmp_path: Path) -> None:
         assert {fields["filename"] for _, _, fields in index_of(archive)} == {"a.warc.gz", "b.warc.gz"}
 
 
-def test_a_long_index_is_found_by_its_second_level(tmp_path: Path) -> None:
+def test_a_long_index_has_a_second_level(tmp_path: Path) -> None:
     many = [Kept(f"{HOME}{number:04}", b"<p>x") for number in range(1500)]
     with zipfile.ZipFile(exported(tmp_path, write(tmp_path, many))) as archive:
         meta, *parts = archive.read("indexes/index.idx").decode().splitlines()
@@ -120,7 +120,7 @@ def test_sort_key(url: str, key: str) -> None:
     assert sort_key(url) == key
 
 
-def test_files_that_cannot_be_exported(tmp_path: Path) -> None:
+def test_a_missing_warc_or_one_gzipped_as_a_whole_cannot_be_exported(tmp_path: Path) -> None:
     whole = tmp_path / "whole.warc.gz"
     whole.write_bytes(gzip.compress(warc_bytes(KEPT, gzipped=False)))
     for path in (whole, tmp_path / "missing.warc.gz"):

@@ -1,4 +1,4 @@
-"""Pages out of WARC files: which records answer, how bodies come out, what redirects and failures become."""
+"""Replay of WARC files: the choice of a record, the decoding of bodies, redirects, failures and revisits."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ CEGEP = Institution("cegep-riviere-bleue", "Cégep de Rivière-Bleue", HOME, alt
 
 
 def get_all(path: Path | Iterable[Path], *pages: str, limits: Limits | None = None) -> list[Page | str]:
-    """Ask one visit for *pages*, the homepage where none is named: the page, or the detail of its failure."""
+    """Return each of *pages*, by default the homepage, as one visit gets it: a page, or the detail of a failure."""
     archive = WarcArchive.open([path] if isinstance(path, Path) else list(path), limits)
 
     async def visit() -> list[Page | str]:
@@ -66,14 +66,14 @@ OURS = {
 
 
 def with_conversion(folder: Path, warc: dict[str, str], body: bytes = RENDERED, url: str = HOME) -> Path:
-    """An archive of a homepage, and after it a ``conversion`` of that record with the header fields *warc*."""
+    """Write a homepage, and after it a ``conversion`` of that record with the header fields *warc*."""
     response = {"WARC-Record-ID": "<urn:uuid:00000000-0000-0000-0000-000000000001>"}
     refers = {"WARC-Refers-To": response["WARC-Record-ID"]}
     conversion = Kept(url, body, headers=(), warc={**refers, **warc}, kind="conversion")
     return write(folder, [Kept(warc=response), conversion])
 
 
-def test_a_page_that_a_browser_rendered_is_read_as_rendered(tmp_path: Path) -> None:
+def test_a_rendered_page_replaces_the_page_as_received(tmp_path: Path) -> None:
     page = get(with_conversion(tmp_path, OURS, url=HOME + "fr/"))
     assert (page.body, page.url, page.requested_url) == (RENDERED, HOME + "fr/", HOME)
     assert page.content_type == "text/html; charset=utf-8"
@@ -82,25 +82,25 @@ def test_a_page_that_a_browser_rendered_is_read_as_rendered(tmp_path: Path) -> N
     assert page.captured_at == datetime(2016, 9, 6, 12, tzinfo=UTC)
 
 
-OTHERS = {
-    "the text of a page, as a crawl keeps it": {"Content-Type": "text/plain"},
-    "a page rewritten by another tool": {"Content-Type": "text/html", "WARC-Profile": "https://example.test/rewritten"},
-    "one of ours of a record that is not here": {**OURS, "WARC-Refers-To": "<urn:uuid:gone>"},
+OTHER_CONVERSIONS = {
+    "text of a page, from a crawler": {"Content-Type": "text/plain"},
+    "page rewritten by another tool": {"Content-Type": "text/html", "WARC-Profile": "https://example.test/rewritten"},
+    "rendering of a missing record": {**OURS, "WARC-Refers-To": "<urn:uuid:gone>"},
 }
 
 
-@pytest.mark.parametrize("warc", OTHERS.values(), ids=OTHERS)
-def test_conversions_of_others_are_passed_over(tmp_path: Path, warc: dict[str, str]) -> None:
+@pytest.mark.parametrize("warc", OTHER_CONVERSIONS.values(), ids=OTHER_CONVERSIONS)
+def test_other_conversions_are_ignored(tmp_path: Path, warc: dict[str, str]) -> None:
     page = get(with_conversion(tmp_path, warc))
     assert (page.body, page.rendering) == (HTML, None)
 
 
-def test_a_rendered_page_longer_than_the_limit_is_read_as_received(tmp_path: Path) -> None:
+def test_a_rendered_page_over_the_size_limit_is_read_as_received(tmp_path: Path) -> None:
     path = with_conversion(tmp_path, OURS, RENDERED + b" " * 2000)
     assert get(path, limits=Limits(max_bytes=1000)).body == HTML
 
 
-def test_what_a_page_loaded_while_it_was_rendered_is_no_page(tmp_path: Path) -> None:
+def test_assets_loaded_during_rendering_are_not_pages(tmp_path: Path) -> None:
     asset = {"Cegep-Audit-Asset": "yes"}
     later = Kept(HOME, b"<p>fragment", date="2016-09-06T12:00:09Z", warc=asset)
     path = write(tmp_path, [Kept(), later, Kept(HOME + "part", b"<p>fragment", warc=asset)])
@@ -109,16 +109,16 @@ def test_what_a_page_loaded_while_it_was_rendered_is_no_page(tmp_path: Path) -> 
     assert (home.body, part) == (HTML, "no_capture")
 
 
-FORMS = ["record", "plain", "whole", "one-zero"]
-NOISE = Random(7).randbytes(300_000)  # noqa: S311 - the same bytes each time: others may look like HTML
+FORMS = ["gzipped records", "plain", "gzipped file", "WARC 1.0"]
+NOISE = Random(7).randbytes(300_000)  # noqa: S311 - reproducible bytes, because others may look like HTML
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_a_page_is_found_however_the_file_is_packed(tmp_path: Path, form: str) -> None:
+def test_a_page_is_found_in_each_form_of_file(tmp_path: Path, form: str) -> None:
     kept = [Kept(), Kept(HOME + "contact", b"<p>contact"), Kept(HOME + "big", NOISE, headers=())]
-    data = warc_bytes(kept, gzipped=form == "record", version="1.0" if form == "one-zero" else "1.1")
+    data = warc_bytes(kept, gzipped=form == "gzipped records", version="1.0" if form == "WARC 1.0" else "1.1")
     path = tmp_path / "a.warc"
-    path.write_bytes(gzip.compress(data) if form == "whole" else data)
+    path.write_bytes(gzip.compress(data) if form == "gzipped file" else data)
     home, contact, big = get_all(path, HOME, HOME + "contact", HOME + "big")
     assert isinstance(home, Page)
     assert (home.url, home.status, home.body) == (HOME, 200, HTML)
@@ -148,7 +148,7 @@ def test_arc_files_are_read(tmp_path: Path) -> None:
         assert WarcArchive.open([tmp_path / name]).damage == []
 
 
-# ------------------------------------------------------------------------------------------ which record
+# ------------------------------------------------------------------------------------------ choice of a record
 
 
 @pytest.mark.parametrize(
@@ -167,7 +167,7 @@ def test_arc_files_are_read(tmp_path: Path) -> None:
         (HOME + "b?x=1", HOME + "b?x=1#haut"),
     ],
 )
-def test_spellings_of_one_address(tmp_path: Path, kept: str, asked: str) -> None:
+def test_another_spelling_of_an_address_finds_its_record(tmp_path: Path, kept: str, asked: str) -> None:
     assert get(write(tmp_path, [Kept(kept)]), asked).body == HTML
 
 
@@ -175,16 +175,16 @@ def test_spellings_of_one_address(tmp_path: Path, kept: str, asked: str) -> None
     "asked",
     [HOME + "Contact", HOME + "contact?x=1", "https://biblio.cegeprb.test/contact", HOME, HOME + "c%6Fntact"],
 )
-def test_other_addresses_are_not_held(tmp_path: Path, asked: str) -> None:
+def test_a_different_address_has_no_capture(tmp_path: Path, asked: str) -> None:
     assert detail(write(tmp_path, [Kept(HOME + "contact")]), asked) == "no_capture"
 
 
-def test_the_exact_spelling_comes_first(tmp_path: Path) -> None:
+def test_the_exact_spelling_is_preferred(tmp_path: Path) -> None:
     kept = [Kept("http://cegeprb.test/", b"<p>other", date="2026-01-01T00:00:00Z"), Kept(HOME, b"<p>exact")]
     assert get(write(tmp_path, kept)).body == b"<p>exact"
 
 
-def test_the_latest_homepage_and_other_pages_of_its_time(tmp_path: Path) -> None:
+def test_the_latest_homepage_and_the_other_pages_nearest_to_it_are_read(tmp_path: Path) -> None:
     kept = [
         Kept(HOME, b"<p>2016", date="2016-01-01T00:00:00Z"),
         Kept(HOME, b"<p>2020", date="2020-01-01T00:00:00Z"),
@@ -199,7 +199,7 @@ def test_the_latest_homepage_and_other_pages_of_its_time(tmp_path: Path) -> None
     assert (home.body, contact.body) == (b"<p>2020", b"<p>c 2020")
 
 
-def test_of_one_crawl_the_last_answer_counts(tmp_path: Path) -> None:
+def test_the_last_answer_of_a_crawl_counts(tmp_path: Path) -> None:
     kept = [
         Kept(HOME, date="2016-09-06T12:00:00Z"),
         Kept(HOME + "c", b"", "503 Busy", date="2016-09-06T12:00:01Z"),
@@ -214,14 +214,14 @@ def test_of_one_crawl_the_last_answer_counts(tmp_path: Path) -> None:
     ]
 
 
-def test_several_files_are_one_archive(tmp_path: Path) -> None:
+def test_several_files_make_one_archive(tmp_path: Path) -> None:
     first = write(tmp_path, [Kept(HOME)], "a.warc.gz")
     second = write(tmp_path, [Kept(HOME + "c", b"<p>c")], "b.warc", gzipped=False)
     answers = get_all([first, second], HOME, HOME + "c")
     assert [answer.body for answer in answers if isinstance(answer, Page)] == [HTML, b"<p>c"]
 
 
-def test_other_records_are_no_pages(tmp_path: Path) -> None:
+def test_other_kinds_of_record_are_not_pages(tmp_path: Path) -> None:
     kept = [
         Kept(HOME, b"GET / HTTP/1.1\r\n\r\n", kind="request"),
         Kept(HOME, b"via: x\r\n", kind="metadata"),
@@ -232,8 +232,8 @@ def test_other_records_are_no_pages(tmp_path: Path) -> None:
     assert detail(write(tmp_path, kept)) == "no_capture"
 
 
-def test_a_resource_is_a_page_without_http_headers(tmp_path: Path) -> None:
-    """So programs keep a page that no server sent them: one that was saved from a browser, say."""
+def test_a_resource_record_is_a_page(tmp_path: Path) -> None:
+    """Programs keep a page that no server sent, such as one saved from a browser, as a ``resource``."""
     html = {"Content-Type": "text/html; charset=utf-8"}
     kept = [
         Kept(HOME, HTML, kind="resource", warc=html),
@@ -264,32 +264,32 @@ TYPE = ("Content-Type", "text/html")
 GZIP = ("Content-Encoding", "gzip")
 CHUNKED = ("Transfer-Encoding", "chunked")
 BODIES: dict[str, tuple[tuple[tuple[str, str], ...], bytes, bytes | str]] = {
-    "as it is": ((TYPE,), HTML, HTML),
+    "not encoded": ((TYPE,), HTML, HTML),
     "gzip": ((TYPE, GZIP), gzip.compress(HTML), HTML),
     "x-gzip": ((TYPE, ("content-encoding", "x-gzip")), gzip.compress(HTML), HTML),
     "deflate": ((TYPE, ("Content-Encoding", "deflate")), zlib.compress(HTML), HTML),
     "raw deflate": ((TYPE, ("Content-Encoding", "deflate")), raw_deflate(HTML), HTML),
     "two codings": ((TYPE, ("Content-Encoding", "deflate, gzip")), gzip.compress(zlib.compress(HTML)), HTML),
-    "gzip, undone by whoever kept it": ((TYPE, GZIP), HTML, HTML),
+    "gzip, already decoded": ((TYPE, GZIP), HTML, HTML),
     "broken gzip": ((TYPE, GZIP), gzip.compress(HTML)[:10] + b"\x07" * 40, "decode"),
-    "gzip without its end": ((TYPE, GZIP), gzip.compress(HTML)[:-12], "cut_short"),
+    "gzip, truncated": ((TYPE, GZIP), gzip.compress(HTML)[:-12], "cut_short"),
     "unknown coding": ((TYPE, ("Content-Encoding", "zopfli")), b"\x01\x02\x03", "decode"),
     "chunked": ((TYPE, CHUNKED), chunks(HTML[:20], HTML[20:]), HTML),
     "chunked, with extensions": ((TYPE, CHUNKED), b"5;a=b\r\n<html\r\n1 \r\n>\r\n0\r\n\r\n", b"<html>"),
     "chunked and gzip": ((TYPE, CHUNKED, GZIP), chunks(gzip.compress(HTML)), HTML),
-    "chunked, undone by whoever kept it": ((TYPE, CHUNKED), HTML, HTML),
-    "chunked, without its end": ((TYPE, CHUNKED), chunks(b"<p>half", end=b""), "cut_short"),
-    "chunked, cut inside a chunk": ((TYPE, CHUNKED), b"ff\r\n<p>half", "cut_short"),
-    "chunked, without its end but whole": ((TYPE, CHUNKED), chunks(HTML, end=b""), HTML),
-    "longer than announced": ((TYPE, ("Content-Length", "3")), HTML, HTML),
-    "shorter than announced": ((TYPE, ("Content-Length", "9999")), b"<p>half", "cut_short"),
-    "shorter than announced but whole": ((TYPE, ("Content-Length", "9999")), HTML, HTML),
-    "length that is no number": ((TYPE, ("Content-Length", "many")), HTML, HTML),
+    "chunked, already decoded": ((TYPE, CHUNKED), HTML, HTML),
+    "chunked, without the last chunk": ((TYPE, CHUNKED), chunks(b"<p>half", end=b""), "cut_short"),
+    "chunked, truncated inside a chunk": ((TYPE, CHUNKED), b"ff\r\n<p>half", "cut_short"),
+    "chunked, complete but without the last chunk": ((TYPE, CHUNKED), chunks(HTML, end=b""), HTML),
+    "longer than Content-Length": ((TYPE, ("Content-Length", "3")), HTML, HTML),
+    "shorter than Content-Length": ((TYPE, ("Content-Length", "9999")), b"<p>half", "cut_short"),
+    "complete but shorter than Content-Length": ((TYPE, ("Content-Length", "9999")), HTML, HTML),
+    "invalid Content-Length": ((TYPE, ("Content-Length", "many")), HTML, HTML),
     "empty": ((TYPE,), b"", b""),
     "no type, markup": ((), HTML, HTML),
     "no type, no markup": ((), b"\x00\x01\x02", "not_html"),
-    "a picture": ((("Content-Type", "image/png"),), b"\x89PNG", b""),
-    "a picture larger than the limit": ((("Content-Type", "image/png"),), b"\x89PNG" * 60_000, b""),
+    "image": ((("Content-Type", "image/png"),), b"\x89PNG", b""),
+    "image over the size limit": ((("Content-Type", "image/png"),), b"\x89PNG" * 60_000, b""),
 }
 
 
@@ -308,29 +308,29 @@ BR = (TYPE, ("Content-Encoding", "br"))
 
 @pytest.fixture
 def brotli(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
-    """The package, which ``make test`` puts beside the environment, not into it."""
+    """The brotli package, which ``make test`` installs beside the environment, not into it."""
     place = Path(sys.prefix) / "brotli"
     if not place.is_dir():
-        (pytest.fail if os.environ.get("CI") else pytest.skip)("brotli is not installed: make test does it")
+        (pytest.fail if os.environ.get("CI") else pytest.skip)("brotli is not installed; make test installs it")
     monkeypatch.syspath_prepend(place)
     yield import_module("brotli")
     del sys.modules["brotli"]
 
 
-def test_brotli_where_it_is_installed(brotli: ModuleType, tmp_path: Path) -> None:
+def test_brotli_is_decoded(brotli: ModuleType, tmp_path: Path) -> None:
     limits = Limits(max_bytes=10_000)
     for name, payload, expected in (
-        ("whole", brotli.compress(HTML), HTML),
-        ("cut", brotli.compress(HTML)[:-9], "cut_short"),
+        ("complete", brotli.compress(HTML), HTML),
+        ("truncated", brotli.compress(HTML)[:-9], "cut_short"),
         ("broken", b"\xff" * 40, "decode"),
         ("bomb", brotli.compress(b"x" * 50_000_000), "too_large"),
-        ("undone", HTML, HTML),
+        ("already decoded", HTML, HTML),
     ):
         (answer,) = get_all(write(tmp_path, [Kept(headers=BR, body=payload)]), limits=limits)
         assert (answer.body if isinstance(answer, Page) else answer) == expected, name
 
 
-def test_brotli_where_it_is_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_brotli_cannot_be_decoded_without_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "brotli", None)
     assert detail(write(tmp_path, [Kept(headers=BR, body=b"\x0b\x02\x80")])) == "decode"
 
@@ -346,13 +346,13 @@ def test_brotli_where_it_is_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         ),
         Kept(body=HTML, warc={"WARC-Truncated": "length"}),
     ],
-    ids=["as it is", "after decompression", "bomb", "cut by the crawler"],
+    ids=["not encoded", "after decompression", "bomb", "truncated by the crawler"],
 )
-def test_too_large(tmp_path: Path, item: Kept) -> None:
+def test_a_page_over_the_size_limit_is_too_large(tmp_path: Path, item: Kept) -> None:
     assert detail(write(tmp_path, [item]), limits=Limits(max_bytes=10_000)) == "too_large"
 
 
-def test_a_page_of_just_the_limit_is_read(tmp_path: Path) -> None:
+def test_a_page_of_exactly_the_size_limit_is_read(tmp_path: Path) -> None:
     body = b"<p>" + b"x" * 9_997
     assert get(write(tmp_path, [Kept(body=body)]), limits=Limits(max_bytes=10_000)).body == body
 
@@ -361,23 +361,23 @@ def test_a_page_of_just_the_limit_is_read(tmp_path: Path) -> None:
     ("why", "expected"),
     [("time", "timeout"), ("disconnect", "cut_short"), ("unspecified", "cut_short"), ("LENGTH", "too_large")],
 )
-def test_a_page_cut_by_the_crawler_is_not_assessed(tmp_path: Path, why: str, expected: str) -> None:
+def test_a_page_truncated_by_the_crawler_is_a_failure(tmp_path: Path, why: str, expected: str) -> None:
     assert detail(write(tmp_path, [Kept(warc={"WARC-Truncated": why})])) == expected
 
 
-CUT = {
-    "by time": Kept(body=HTML[:40], warc={"WARC-Truncated": "time"}),
-    "by the server": Kept(body=HTML[:40], warc={"WARC-Truncated": "disconnect"}),
-    "shorter than announced": Kept(body=HTML[:40], headers=(TYPE, ("Content-Length", "9999"))),
-    "inside a chunk": Kept(body=b"ff\r\n" + HTML[:40], headers=(TYPE, CHUNKED)),
-    "inside its compression": Kept(body=gzip.compress(HTML * 9)[:60], headers=(TYPE, GZIP)),
-    "of another type": Kept(body=HTML[:40], headers=(("Content-Type", "application/json"),)),
+INCOMPLETE = {
+    "truncated by time": Kept(body=HTML[:40], warc={"WARC-Truncated": "time"}),
+    "truncated by a disconnect": Kept(body=HTML[:40], warc={"WARC-Truncated": "disconnect"}),
+    "shorter than Content-Length": Kept(body=HTML[:40], headers=(TYPE, ("Content-Length", "9999"))),
+    "truncated inside a chunk": Kept(body=b"ff\r\n" + HTML[:40], headers=(TYPE, CHUNKED)),
+    "truncated gzip": Kept(body=gzip.compress(HTML * 9)[:60], headers=(TYPE, GZIP)),
+    "another content type": Kept(body=HTML[:40], headers=(("Content-Type", "application/json"),)),
 }
 
 
-@pytest.mark.parametrize("item", CUT.values(), ids=CUT)
-def test_what_is_held_of_an_error_is_read_as_it_is_of_a_live_one(tmp_path: Path, item: Kept) -> None:
-    """A firewall's challenge is recognised by its beginning."""
+@pytest.mark.parametrize("item", INCOMPLETE.values(), ids=INCOMPLETE)
+def test_the_incomplete_body_of_an_error_is_read(tmp_path: Path, item: Kept) -> None:
+    """Its beginning is enough to recognise the challenge of a firewall."""
     archive = WarcArchive.open([write(tmp_path, [replace(item, status="403 Forbidden")])])
     (capture,) = archive.captures
     answer = archive.read(capture, Want.PAGE)
@@ -396,43 +396,43 @@ ANSWERS: dict[str, tuple[list[Kept], str, tuple[str, str] | str]] = {
     "304": ([Kept(status="304 Not Modified")], HOME, "http_304"),
     "206": ([Kept(status="206 Partial Content")], HOME, "cut_short"),
     "201": ([Kept(status="201 Created")], HOME, (HOME, "")),
-    "503 with a long pause": ([Kept(status="503 Busy", headers=(("Retry-After", "3600"),))], HOME, "retry_after"),
-    "503 with a short one": ([Kept(status="503 Busy", headers=(("Retry-After", "5"),))], HOME, "http_503"),
-    "no status": ([Kept(status="OK")], HOME, "protocol"),
+    "503 with a long Retry-After": ([Kept(status="503 Busy", headers=(("Retry-After", "3600"),))], HOME, "retry_after"),
+    "503 with a short Retry-After": ([Kept(status="503 Busy", headers=(("Retry-After", "5"),))], HOME, "http_503"),
+    "no status code": ([Kept(status="OK")], HOME, "protocol"),
     "redirect": ([redirect(HOME, "/fr/"), Kept(HOME + "fr/")], HOME, (HOME + "fr/", "")),
     "redirect to another host of the site": (
         [redirect(HOME, "https://accueil.cegeprb.test/"), Kept("https://accueil.cegeprb.test/")],
         HOME,
         ("https://accueil.cegeprb.test/", ""),
     ),
-    "redirect to a host of the registry": (
+    "redirect to an alternative host in the registry": (
         [redirect(HOME, "https://www.collegebleu.example/"), Kept("https://www.collegebleu.example/")],
         HOME,
         ("https://www.collegebleu.example/", ""),
     ),
-    "homepage moved under its own name": ([redirect(HOME, MOVED), Kept(MOVED)], HOME, (MOVED, "")),
-    "homepage leads elsewhere": ([redirect(HOME, AWAY), Kept(AWAY)], HOME, (HOME, AWAY)),
-    "own address of an account": (
+    "homepage moved to the same name under another domain": ([redirect(HOME, MOVED), Kept(MOVED)], HOME, (MOVED, "")),
+    "homepage redirects elsewhere": ([redirect(HOME, AWAY), Kept(AWAY)], HOME, (HOME, AWAY)),
+    "own link to an account": (
         [redirect(HOME + "facebook", "https://www.facebook.com/cegeprb")],
         HOME + "facebook",
         (HOME + "facebook", "https://www.facebook.com/cegeprb"),
     ),
-    "redirect to a page not held": ([redirect(HOME, "/fr/")], HOME, "no_capture"),
+    "redirect to a missing page": ([redirect(HOME, "/fr/")], HOME, "no_capture"),
     "redirect to a page that failed": ([redirect(HOME, "/fr/"), failure(HOME + "fr/", "timeout")], HOME, "timeout"),
-    "redirect in a circle": ([redirect(HOME, "/a"), redirect(HOME + "a", "/")], HOME, "redirect_loop"),
+    "redirects in a loop": ([redirect(HOME, "/a"), redirect(HOME + "a", "/")], HOME, "redirect_loop"),
     "redirect to itself": ([redirect(HOME, HOME)], HOME, "redirect_loop"),
-    "redirect to its other spelling, not held": (
+    "redirect to another spelling, missing": (
         [redirect("http://cegeprb.test/", HOME)],
         "http://cegeprb.test/",
         "no_capture",
     ),
-    "redirect to its other spelling, held": (
+    "redirect to another spelling, captured": (
         [redirect("http://cegeprb.test/", HOME), Kept()],
         "http://cegeprb.test/",
         (HOME, ""),
     ),
-    "redirect to nowhere": ([redirect(HOME, "javascript:alert(1)")], HOME, "bad_redirect"),
-    "redirect without an address": ([Kept(status="302 Found", headers=())], HOME, "bad_redirect"),
+    "redirect to a script": ([redirect(HOME, "javascript:alert(1)")], HOME, "bad_redirect"),
+    "redirect without Location": ([Kept(status="302 Found", headers=())], HOME, "bad_redirect"),
     "redirect to a private address": ([redirect(HOME, "http://169.254.169.254/")], HOME, "private_address"),
     "eleven redirects": ([redirect(f"{HOME}{n or ''}", f"/{n + 1}") for n in range(12)], HOME, "redirect_loop"),
     "ten redirects": (
@@ -440,23 +440,27 @@ ANSWERS: dict[str, tuple[list[Kept], str, tuple[str, str] | str]] = {
         HOME,
         (HOME + "10", ""),
     ),
-    "not on the site": ([Kept(AWAY)], AWAY, "foreign_site"),
-    "no address": ([Kept()], "ftp://www.cegeprb.test/", "bad_url"),
-    "noted failure": ([failure(HOME, "tls")], HOME, "tls"),
-    "noted failure of one spelling, answer under another": (
+    "foreign site": ([Kept(AWAY)], AWAY, "foreign_site"),
+    "address that is not http or https": ([Kept()], "ftp://www.cegeprb.test/", "bad_url"),
+    "recorded failure": ([failure(HOME, "tls")], HOME, "tls"),
+    "recorded failure of one spelling, page under another": (
         [failure(HOME, "refused"), Kept("http://www.cegeprb.test/")],
         HOME,
         ("http://www.cegeprb.test/", ""),
     ),
-    "of several failures the one that tells more": (
+    "most informative of several failures": (
         [failure(HOME, "refused"), failure("http://www.cegeprb.test/", "dns"), failure("https://cegeprb.test/", "tls")],
         HOME,
         "tls",
     ),
     "forbidden by robots.txt": ([ROBOTS], HOME + "prive/x", "robots"),
-    "held although robots.txt forbids it": ([ROBOTS, Kept(HOME + "prive/x")], HOME + "prive/x", (HOME + "prive/x", "")),
+    "captured although robots.txt forbids it": (
+        [ROBOTS, Kept(HOME + "prive/x")],
+        HOME + "prive/x",
+        (HOME + "prive/x", ""),
+    ),
     "allowed by robots.txt": ([ROBOTS], HOME + "public", "no_capture"),
-    "robots.txt of another scheme says nothing": (
+    "robots.txt of another scheme does not apply": (
         [replace(ROBOTS, url="http://www.cegeprb.test/robots.txt")],
         HOME + "prive/x",
         "no_capture",
@@ -490,7 +494,7 @@ def test_answer(tmp_path: Path, kept: list[Kept], asked: str, expected: tuple[st
         assert not (answer.redirect_to and answer.body)
 
 
-def test_what_was_read_of_a_private_address_can_be_read_again(tmp_path: Path) -> None:
+def test_a_capture_at_a_private_address_can_be_replayed(tmp_path: Path) -> None:
     local = replace(CEGEP, url="http://127.0.0.1:8000/")
     archive = WarcArchive.open([write(tmp_path, [redirect(local.url, "/fr/"), Kept(local.url + "fr/")])])
 
@@ -501,7 +505,7 @@ def test_what_was_read_of_a_private_address_can_be_read_again(tmp_path: Path) ->
     assert asyncio.run(visit()) == "http://127.0.0.1:8000/fr/"
 
 
-def test_a_site_that_moved_keeps_its_new_name(tmp_path: Path) -> None:
+def test_pages_under_the_new_name_of_a_moved_site_are_read(tmp_path: Path) -> None:
     path = write(tmp_path, [redirect(HOME, MOVED), Kept(MOVED), Kept(MOVED + "contact", b"<p>c")])
     answers = get_all(path, HOME, MOVED + "contact")
     assert [answer.url for answer in answers if isinstance(answer, Page)] == [MOVED, MOVED + "contact"]
@@ -524,9 +528,9 @@ DIGEST = "sha1:3I42H3S6NNFQ2MSVX7XZKYAYSCX5QBYJ"
         {"WARC-Payload-Digest": DIGEST},
         {"WARC-Refers-To-Target-URI": "https://autre.test/", "WARC-Refers-To-Date": DAY, "WARC-Payload-Digest": DIGEST},
     ],
-    ids=["by address and date", "by digest", "by digest, for the address is not held"],
+    ids=["by address and date", "by digest", "by digest because the address is missing"],
 )
-def test_revisit(tmp_path: Path, reference: dict[str, str]) -> None:
+def test_a_revisit_has_the_body_of_the_record_that_it_refers_to(tmp_path: Path, reference: dict[str, str]) -> None:
     original = Kept(HOME + "a", warc={"WARC-Payload-Digest": DIGEST})
     page = get(write(tmp_path, [original, Kept(HOME + "b", b"<p>other"), revisit(**reference)]))
     assert page.body == HTML
@@ -534,33 +538,35 @@ def test_revisit(tmp_path: Path, reference: dict[str, str]) -> None:
     assert page.url == HOME
 
 
-def test_revisit_of_the_same_address(tmp_path: Path) -> None:
+def test_a_304_revisit_without_a_reference_has_the_body_of_the_same_address(tmp_path: Path) -> None:
     not_modified = replace(revisit(), status="304 Not Modified", headers=())
     page = get(write(tmp_path, [Kept(), not_modified]))
     assert (page.status, page.body, page.content_type) == (200, HTML, "text/html; charset=utf-8")
 
 
-REFERENCES: dict[str, tuple[dict[str, str], list[Kept]]] = {
+BROKEN_REFERENCES: dict[str, tuple[dict[str, str], list[Kept]]] = {
     "by digest": ({"WARC-Payload-Digest": DIGEST}, []),
-    "by nothing": ({}, []),
+    "no reference": ({}, []),
     "by address and date": ({"WARC-Refers-To-Target-URI": HOME + "a", "WARC-Refers-To-Date": DAY}, []),
-    "by a digest that its address does not have": ({"WARC-Payload-Digest": DIGEST}, [Kept(body=b"<p>another")]),
-    "to another reference": ({"WARC-Refers-To-Target-URI": HOME, "WARC-Refers-To-Date": "2016-09-07T00:00:00Z"}, []),
+    "by digest, with another body at the address": ({"WARC-Payload-Digest": DIGEST}, [Kept(body=b"<p>another")]),
+    "to the revisit itself": ({"WARC-Refers-To-Target-URI": HOME, "WARC-Refers-To-Date": "2016-09-07T00:00:00Z"}, []),
 }
 
 
-@pytest.mark.parametrize(("reference", "held"), REFERENCES.values(), ids=REFERENCES)
-def test_revisit_of_what_is_not_held(tmp_path: Path, reference: dict[str, str], held: list[Kept]) -> None:
-    """Neither an empty page nor whatever else the address once showed."""
+@pytest.mark.parametrize(("reference", "held"), BROKEN_REFERENCES.values(), ids=BROKEN_REFERENCES)
+def test_a_revisit_of_a_missing_record_has_no_capture(
+    tmp_path: Path, reference: dict[str, str], held: list[Kept]
+) -> None:
+    """Neither an empty page nor an older page at the same address replaces it."""
     assert detail(write(tmp_path, [*held, revisit(**reference)])) == "no_capture"
 
 
-def test_another_spelling_answers_where_a_revisit_leads_nowhere(tmp_path: Path) -> None:
+def test_another_spelling_is_read_if_a_revisit_leads_nowhere(tmp_path: Path) -> None:
     kept = [Kept("http://cegeprb.test/"), revisit(**{"WARC-Payload-Digest": DIGEST})]
     assert get(write(tmp_path, kept)).body == HTML
 
 
-def test_revisit_of_a_resource(tmp_path: Path) -> None:
+def test_a_revisit_may_refer_to_a_resource(tmp_path: Path) -> None:
     html = {"Content-Type": "text/html", "WARC-Payload-Digest": DIGEST}
     kept = [Kept(HOME + "a", kind="resource", warc=html), revisit(**{"WARC-Payload-Digest": DIGEST})]
     assert get(write(tmp_path, kept)).body == HTML
@@ -569,7 +575,7 @@ def test_revisit_of_a_resource(tmp_path: Path) -> None:
 # ------------------------------------------------------------------------------------------ files
 
 
-NO_WARCS = {
+NOT_WARCS = {
     "text": b"Bonjour\n",
     "empty": b"",
     "gzip": gzip.compress(b"Bonjour\n"),
@@ -582,9 +588,9 @@ NO_WARCS = {
 
 
 @pytest.mark.parametrize("lang", ["fr", "en"])
-def test_files_that_are_none(tmp_path: Path, lang: str) -> None:
+def test_a_file_that_is_not_a_warc_is_an_error(tmp_path: Path, lang: str) -> None:
     (tmp_path / "folder").mkdir()
-    for name, data in NO_WARCS.items():
+    for name, data in NOT_WARCS.items():
         (tmp_path / name).write_bytes(data)
     for path in [*tmp_path.iterdir(), tmp_path / "missing", tmp_path / "text" / "below"]:
         with pytest.raises(StoreError) as caught:
@@ -609,11 +615,11 @@ def test_files_that_are_none(tmp_path: Path, lang: str) -> None:
         ("", None),
     ],
 )
-def test_date(text: str, expected: datetime | None) -> None:
+def test_parse_date(text: str, expected: datetime | None) -> None:
     assert parse_date(text) == expected
 
 
-def test_a_record_without_a_date_is_of_the_time_of_the_one_before(tmp_path: Path) -> None:
+def test_a_record_with_an_invalid_date_has_the_date_of_the_previous_one(tmp_path: Path) -> None:
     data = warc_bytes([Kept(HOME), Kept(HOME + "c")], gzipped=False)
     first, mark, second = data.rpartition(b"WARC-Date: 2016")
     path = tmp_path / "a.warc"

@@ -1,4 +1,4 @@
-"""Files gone through apart, by other processes too, hold together what they do when they are opened at once."""
+"""WARC files that are indexed separately, even in other processes, make the same archive as files opened together."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ KEPT = [*PAGES, redirect(HOME, HOME + "1"), failure("https://biblio.cegeprb.test
 
 
 def contents(archive: WarcArchive) -> tuple[object, ...]:
-    """All that an archive knows."""
+    """Return everything that an archive has indexed."""
     return archive._by_key, archive._by_digest, archive._rendered, archive.damage
 
 
-def apart(paths: Sequence[Path]) -> WarcArchive:
-    """The archive of *paths*, gone through one by one, the last one first, and sent from process to process."""
+def indexed_separately(paths: Sequence[Path]) -> WarcArchive:
+    """Return the archive of *paths*, indexed one by one from the last, and copied as if sent between processes."""
     files = files_of(paths)
     indexes = [index_of(file) for file in reversed(files)]
     return deepcopy(WarcArchive(deepcopy(indexes[::-1]), Limits()))
 
 
-def test_several_files_of_every_kind(tmp_path: Path) -> None:
+def test_files_of_every_kind_indexed_separately_make_the_same_archive(tmp_path: Path) -> None:
     whole = tmp_path / "d.warc.gz"
     whole.write_bytes(gzip.compress(warc_bytes(KEPT, gzipped=False)))
     with zipfile.ZipFile(tmp_path / "e.wacz", "w") as archive:
@@ -52,7 +52,7 @@ def test_several_files_of_every_kind(tmp_path: Path) -> None:
         whole,
         tmp_path / "e.wacz",
     ]
-    one, other = WarcArchive.open(files), apart(files)
+    one, other = WarcArchive.open(files), indexed_separately(files)
     assert contents(one) == contents(other)
     assert len({id(capture.file) for capture in one.captures}) == 7
     for capture in one.captures:
@@ -60,28 +60,28 @@ def test_several_files_of_every_kind(tmp_path: Path) -> None:
             assert other.read(capture, Want.PAGE) == one.read(capture, Want.PAGE)
 
 
-def test_an_archive_that_another_process_is_given_has_copies_of_its_own(tmp_path: Path) -> None:
+def test_a_copy_of_an_archive_can_be_read_without_the_original(tmp_path: Path) -> None:
     path = tmp_path / "a.warc.gz"
     path.write_bytes(gzip.compress(warc_bytes(PAGES, gzipped=False)))
     archive = WarcArchive.open([path])
     sent = deepcopy(archive)
     (capture, *_) = archive.captures
     body = archive.read(capture, Want.PAGE).body
-    del archive  # and with it the copy on disk that it made
+    del archive  # with it goes its decompressed copy on disk
     assert sent.read(capture, Want.PAGE).body == body
 
 
-def packed(data: bytes) -> bytes:
-    """Gzip *data* without compressing it: the file holds the bytes as they are."""
+def stored_in_gzip(data: bytes) -> bytes:
+    """Gzip *data* without compression, so that the file contains the same bytes."""
     packer = zlib.compressobj(0, wbits=31)
     return packer.compress(data) + packer.flush()
 
 
-def test_an_archive_inside_an_archive_is_a_body(tmp_path: Path) -> None:
-    """A site that offers a WARC file for download: its records look like records of the archive."""
+def test_an_archived_warc_file_is_a_body_and_not_indexed(tmp_path: Path) -> None:
+    """A site may offer a WARC file for download, with records that look like those of the archive."""
     inner = Kept(HOME + "archive.warc.gz", warc_bytes([Kept(HOME + "autre", b"<p>x")] * 30), headers=())
     records = [warc_bytes([each]) for each in (Kept(), inner, Kept(HOME + "contact"))]
-    data = records[0] + b"".join(map(packed, _split(gzip.decompress(records[1])))) + records[2]
+    data = records[0] + b"".join(map(stored_in_gzip, _split(gzip.decompress(records[1])))) + records[2]
     path = tmp_path / "a.warc.gz"
     path.write_bytes(data)
     archive = WarcArchive.open([path])
@@ -91,14 +91,14 @@ def test_an_archive_inside_an_archive_is_a_body(tmp_path: Path) -> None:
 
 
 def _split(data: bytes) -> Iterable[bytes]:
-    """The two records of a WARC file that is not gzipped."""
+    """Return the two records of a plain WARC file."""
     place = data.index(b"WARC/1.1", 1)
     return data[:place], data[place:]
 
 
-def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:
+def test_a_file_that_is_missing_or_not_a_warc_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="no such WARC file"):
         files_of([tmp_path / "a.warc.gz"], "en")
     (tmp_path / "b").write_bytes(b"hello")
     with pytest.raises(StoreError, match="WARC"):
-        apart([tmp_path / "b"])
+        indexed_separately([tmp_path / "b"])

@@ -1,4 +1,4 @@
-"""WARC files that are traps for who reads them, and what a WARC must not do to who has it written."""
+"""Hostile WARC files, and safe writing: permissions, symlinks and concurrent writers."""
 
 from __future__ import annotations
 
@@ -27,22 +27,22 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "a.warc.gz"
 
 
-def held(archive: WarcArchive) -> list[str]:
+def urls_in(archive: WarcArchive) -> list[str]:
     return [capture.url for capture in archive.captures]
 
 
-# ------------------------------------------------------------------------------------------ traps
+# ------------------------------------------------------------------------------------------ hostile files
 
 
-def packed(size: int) -> bytes:
-    """A gzip member of *size* zeros."""
+def member_of_zeros(size: int) -> bytes:
+    """Return a gzip member of *size* zeros."""
     packer = zlib.compressobj(9, wbits=31)
     parts = [packer.compress(bytes(1_000_000)) for _ in range(size // 1_000_000)]
     return b"".join(parts) + packer.flush()
 
 
 def record_of_zeros(size: int) -> bytes:
-    """A member that holds a record of *size* bytes, a thousandth of that in the file."""
+    """Return a gzip member that is a record of *size* zeros, and takes a thousandth of that in the file."""
     head = f"WARC/1.1\r\nWARC-Type: response\r\nWARC-Target-URI: {HOME}\r\nContent-Length: {size}\r\n\r\n"
     packer = zlib.compressobj(9, wbits=31)
     parts = [packer.compress(head.encode()), *(packer.compress(bytes(1_000_000)) for _ in range(size // 1_000_000))]
@@ -50,56 +50,60 @@ def record_of_zeros(size: int) -> bytes:
 
 
 BOMBS = {
-    "a record": lambda: record_of_zeros(150_000_000),
+    "one record": lambda: record_of_zeros(150_000_000),
     "many records": lambda: record_of_zeros(30_000_000) * 10,
-    "a member that holds none": lambda: packed(150_000_000),
-    "records in one member": lambda: gzip.compress(warc_bytes([Kept()] * 2, gzipped=False) + bytes(150_000_000)),
+    "a member without a record": lambda: member_of_zeros(150_000_000),
+    "a member of records and zeros": lambda: gzip.compress(
+        warc_bytes([Kept()] * 2, gzipped=False) + bytes(150_000_000)
+    ),
 }
 
 
 @pytest.mark.parametrize("name", BOMBS)
-def test_a_file_inflates_to_a_hundred_times_its_size_at_most(
+def test_inflation_stops_at_a_hundred_times_the_size_of_the_file(
     path: Path, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(members, "_ALWAYS", 1_000_000)
     data = warc_bytes([Kept(HOME + "before")]) + BOMBS[name]()
     path.write_bytes(data)
     archive = WarcArchive.open([path], lang="en")
-    assert HOME + "before" in held(archive)
+    assert HOME + "before" in urls_in(archive)
     assert "more than a hundred times its size" in archive.damage[-1]
     assert next(archive.captures).file.open().size <= 1_000_000 + 100 * len(data)
 
 
-def test_a_usual_file_of_one_repeated_page_is_no_bomb(path: Path) -> None:
+def test_a_file_of_repetitive_pages_is_not_a_bomb(path: Path) -> None:
     path.write_bytes(warc_bytes([Kept(HOME + str(n), HTML * 200) for n in range(200)]))
     archive = WarcArchive.open([path])
-    assert (len(held(archive)), archive.damage) == (200, [])
+    assert (len(urls_in(archive)), archive.damage) == (200, [])
 
 
-@pytest.mark.parametrize("gzipped", [True, False], ids=["each record", "the whole file"])
+@pytest.mark.parametrize("gzipped", [True, False], ids=["gzipped records", "gzipped file"])
 def test_a_file_that_inflates_to_seventy_times_its_size_is_read(
     path: Path, gzipped: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whichever way it was compressed, its bytes count once."""
+    """Inflated bytes count once, however the file is compressed."""
     monkeypatch.setattr(members, "_ALWAYS", 0)
     pages = [Kept(HOME + str(n), HTML + b" " * 100_000 + os.urandom(700).hex().encode()) for n in range(20)]
     data = warc_bytes(pages, gzipped=gzipped)
     path.write_bytes(data if gzipped else gzip.compress(data))
     assert 60 < sum(len(page.body) for page in pages) / path.stat().st_size < 95
     archive = WarcArchive.open([path])
-    assert (len(held(archive)), archive.damage) == (20, [])
+    assert (len(urls_in(archive)), archive.damage) == (20, [])
 
 
 ENDLESS = {
-    "one name": (b"\x1f\x8b\x08\x08\0\0\0\0\0\x03" + b"a" * 4_000_000, True),
-    "a name in each ten bytes": (b"\x1f\x8b\x08\x08\x01\x01\x01\x01\x02\x03" * 60_000, False),
+    "a long file name": (b"\x1f\x8b\x08\x08\0\0\0\0\0\x03" + b"a" * 4_000_000, True),
+    "a file name every ten bytes": (b"\x1f\x8b\x08\x08\x01\x01\x01\x01\x02\x03" * 60_000, False),
     "empty blocks": (b"\x1f\x8b\x08\0\0\0\0\0\0\x03" + b"\0\0\0\xff\xff" * 800_000, True),
 }
 
 
 @pytest.mark.parametrize("name", ENDLESS)
-def test_a_member_without_a_first_byte_is_given_up_soon(path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A little is read of each such member, not all that follows it."""
+def test_a_member_that_inflates_to_nothing_is_abandoned_early(
+    path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only a little of each such member is read, not everything after it."""
     trap, is_after_found = ENDLESS[name]
     path.write_bytes(warc_bytes([Kept()]) + trap + warc_bytes([Kept(HOME + "after")]))
     received = []
@@ -111,7 +115,7 @@ def test_a_member_without_a_first_byte_is_given_up_soon(path: Path, name: str, m
         return found
 
     monkeypatch.setattr(ByteRange, "read", counted)
-    assert held(WarcArchive.open([path])) == [HOME, HOME + "after"][: 1 + is_after_found]
+    assert urls_in(WarcArchive.open([path])) == [HOME, HOME + "after"][: 1 + is_after_found]
     assert len(trap) < sum(received) < 150_000_000
 
 
@@ -119,7 +123,7 @@ HEADS = b"WARC/1.0\r\r\nWARC-Type: response\r\r\nWARC-Date: 2016-09-06T12:00:00Z
 
 
 @pytest.mark.parametrize("gzipped", [True, False])
-def test_line_ends_of_windows_text_mode(path: Path, gzipped: bool) -> None:
+def test_line_ends_of_windows_text_mode_are_accepted(path: Path, gzipped: bool) -> None:
     records = []
     for url in (HOME, HOME + "a"):
         block = b"HTTP/1.1 200 OK\r\r\nContent-Type: text/html\r\r\n\r\r\n" + HTML
@@ -135,17 +139,17 @@ def test_line_ends_of_windows_text_mode(path: Path, gzipped: bool) -> None:
     [b"WARC/1.1\r\n" + b"\r" * 60_000, b"WARC/1.1\r\n" + b"\n\r\r" * 20_000, b"http: " + b"a b " * 15_000],
     ids=["carriage returns", "line ends", "an ARC line"],
 )
-def test_odd_heads_are_looked_at_once(head: bytes) -> None:
-    """No pattern goes back over them: a quadratic one would take minutes for these few bytes."""
+def test_malformed_heads_are_parsed_in_linear_time(head: bytes) -> None:
+    """A pattern that backtracks would be quadratic and take minutes for these few bytes."""
     began = time.process_time()
     parse_head(head)
-    assert time.process_time() - began < 10  # of the processor; it takes some thousandths
+    assert time.process_time() - began < 10  # CPU time; usually a few milliseconds
 
 
-# ------------------------------------------------------------------------------------------ who may write, and where
+# ------------------------------------------------------------------------------------------ safe writing
 
 
-def test_a_warc_is_its_owner_s_alone(path: Path) -> None:
+def test_a_warc_can_be_read_only_by_its_owner(path: Path) -> None:
     before = os.umask(0)
     try:
         WarcWriter.open(path, INFO).close()
@@ -155,7 +159,7 @@ def test_a_warc_is_its_owner_s_alone(path: Path) -> None:
 
 
 @pytest.mark.parametrize("lang", ["fr", "en"])
-def test_no_link_is_followed_and_no_special_file_opened(tmp_path: Path, lang: str) -> None:
+def test_a_symlink_or_fifo_at_the_output_path_is_refused(tmp_path: Path, lang: str) -> None:
     target = tmp_path / "target"
     target.write_bytes(b"precious")
     (tmp_path / "link").symlink_to(target)
@@ -168,7 +172,7 @@ def test_no_link_is_followed_and_no_special_file_opened(tmp_path: Path, lang: st
     assert not (tmp_path / "nowhere").exists()
 
 
-HOLDS = """
+FIRST_WRITER = """
 import sys
 from pathlib import Path
 sys.path[:0] = sys.argv[2:]
@@ -181,10 +185,10 @@ with WarcWriter.open(Path(sys.argv[1]), INFO) as writer:
 """
 
 
-def test_two_processes_never_write_one_warc(path: Path) -> None:
-    """The second would take what the first is writing for the remains of a scan that was killed, and cut it off."""
+def test_a_second_process_cannot_write_to_the_same_warc(path: Path) -> None:
+    """It would take the unfinished record of the first for that of a killed scan, and cut it off."""
     here = Path(__file__).parent
-    command = [sys.executable, "-c", HOLDS, path, here, here.parent]
+    command = [sys.executable, "-c", FIRST_WRITER, path, here, here.parent]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as first:
         assert first.stdout is not None
         assert first.stdin is not None

@@ -1,4 +1,4 @@
-"""Scans that pages are made of in tests: many institutions of several types and regions, and hostile ones."""
+"""Scans for the tests of pages: many institutions of several types and regions, and a scan of hostile text."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ from cegep_audit.vocabulary import Role, Status, Zone
 TYPES = ["cegep-public", "college-prive-subventionne", "college-prive-non-subventionne", "universite"]
 REGIONS = ["Montréal", "Capitale-Nationale", "Estrie", "Outaouais", "Côte-Nord", "Bas-Saint-Laurent", "Laval"]
 CAUSES = [("timeout", Status.UNREACHABLE), ("http_403", Status.BLOCKED), ("needs_js", Status.UNUSABLE)]
-ADOPTION = [0.97, 0.6, 0.8, 0.9, 0.85, 0.5, 0.3, 0.2, 0.1, 0.1, *[0.05] * 15]  # of the first open networks
+# The share of institutions on each of the first open networks.
+ADOPTION = [0.97, 0.6, 0.8, 0.9, 0.85, 0.5, 0.3, 0.2, 0.1, 0.1, *[0.05] * 15]
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>{{ 7 * 7 }}\x1b[2J\u202e=1+1"
 
 
 def many(number: int, seed: int = 2011) -> Scan:
-    """A scan of *number* invented institutions, a tenth of which could not be read; the same at each call."""
-    draw = random.Random(seed)  # noqa: S311 - chance that comes out the same each time
+    """Return a scan of *number* invented institutions, one in ten unread; the same *seed* gives the same scan."""
+    draw = random.Random(seed)  # noqa: S311 - reproducible, not secret
     return scan(*(site(place, draw) for place in range(number)))
 
 
@@ -54,7 +55,7 @@ def _account(
 
 
 def hostile() -> Scan:
-    """A scan whose every text is an attempt, and whose addresses are not for the web."""
+    """Return a scan whose every text attempts an injection, and most of whose URLs are unsafe to link."""
     bad = institution(
         f"bad {HOSTILE}", HOSTILE, type=HOSTILE, region=HOSTILE, language=HOSTILE, city=HOSTILE, short_name=HOSTILE
     )

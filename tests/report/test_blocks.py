@@ -1,4 +1,4 @@
-"""A document as the terminal and Markdown render it: text is text, links are links, rows keep their cells."""
+"""A document rendered in Markdown, on a terminal and as a page: complete, and with hostile text escaped."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ DOCUMENT: list[Block] = [
 ]
 
 
-def on_terminal(blocks: list[Block], width: int = 80) -> str:
+def terminal_text(blocks: list[Block], width: int = 80) -> str:
     stream = io.StringIO()
     screen = console(stream)
     screen.width = width
@@ -63,13 +63,13 @@ dedans
     )
 
 
-def test_the_terminal_shows_all_of_it() -> None:
-    text = on_terminal(DOCUMENT)
+def test_the_terminal_shows_every_block() -> None:
+    text = terminal_text(DOCUMENT)
     for words in ("Un titre", "Une phrase.", "• un", "• deux", "– quatre", "entre deux", "22", "Facebook", "dedans"):
         assert words in text
 
 
-def test_a_page_of_its_own_shows_all_of_it() -> None:
+def test_a_standalone_page_shows_every_block() -> None:
     html = blocks_page(DOCUMENT, "fr").decode()
     for words in ("<h1", "Une phrase.", 'href="https://x.test/"', "quatre", "entre deux", "<dt>Facebook", "dedans"):
         assert words in html
@@ -78,21 +78,21 @@ def test_a_page_of_its_own_shows_all_of_it() -> None:
 @pytest.mark.parametrize(
     "block", [Line(HOSTILE), bullets([HOSTILE]), Grid("t", [HOSTILE], [[HOSTILE]]), Title(HOSTILE)]
 )
-def test_text_from_outside_is_text(block: Block) -> None:
+def test_hostile_text_is_escaped_in_every_format(block: Block) -> None:
     text = markdown([block])
     assert "\x1b" not in text
     assert not re.search(r"(?<!\\)[\[\]<>`*]", text), "what would be markup is escaped"
     assert "<b>" not in blocks_page([block], "fr").decode()
-    assert "\x1b" not in on_terminal([block])
+    assert "\x1b" not in terminal_text([block])
 
 
 @pytest.mark.parametrize("href", ["javascript:1", "data:x", "https://x.test/>a", "#f-a"])
-def test_only_web_addresses_are_links_in_markdown(href: str) -> None:
+def test_markdown_links_only_well_formed_web_addresses(href: str) -> None:
     assert markdown([bullets([Cell("x", href)])]) == "- x\n"
 
 
-@pytest.mark.parametrize(("lang", "words"), [("fr", "Sur les 2 sites, tous lus"), ("en", "Of 2 sites, all read")])
-def test_the_summary_of_one_screen(lang: Language, words: str) -> None:
+@pytest.mark.parametrize(("lang", "words"), [("fr", "Sur 2 sites, tous lus"), ("en", "Of 2 sites, all read")])
+def test_the_director_summary_fits_on_one_screen(lang: Language, words: str) -> None:
     stats = ScanStatistics(scan(result("a", "facebook", "youtube", "tiktok"), result("b")), lang=lang)
     text = markdown(director_blocks(stats, lang)).replace("\u00a0", " ")
     assert words in text

@@ -1,4 +1,4 @@
-"""The page of a comparison: what moved most, who gained and lost, over the institutions assessed both times."""
+"""The change page: what moved most and which accounts were gained or lost, among institutions assessed both times."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from cegep_audit.models import InstitutionResult, Scan
 from cegep_audit.phrases import Language
 from cegep_audit.report.page.document import change_page, page
 
-NAMES = {"a": ["facebook"], "b": ["facebook", "youtube"], "c": ["facebook", "youtube", "instagram"]}
+EARLIER = {"a": ["facebook"], "b": ["facebook", "youtube"], "c": ["facebook", "youtube", "instagram"]}
 LATER = {"a": ["facebook", "tiktok", "youtube"], "b": ["youtube"], "c": ["facebook", "youtube", "instagram"]}
 
 
-def at(month: int, names: dict[str, list[str]], *others: InstitutionResult, number: int = 1) -> Scan:
+def scan_in_month(month: int, names: dict[str, list[str]], *others: InstitutionResult, number: int = 1) -> Scan:
     day = datetime(2026, month, 3, tzinfo=UTC)
     found = [result(name, *networks, captured_at=day) for name, networks in names.items()]
     return scan(*found, *others, id=number, started_at=day, ended_at=day + timedelta(hours=1))
@@ -27,11 +27,11 @@ def at(month: int, names: dict[str, list[str]], *others: InstitutionResult, numb
 
 SHARE_FR = "La part sur trois réseaux ou plus passe de 33,3 % à 66,7 % (3 établissements évalués les deux fois)."
 SHARE_EN = "The share on three networks or more goes from 33.3% to 66.7% (3 institutions assessed both times)."
-OLD = at(10, NAMES, failed("d"), result("gone"))
-NEW = at(11, LATER, result("d", "facebook"), result("new"), number=2)
+OLD = scan_in_month(10, EARLIER, failed("d"), result("gone"))
+NEW = scan_in_month(11, LATER, result("d", "facebook"), result("new"), number=2)
 
 
-def shown(old: Scan = OLD, new: Scan = NEW, lang: Language = "fr") -> LexborHTMLParser:
+def parsed_page(old: Scan = OLD, new: Scan = NEW, lang: Language = "fr") -> LexborHTMLParser:
     return LexborHTMLParser(change_page(compare(old, new), lang).decode())
 
 
@@ -46,12 +46,12 @@ def text(made: LexborHTMLParser, selector: str) -> str:
         ("en", f"From October 3, 2026 to November 3, 2026: 2 accounts gained, 1 lost. {SHARE_EN}"),
     ],
 )
-def test_the_headline_is_over_those_assessed_both_times(lang: Language, sentence: str) -> None:
-    assert text(shown(lang=lang), ".sentence") == sentence
+def test_the_headline_counts_institutions_assessed_both_times(lang: Language, sentence: str) -> None:
+    assert text(parsed_page(lang=lang), ".sentence") == sentence
 
 
-def test_what_was_gained_and_lost_is_listed_with_addresses() -> None:
-    made = shown()
+def test_gained_and_lost_accounts_are_listed_with_their_urls() -> None:
+    made = parsed_page()
     rows = [" ".join(row.text(separator=" ").split()) for row in made.css("#moved tbody tr")]
     assert rows == [
         "Cégep a YouTube youtube.test/cegep",
@@ -61,31 +61,31 @@ def test_what_was_gained_and_lost_is_listed_with_addresses() -> None:
     assert "perdu" in text(made, "#moved h3")
 
 
-def test_those_that_moved_most_come_first_and_are_named_at_the_ends_of_their_lines() -> None:
-    svg = shown().css_first("#movers .desk svg").html or ""
+def test_the_movers_chart_labels_only_lines_that_moved() -> None:
+    svg = parsed_page().css_first("#movers .desk svg").html or ""
     names = re.findall(r">([^<>\d]*(?:≥[^<>]*)?) [+−]?\d+,\d</text>", svg)
     assert set(names) == {"≥&nbsp;3 réseaux", "Facebook", "YouTube", "TikTok"}, "Instagram did not move"
 
 
-def test_the_coverage_says_who_cannot_be_compared() -> None:
-    said = text(shown(), "#coverage")
+def test_coverage_states_why_institutions_are_not_compared() -> None:
+    said = text(parsed_page(), "#coverage")
     for words in ("3 établissements évalués les deux fois", "Non comparable", "Entré depuis", "Sorti depuis"):
         assert words in said
 
 
-def test_nobody_compared_is_said() -> None:
-    made = shown(scan(failed("a")), scan(result("a", "facebook"), id=2))
+def test_the_page_says_when_there_is_nothing_to_compare() -> None:
+    made = parsed_page(scan(failed("a")), scan(result("a", "facebook"), id=2))
     assert "rien à comparer" in text(made, ".sentence")
     assert not made.css("#movers, #moved")
 
 
-def test_nothing_moved() -> None:
-    made = shown(OLD, at(11, NAMES, number=2))
+def test_an_unchanged_scan_has_no_list_of_changes() -> None:
+    made = parsed_page(OLD, scan_in_month(11, EARLIER, number=2))
     assert "reste de 33,3 %" in text(made, ".sentence")
     assert not made.css("#moved")
 
 
-def test_a_sheet_says_what_its_institution_gained_since() -> None:
+def test_a_sheet_states_the_changes_since_the_earlier_scan() -> None:
     made = LexborHTMLParser(page(ScanStatistics(NEW), "fr", since=compare(OLD, NEW)).decode())
     assert "Depuis octobre 2026 : + YouTube, + TikTok." in text(made, "#f-a .strong").replace("\u00a0", " ")
     assert "Depuis octobre 2026 : − Facebook." in text(made, "#f-b .strong").replace("\u00a0", " ")
@@ -93,9 +93,9 @@ def test_a_sheet_says_what_its_institution_gained_since() -> None:
     assert "epuis" not in text(made, "#f-d .strong"), "it was not read the first time"
 
 
-def test_text_from_outside_is_text() -> None:
+def test_hostile_names_are_escaped() -> None:
     named = [
         scan(result(institution("x", "<img src=x>", short_name="<img src=x>"), *names), id=place)
         for place, names in enumerate((["facebook"], ["youtube"]), 1)
     ]
-    assert not shown(*named).css("img")
+    assert not parsed_page(*named).css("img")

@@ -1,4 +1,4 @@
-"""The coding sheet and the page beside it: what stands in them, what does not, and that they are inert."""
+"""The coding sheet and its evidence page: what they show, what they hide, and that their content is inert."""
 
 from __future__ import annotations
 
@@ -51,23 +51,23 @@ def sheet_bytes(sheet: Table, output: Path, created: datetime) -> bytes:
         return path.read_bytes()
 
 
-def written(judged: Scan, *, is_shown: bool = False, name: str = "review.csv") -> bytes:
+def written_sheet(judged: Scan, *, is_shown: bool = False, name: str = "review.csv") -> bytes:
     return sheet_bytes(sheet_of(coding_rows(judged), is_shown=is_shown), Path(name), judged.started_at)
 
 
-# ------------------------------------------------------------------ the sheet
+# ------------------------------------------------------------------ the coding sheet
 
 
-def test_a_blind_sheet_says_nothing_of_what_was_found(judged: Scan) -> None:
-    text = written(judged).decode("utf-8")
+def test_a_blind_sheet_hides_what_was_found(judged: Scan) -> None:
+    text = written_sheet(judged).decode("utf-8")
     assert text.splitlines()[0] == "institution_id,institution,website,network,decision,correct_account,note,coder,date"
     assert text.splitlines()[0] == ",".join(COLUMNS)
     assert "facebook.com" not in text
-    assert all(not row[name] for row in rows_of(written(judged)) for name in COLUMNS[4:])
+    assert all(not row[name] for row in rows_of(written_sheet(judged)) for name in COLUMNS[4:])
 
 
-def test_a_sheet_that_shows_names_account_role_reason_and_page(judged: Scan) -> None:
-    rows = rows_of(written(judged, is_shown=True))
+def test_a_sheet_that_is_not_blind_shows_account_role_reason_and_page(judged: Scan) -> None:
+    rows = rows_of(written_sheet(judged, is_shown=True))
     assert [rows[0][name] for name in SHOWN] == [OFFICIAL, "official", "site-wide-footer", "https://www.site.test/"]
     assert [rows[1][name] for name in SHOWN] == ["", "", "", ""]
     tiktok = next(row for row in rows if row["network"] == "tiktok")
@@ -75,22 +75,22 @@ def test_a_sheet_that_shows_names_account_role_reason_and_page(judged: Scan) -> 
 
 
 def test_no_cell_is_a_formula(judged: Scan) -> None:
-    for row in rows_of(written(judged, is_shown=True)):
+    for row in rows_of(written_sheet(judged, is_shown=True)):
         assert not [cell for cell in row.values() if re.match(r"\s*[=+\-@]", cell)]
 
 
-def test_the_sheet_comes_back(judged: Scan, tmp_path: Path) -> None:
-    """Filled in row by row and read back, ids that start like a formula included."""
+def test_a_filled_sheet_reads_back_in_full(judged: Scan, tmp_path: Path) -> None:
+    """Ids that start like a formula survive the round trip."""
     for name in ("review.csv", "review.xlsx"):
         path = tmp_path / name
-        path.write_bytes(written(judged, name=name))
+        path.write_bytes(written_sheet(judged, name=name))
         fill(path)
         decisions, _ = read_coding(path, judged, today=DAY, coder="AB")
         assert [item.unit for item in decisions] == [row.unit for row in coding_rows(judged)]
 
 
 def fill(path: Path) -> None:
-    """Decide "absent" on every row, as a person would in a spreadsheet."""
+    """Enter "absent" in every row, as a coder would in a spreadsheet."""
     if path.suffix == ".csv":
         path.write_text(re.sub(r",,,,,$", ",absent,,,,", path.read_text("utf-8"), flags=re.MULTILINE), "utf-8")
         return
@@ -101,8 +101,8 @@ def fill(path: Path) -> None:
     book.save(path)
 
 
-def test_a_workbook_offers_the_decisions_and_explains_its_columns(judged: Scan) -> None:
-    book = load_workbook(io.BytesIO(written(judged, name="review.xlsx")))
+def test_a_workbook_restricts_decisions_and_has_a_codebook(judged: Scan) -> None:
+    book = load_workbook(io.BytesIO(written_sheet(judged, name="review.xlsx")))
     assert book.sheetnames == ["review", "codebook"]
     (rule,) = book["review"].data_validations.dataValidation
     assert rule.formula1 == '"present,absent,wrong_account,unsure"'
@@ -110,55 +110,55 @@ def test_a_workbook_offers_the_decisions_and_explains_its_columns(judged: Scan) 
     assert book["codebook"].max_row == 1 + len(COLUMNS)
 
 
-def test_a_sample_brings_stratum_and_weight(judged: Scan) -> None:
+def test_a_sample_adds_stratum_and_weight_columns(judged: Scan) -> None:
     drawn = draw(coding_rows(judged), 6, seed=1, is_blind=True)
     rows = rows_of(sheet_bytes(sheet_of(drawn, is_shown=False), Path("r.csv"), judged.started_at))
     assert list(rows[0])[-2:] == ["stratum", "weight"]
     assert sum(float(row["weight"]) for row in rows) == pytest.approx(len(coding_rows(judged)))
 
 
-def test_a_coders_decisions_can_be_given_back(judged: Scan) -> None:
+def test_a_sheet_can_be_prefilled_with_decisions(judged: Scan) -> None:
     said = decision("a", account_url=OFFICIAL, note="=vu")
     sheet = sheet_of(coding_rows(judged), is_shown=False, decisions={Unit("a", "facebook"): said})
     row = rows_of(sheet_bytes(sheet, Path("r.csv"), judged.started_at))[0]
     assert [row[name] for name in COLUMNS[4:]] == ["present", OFFICIAL, "'=vu", "AB", "2026-11-23"]
 
 
-# ------------------------------------------------------------------ never over a coder's work
+# ------------------------------------------------------------------ overwriting
 
-FILLED = {
+PROTECTED = {
     "a decision": ",".join(COLUMNS) + "\na,A,,facebook,absent,,,,\n",
     "a note": ",".join(COLUMNS) + "\na,A,,facebook,,,à revoir,,\n",
     "another file": "name,phone\nx,y\n",
-    "what Excel saved in Windows-1252": ",".join(COLUMNS) + "\na,Cégep,,facebook,absent,,,,\n",
-    "a broken row": ",".join(COLUMNS) + "\na,A,,facebook\n",
+    "saved by Excel in Windows-1252": ",".join(COLUMNS) + "\na,Cégep,,facebook,absent,,,,\n",
+    "a truncated row": ",".join(COLUMNS) + "\na,A,,facebook\n",
 }
 
 
-@pytest.mark.parametrize("case", FILLED)
-def test_a_sheet_never_goes_over_somebodys_work(tmp_path: Path, case: str) -> None:
+@pytest.mark.parametrize("case", PROTECTED)
+def test_a_filled_or_unreadable_file_is_not_overwritten(tmp_path: Path, case: str) -> None:
     path = tmp_path / "review.csv"
-    path.write_bytes(FILLED[case].encode("cp1252" if "1252" in case else "utf-8"))
+    path.write_bytes(PROTECTED[case].encode("cp1252" if "1252" in case else "utf-8"))
     with pytest.raises(StoreError, match="holds decisions or cannot be read"):
         check_sheet(path, "en")
 
 
-def test_a_sheet_may_go_over_an_empty_one(tmp_path: Path, judged: Scan) -> None:
+def test_an_unfilled_sheet_may_be_overwritten(tmp_path: Path, judged: Scan) -> None:
     for name in ("review.csv", "review.xlsx"):
-        (tmp_path / name).write_bytes(written(judged, name=name))
+        (tmp_path / name).write_bytes(written_sheet(judged, name=name))
         check_sheet(tmp_path / name, "en")
 
 
-def test_other_endings_are_refused(tmp_path: Path) -> None:
+def test_an_unknown_extension_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"\.csv, \.xlsx"):
         check_sheet(tmp_path / "review.html", "en")
 
 
-# ------------------------------------------------------------------ the evidence sheet
+# ------------------------------------------------------------------ the evidence page
 
 
 class Reader(HTMLParser):
-    """Collects elements, addresses and text of a page."""
+    """Collects the tags, links and attributes of a page."""
 
     def __init__(self, page: bytes) -> None:
         super().__init__()
@@ -174,17 +174,17 @@ class Reader(HTMLParser):
 
 
 def page(judged: Scan, *, is_shown: bool = False, lang: str = "fr") -> bytes:
-    return evidence_page(judged, coding_rows(judged), "review.csv", lang, is_shown=is_shown)  # type: ignore[arg-type] # one of two words
+    return evidence_page(judged, coding_rows(judged), "review.csv", lang, is_shown=is_shown)  # type: ignore[arg-type] # "fr" or "en"
 
 
-def test_the_page_follows_the_sheet(judged: Scan) -> None:
+def test_the_page_follows_the_order_of_the_sheet(judged: Scan) -> None:
     text = page(judged).decode("utf-8")
     lines = [int(number) for number in re.findall(r'id="l(\d+)"', text)]
     assert lines == list(range(2, 2 + len(coding_rows(judged))))
     assert re.findall(r'<h2 id="([^"]*)"', text) == ["a", "=b", "c"]
 
 
-def test_the_page_links_pages_now_and_then(judged: Scan) -> None:
+def test_the_page_links_to_the_live_site_and_its_archived_copy(judged: Scan) -> None:
     links = Reader(page(judged)).links
     site = judged.institutions[0].url
     assert site in links
@@ -193,7 +193,7 @@ def test_the_page_links_pages_now_and_then(judged: Scan) -> None:
     assert f"https://archive.test/wayback/{CAPTURED:%Y%m%d%H%M%S}/{site}" in Reader(page(other)).links
 
 
-def test_a_blind_page_gives_links_without_role_or_rank(judged: Scan) -> None:
+def test_a_blind_page_lists_links_without_role_or_rank(judged: Scan) -> None:
     text = page(judged).decode("utf-8")
     assert OFFICIAL in text
     assert LIBRARY in text
@@ -202,30 +202,30 @@ def test_a_blind_page_gives_links_without_role_or_rank(judged: Scan) -> None:
     assert text.index(LIBRARY) < text.index(OFFICIAL), "by address, not by what was chosen"
 
 
-def test_a_page_that_shows_says_whose_each_account_is(judged: Scan) -> None:
+def test_a_page_that_is_not_blind_shows_the_role_of_each_account(judged: Scan) -> None:
     text = page(judged, is_shown=True).decode("utf-8")
     assert "officiel (site-wide-footer)" in text
     assert "l’outil y trouve un compte officiel" in text
 
 
-def test_the_page_says_where_none_stands() -> None:
+def test_the_page_states_which_networks_have_no_link() -> None:
     there = account("facebook", page_url="https://www.a.test/")
     text = page(scan(result("a", there))).decode("utf-8")
     assert text.count("Aucun lien vers") == 4, "the other classic networks"
     assert "Aucun lien vers X (Twitter) relevé sur P1." in text
 
 
-def test_an_icon_without_address_is_told() -> None:
+def test_an_icon_without_a_url_is_shown_as_unresolved() -> None:
     icon = account("instagram", url="", role=Role.UNCERTAIN, page_url="https://www.a.test/", zone=Zone.HEADER)
     assert "(lien non résolu)" in page(scan(result("a", icon))).decode("utf-8")
 
 
-def test_a_site_that_was_not_assessed_says_why(judged: Scan) -> None:
+def test_the_page_states_why_a_site_was_not_assessed(judged: Scan) -> None:
     assert "injoignable, réponse HTTP 403" in page(judged).decode("utf-8")
 
 
 @pytest.mark.parametrize("is_shown", [False, True])
-def test_what_comes_from_the_web_is_text(*, is_shown: bool) -> None:
+def test_hostile_content_is_escaped(*, is_shown: bool) -> None:
     bad = account("facebook", url='javascript:alert("x")', page_url="javascript:1", label=HOSTILE)
     content = page(scan(result(institution('x"><img src=x onerror=1>', HOSTILE), bad)), is_shown=is_shown)
     read = Reader(content)
@@ -235,26 +235,26 @@ def test_what_comes_from_the_web_is_text(*, is_shown: bool) -> None:
     assert b"\x1b" not in content
 
 
-def test_the_page_asks_nothing_of_any_network(judged: Scan) -> None:
+def test_the_page_loads_no_external_resources(judged: Scan) -> None:
     text = page(judged).decode("utf-8")
     assert "default-src 'none'" in text
     assert not re.search(r"@import|url\(", text)
     assert all('rel="noopener noreferrer"' in tag for tag in re.findall(r"<a [^>]*>", text))
 
 
-def test_the_page_speaks_both_languages(judged: Scan) -> None:
+def test_the_page_is_available_in_both_languages(judged: Scan) -> None:
     assert b"Blind coding" in page(judged, lang="en")
     assert "à l’aveugle" in page(judged).decode("utf-8")
 
 
 @pytest.mark.parametrize(("lang", "said"), [("fr", "délai dépassé"), ("en", "timed out")])
-def test_a_page_not_read_has_its_cause_in_brackets_in_both_languages(lang: str, said: str) -> None:
+def test_a_failed_page_is_followed_by_its_cause_in_parentheses(lang: str, said: str) -> None:
     missed = replace(
         result("a"), failures=(Failure("https://a.test/contact", PageRole.CONTACT, "timeout", "", CAPTURED),)
     )
     assert f">a.test/contact ({said})<" in page(scan(missed), lang=lang).decode("utf-8")
 
 
-def test_templates_are_loaded_where_they_are_used() -> None:
+def test_importing_review_loads_neither_jinja2_nor_numpy() -> None:
     code = "import sys, cegep_audit.cli.review; sys.exit('jinja2' in sys.modules or 'numpy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

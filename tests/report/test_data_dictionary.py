@@ -1,4 +1,4 @@
-"""The data dictionary is what the code that writes the columns says."""
+"""The data dictionary matches the column definitions that the exports use."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ PACKAGE = [
 ]
 
 
-def test_the_file_is_current() -> None:
+def test_the_dictionary_is_up_to_date() -> None:
     assert DICTIONARY.read_text("utf-8") == markdown(), "renew it: make docs"
 
 
 @every_row([*HEADINGS, *headings("coding"), *STATISTICS, *CHANGES, *PACKAGE], lambda heading: heading.name)
-def test_every_column_says_what_it_means(heading: Heading) -> None:
+def test_every_column_is_described_in_both_languages(heading: Heading) -> None:
     assert heading.type in TYPES
     assert heading.fr.endswith(".")
     assert heading.en.endswith(".")
@@ -36,7 +36,7 @@ def test_every_column_says_what_it_means(heading: Heading) -> None:
     assert bool(heading.empty_fr) == bool(heading.empty_en)
 
 
-def test_no_meaning_is_without_a_column() -> None:
+def test_every_description_belongs_to_a_column() -> None:
     written = {"institution": 14, "network": 1, "registry": 13, "extra": 1, "account": 14, "coding": 15}
     assert {section: len(headings(section)) for section in written} == written
     assert {heading.name for heading in headings("statistics")} == {heading.name for heading in STATISTICS}

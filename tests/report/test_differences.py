@@ -1,4 +1,4 @@
-"""Whether groups differ, in one line: the test, its p-value and the size of the effect."""
+"""Differences between groups in one line: the test, its p-value and the effect size."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from cegep_audit.report.text.words import difference_words, measure_words
 THREE = ("facebook", "youtube", "tiktok")
 
 
-def of_two_types(each: int) -> Scan:
-    """As many institutions of each of two types: those of the first on three networks, the others on none."""
+def two_types(each: int) -> Scan:
+    """Return *each* institutions of each of two types: the first type on three networks, the second on none."""
     return scan(
         *(result(institution(f"a{n}", type="cegep-public"), *THREE) for n in range(each)),
         *(result(institution(f"b{n}", type="universite")) for n in range(each)),
     )
 
 
-def said(found: Scan, lang: Language, k: int = 3) -> str:
+def difference_text(found: Scan, lang: Language, k: int = 3) -> str:
     tests = ScanStatistics(found).group_tests_by("type")
     return difference_words("type", tests, k, lang).replace("\u00a0", " ")
 
@@ -34,19 +34,19 @@ def said(found: Scan, lang: Language, k: int = 3) -> str:
         (8, "en", "Differences by type: Fisher, p <0.001, Cramér’s V 1.00."),
     ],
 )
-def test_the_test_is_named_with_its_figures(each: int, lang: Language, expected: str) -> None:
-    assert said(of_two_types(each), lang) == expected
+def test_the_line_gives_test_p_value_and_effect_size(each: int, lang: Language, expected: str) -> None:
+    assert difference_text(two_types(each), lang) == expected
 
 
-def test_where_all_are_alike_there_is_nothing_to_test() -> None:
+def test_a_single_group_or_a_uniform_outcome_is_not_tested() -> None:
     one_type = scan(result(institution("a", type="cegep-public"), *THREE))
-    assert said(one_type, "fr") == "Différences par type : rien à tester."
-    assert said(of_two_types(2), "en", k=7) == "Differences by type: nothing to test."
+    assert difference_text(one_type, "fr") == "Différences par type : rien à tester."
+    assert difference_text(two_types(2), "en", k=7) == "Differences by type: nothing to test."
 
 
 @pytest.mark.parametrize(
     ("measure", "fr", "en"),
     [("at_least_3", "Au moins 3 réseaux", "At least 3 networks"), ("twitter", "X (Twitter)", "X (Twitter)")],
 )
-def test_what_a_measure_is_called(measure: str, fr: str, en: str) -> None:
+def test_measure_words(measure: str, fr: str, en: str) -> None:
     assert (measure_words(measure, "fr"), measure_words(measure, "en")) == (fr, en)

@@ -1,4 +1,4 @@
-"""No figure without a row: what a report counts of the invented pages is among the accounts of every output."""
+"""Every figure has a row: each account that a report counts in the invented pages is listed in every output."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def report(scan: Scan, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_every_account_of_the_report_has_its_row(report: Path) -> None:
+def test_every_account_in_the_report_has_a_row_in_the_accounts_file(report: Path) -> None:
     rows = {
         (row["institution_id"], row["network"], row["account_url"]) for row in rows_of(report / "report-accounts.csv")
     }
@@ -44,7 +44,7 @@ def test_every_account_of_the_report_has_its_row(report: Path) -> None:
     assert not shown - rows
 
 
-def test_the_networks_counted_are_those_of_rows(report: Path) -> None:
+def test_network_counts_do_not_exceed_official_account_rows(report: Path) -> None:
     official: dict[str, set[str]] = {}
     for row in rows_of(report / "report-accounts.csv"):
         if row["role"] == "official":
@@ -53,13 +53,13 @@ def test_the_networks_counted_are_those_of_rows(report: Path) -> None:
         assert int(row["n_networks"]) <= len(official.get(row["id"], ())), row["id"]
 
 
-def test_json_has_the_rows_of_the_csv(report: Path) -> None:
+def test_json_and_csv_list_the_same_accounts(report: Path) -> None:
     accounts = json.loads((report / "report.json").read_text("utf-8"))["accounts"]
     assert [(row["institution_id"], row["account_url"] or "") for row in accounts] == [
         (row["institution_id"], row["account_url"]) for row in rows_of(report / "report-accounts.csv")
     ]
 
 
-def test_what_has_an_address_is_an_account(scan: Scan) -> None:
+def test_only_kinds_that_name_an_account_have_a_url(scan: Scan) -> None:
     accounts = [account for result in scan.results for account in result.accounts]
     assert not [account for account in accounts if account.url and not account.kind.names_account]

@@ -1,4 +1,4 @@
-"""A file is in place whole or not at all, and what goes wrong is one line."""
+"""Files are written whole or not at all, and each error is one line."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ from cegep_audit.report.files import export
 from cegep_audit.report.files.files import check_file, write_file
 
 
-def no_folder(folder: Path) -> Path:
+def missing_folder(folder: Path) -> Path:
     return folder / "missing" / "r.csv"
 
 
-def a_folder(folder: Path) -> Path:
+def folder_at_path(folder: Path) -> Path:
     (folder / "r.csv").mkdir()
     return folder / "r.csv"
 
 
-def below_a_file(folder: Path) -> Path:
+def file_as_parent(folder: Path) -> Path:
     (folder / "file").touch()
     return folder / "file" / "r.csv"
 
 
-def too_long_a_name(folder: Path) -> Path:
+def name_too_long(folder: Path) -> Path:
     return folder / ("r" * 300 + ".csv")
 
 
-def a_link_to_itself(folder: Path) -> Path:
+def symlink_to_itself(folder: Path) -> Path:
     (folder / "r.csv").symlink_to(folder / "r.csv")
     return folder / "r.csv"
 
 
-def a_nul(folder: Path) -> Path:
+def nul_in_name(folder: Path) -> Path:
     return folder / "r\0.csv"
 
 
@@ -46,15 +46,15 @@ def a_nul(folder: Path) -> Path:
 @pytest.mark.parametrize(
     ("place", "said"),
     [
-        (no_folder, "le dossier n’existe pas"),
-        (a_folder, "c’est un dossier"),
-        (below_a_file, "le dossier n’existe pas"),
-        (too_long_a_name, "écriture impossible"),
-        (a_link_to_itself, "écriture impossible"),
-        (a_nul, "écriture impossible"),
+        (missing_folder, "le dossier n’existe pas"),
+        (folder_at_path, "c’est un dossier"),
+        (file_as_parent, "le dossier n’existe pas"),
+        (name_too_long, "écriture impossible"),
+        (symlink_to_itself, "écriture impossible"),
+        (nul_in_name, "écriture impossible"),
     ],
 )
-def test_a_place_that_cannot_be_written_is_one_line(
+def test_an_unwritable_path_gives_a_one_line_error(
     place: Callable[[Path], Path], said: str, attempt: Callable[[Path], None], tmp_path: Path
 ) -> None:
     output = place(tmp_path)
@@ -67,7 +67,7 @@ def test_a_place_that_cannot_be_written_is_one_line(
 def test_a_read_only_file_is_not_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     output = tmp_path / "r.csv"
     output.write_bytes(b"old")
-    # What the system answers of a read-only file, asked by anybody but root.
+    # The tests may run as root, to whom every file is writable.
     monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != output or mode != os.W_OK)
     for attempt in (lambda: check_file(output, "en"), lambda: write_file(output, b"new", "en")):
         with pytest.raises(StoreError, match="write permission denied"):
@@ -75,14 +75,14 @@ def test_a_read_only_file_is_not_replaced(tmp_path: Path, monkeypatch: pytest.Mo
     assert output.read_bytes() == b"old"
 
 
-def test_a_folder_that_is_read_only_is_told_beforehand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_check_file_reports_a_read_only_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "access", lambda path, _: Path(path) != tmp_path)
     with pytest.raises(StoreError, match="write permission denied"):
         check_file(tmp_path / "r.csv", "en")
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no disk that is always full")
-def test_a_full_disk_is_named(tmp_path: Path) -> None:
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
+def test_a_full_disk_is_reported(tmp_path: Path) -> None:
     (tmp_path / "r.csv").symlink_to("/dev/full")
     with pytest.raises(StoreError, match="le disque est plein"):
         write_file(tmp_path / "r.csv", b"new", "fr")
@@ -104,8 +104,8 @@ except StoreError as error:
 """
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="limits of a process")
-def test_a_file_that_could_not_be_finished_leaves_the_one_of_before(tmp_path: Path) -> None:
+@pytest.mark.skipif(sys.platform == "win32", reason="no process limits on Windows")
+def test_a_failed_write_keeps_the_previous_file(tmp_path: Path) -> None:
     output = tmp_path / "r.csv"
     output.write_bytes(b"old")
     run = subprocess.run(
@@ -116,7 +116,7 @@ def test_a_file_that_could_not_be_finished_leaves_the_one_of_before(tmp_path: Pa
     assert list(tmp_path.iterdir()) == [output], "nothing is left beside"
 
 
-def test_a_file_is_made_and_then_replaced(tmp_path: Path) -> None:
+def test_a_file_is_created_and_then_replaced(tmp_path: Path) -> None:
     output = tmp_path / "r.csv"
     for content in (b"first", b"second"):
         check_file(output, "fr")
@@ -125,7 +125,7 @@ def test_a_file_is_made_and_then_replaced(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [output]
 
 
-def test_a_link_is_followed_and_rights_are_kept(tmp_path: Path) -> None:
+def test_a_symlink_is_followed_and_permissions_are_kept(tmp_path: Path) -> None:
     target = tmp_path / "private.csv"
     target.write_bytes(b"old")
     target.chmod(0o600)
@@ -136,7 +136,7 @@ def test_a_link_is_followed_and_rights_are_kept(tmp_path: Path) -> None:
     assert target.stat().st_mode & 0o777 == 0o600
 
 
-def test_standard_output_can_be_named() -> None:
+def test_dev_stdout_is_written_directly() -> None:
     code = (
         "from pathlib import Path\n"
         "from cegep_audit.report.files.files import write_file\n"
@@ -146,38 +146,43 @@ def test_standard_output_can_be_named() -> None:
     assert run.stdout == b"new"
 
 
-def a_link_to_itself(folder: Path) -> Path:
+def relative_symlink_to_itself(folder: Path) -> Path:
     (folder / "loop.csv").symlink_to("loop.csv")
     return folder / "loop.csv"
 
 
-def links_to_each_other(folder: Path) -> Path:
+def symlink_cycle(folder: Path) -> Path:
     (folder / "a.csv").symlink_to("b.csv")
     (folder / "b.csv").symlink_to("a.csv")
     return folder / "a.csv"
 
 
-def too_long(folder: Path) -> Path:
+def output_name_too_long(folder: Path) -> Path:
     return folder / ("x" * 300 + ".csv")
 
 
-def too_long_beside(folder: Path) -> Path:
+def accounts_name_too_long(folder: Path) -> Path:
     return folder / ("x" * 248 + ".csv")
 
 
-@pytest.mark.parametrize("place", [a_link_to_itself, links_to_each_other, too_long, too_long_beside])
-def test_a_place_that_cannot_be_written_is_told_beforehand(place: Callable[[Path], Path], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "place", [relative_symlink_to_itself, symlink_cycle, output_name_too_long, accounts_name_too_long]
+)
+def test_export_check_refuses_an_unwritable_path(place: Callable[[Path], Path], tmp_path: Path) -> None:
     with pytest.raises(StoreError) as raised:
         export.check(place(tmp_path), "en")
     assert "\n" not in str(raised.value)
 
 
-def test_nobody_can_lay_a_link_where_the_file_is_written_first(tmp_path: Path) -> None:
+def test_a_symlink_at_the_temporary_path_is_not_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "mine").write_text("mine")
-    for name in (f".cegep-audit-{os.getpid()}.tmp", ".cegep-audit-.tmp"):
-        (tmp_path / name).symlink_to("mine")
-    write_file(tmp_path / "r.csv", b"report", "en")
+    with monkeypatch.context() as patch:
+        patch.setattr("cegep_audit.report.files.files.token_hex", lambda _: "guessed")
+        (tmp_path / ".cegep-audit-guessed").symlink_to("mine")
+        with pytest.raises(StoreError):
+            write_file(tmp_path / "r.csv", b"report", "en")
     assert (tmp_path / "mine").read_text() == "mine"
+    write_file(tmp_path / "r.csv", b"report", "en")
     assert (tmp_path / "r.csv").read_bytes() == b"report"
     mask = os.umask(0)
     os.umask(mask)

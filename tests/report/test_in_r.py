@@ -1,4 +1,4 @@
-"""The lines of R in the documents run as they are written, and give the figures of the summary."""
+"""The R code in the documentation runs as written and reproduces the figures of the summary."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.skipif(R is None and "CI" not in os.environ, reason="no
 
 
 @pytest.fixture(scope="module")
-def some() -> Scan:
+def sample_scan() -> Scan:
     return scan(
         result(
             institution("a", 'L\'École "du" Nord', region_code="06"), "facebook", "youtube", "tiktok", "google_plus"
@@ -34,12 +34,12 @@ def some() -> Scan:
     )
 
 
-def blocks(path: str) -> list[str]:
+def r_blocks(path: str) -> list[str]:
     return re.findall(r"```r\n(.*?)```", (ROOT / path).read_text("utf-8"), re.DOTALL)
 
 
-def said(code: str, folder: Path, after: str = "") -> list[str]:
-    """Run *code* in *folder*, then *after*; return the lines printed."""
+def run_r(code: str, folder: Path, after: str = "") -> list[str]:
+    """Run *code* and then *after* in *folder*; return the printed lines."""
     command = [str(R), "--vanilla", "-e", code + "\n" + after]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -47,26 +47,26 @@ def said(code: str, folder: Path, after: str = "") -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def folder(some: Scan, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(sample_scan: Scan, tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("r")
-    write(some, made / "report.csv")
+    write(sample_scan, made / "report.csv")
     return made
 
 
 @pytest.mark.parametrize("path", ["README.md", "LISEZMOI.md", "docs/data-dictionary.md"])
-def test_the_share_on_three_networks(path: str, some: Scan, folder: Path) -> None:
-    first, *_ = blocks(path)
-    assert said(first, folder)[-1] == f"[1] {summary(some).figures.at_least[3].share}" == "[1] 0.5"
+def test_r_computes_the_share_on_three_networks(path: str, sample_scan: Scan, folder: Path) -> None:
+    first, *_ = r_blocks(path)
+    assert run_r(first, folder)[-1] == f"[1] {summary(sample_scan).figures.at_least[3].share}" == "[1] 0.5"
 
 
-def test_codes_stay_codes_and_booleans_are_booleans(folder: Path) -> None:
-    first, *_ = blocks("docs/data-dictionary.md")
-    lines = said(first, folder, "cat(report$region_code[1], class(report$three_plus), report$name[1], sep = '|')")
+def test_r_reads_codes_as_text_and_booleans_as_logical(folder: Path) -> None:
+    first, *_ = r_blocks("docs/data-dictionary.md")
+    lines = run_r(first, folder, "cat(report$region_code[1], class(report$three_plus), report$name[1], sep = '|')")
     assert lines[-1].split("|") == ["06", "logical", 'L\'École "du" Nord']
 
 
-def test_the_networks_of_accounts_leave_out_closed_ones(some: Scan, folder: Path) -> None:
-    accounts = next(block for block in blocks("docs/data-dictionary.md") if "report-accounts.csv" in block)
-    lines = said(accounts, folder)
+def test_network_counts_from_accounts_leave_out_closed_networks(sample_scan: Scan, folder: Path) -> None:
+    accounts = next(block for block in r_blocks("docs/data-dictionary.md") if "report-accounts.csv" in block)
+    lines = run_r(accounts, folder)
     counts = dict(zip(lines[-2].split(), map(int, lines[-1].split()), strict=True))
-    assert counts == {name: share.count for name, share in summary(some).figures.networks.items() if share.count}
+    assert counts == {name: share.count for name, share in summary(sample_scan).figures.networks.items() if share.count}

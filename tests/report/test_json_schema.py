@@ -1,4 +1,4 @@
-"""``docs/schema.json`` is current, and what is written and printed is as it says."""
+"""``docs/schema.json`` is up to date, and exports and summaries conform to it."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ SCHEMA = Path(__file__).parents[2] / "docs" / "schema.json"
 SCANS = {
     "many": many(30),
     "hostile": hostile(),
-    "nobody assessed": scan(failed("a")),
-    "alone": scan(result("a")),
-    "stopped": scan(result("a", "facebook"), unvisited=[institution("b", enrolment="environ 500")], ended_at=None),
+    "none assessed": scan(failed("a")),
+    "one institution": scan(result("a")),
+    "interrupted": scan(result("a", "facebook"), unvisited=[institution("b", enrolment="environ 500")], ended_at=None),
 }
 
 
-def faults(document: object, part: str = "") -> list[str]:
+def schema_errors(document: object, part: str = "") -> list[str]:
     described: dict[str, Any] = dict(schema())
     if part:
         described = {"$ref": f"#/$defs/{part}", "$defs": described["$defs"]}
@@ -35,40 +35,40 @@ def faults(document: object, part: str = "") -> list[str]:
     return [f"{list(fault.absolute_path)}: {fault.message}" for fault in found]
 
 
-def test_the_file_is_current() -> None:
+def test_the_schema_file_is_up_to_date() -> None:
     assert json.loads(SCHEMA.read_text("utf-8")) == schema(), "renew it: make docs"
     jsonschema.Draft202012Validator.check_schema(schema())
 
 
 @pytest.mark.parametrize("name", SCANS)
-def test_an_export_is_as_described(name: str, tmp_path: Path) -> None:
+def test_an_export_conforms_to_the_schema(name: str, tmp_path: Path) -> None:
     write(SCANS[name], tmp_path / "r.json")
-    assert faults(json.loads((tmp_path / "r.json").read_text("utf-8"))) == []
+    assert schema_errors(json.loads((tmp_path / "r.json").read_text("utf-8"))) == []
 
 
 @pytest.mark.parametrize("asked", [Asked(), Asked("classic", ("type",), 4), Asked(by=("type", "region"), sample_of=99)])
-@pytest.mark.parametrize("name", ["many", "nobody assessed", "stopped"])
-def test_a_summary_is_as_described(name: str, asked: Asked) -> None:
-    found = SCANS[name] if name == "many" else _with_columns(SCANS[name])
+@pytest.mark.parametrize("name", ["many", "none assessed", "interrupted"])
+def test_a_summary_conforms_to_the_schema(name: str, asked: Asked) -> None:
+    found = SCANS[name] if name == "many" else _with_type_and_region(SCANS[name])
     document = json.loads(json.dumps(summary_document(ScanStatistics(found, asked))))
-    assert faults(document, "summary") == []
+    assert schema_errors(document, "summary") == []
     if asked.by:
         assert document["by"]["columns"] == list(asked.by)
         assert {row["column"] for row in document["tests"]} <= set(asked.by)
 
 
-def _with_columns(found: Scan) -> Scan:
+def _with_type_and_region(found: Scan) -> Scan:
     first = institution("z", type="cegep-public", region="Laval")
     return scan(*found.results, failed(first), unvisited=list(found.institutions[len(found.results) :]))
 
 
-def test_the_summary_of_a_scan_of_the_past_is_as_described() -> None:
+def test_the_summary_of_a_past_scan_conforms_to_the_schema() -> None:
     past = scan(result("a"), failed("b", "no_capture"), mode="as_of", settings={"as_of": "2011-09-06"})
     document = json.loads(json.dumps(summary_document(ScanStatistics(past))))
     assert document["founding"]["unknown"] == 2
-    assert faults(document, "summary") == []
+    assert schema_errors(document, "summary") == []
 
 
-def test_the_schema_tells_a_fault() -> None:
-    assert faults({"scan": {}}) != []
-    assert faults({}, "summary") != []
+def test_the_schema_rejects_incomplete_documents() -> None:
+    assert schema_errors({"scan": {}}) != []
+    assert schema_errors({}, "summary") != []

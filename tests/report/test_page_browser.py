@@ -1,4 +1,4 @@
-"""The page in a real browser: sorted, filtered, searched, opened, read aloud, printed; and never a request."""
+"""The page in a real browser: sorting, filters, search, sheets, accessibility and printing, without any request."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from builders import scan
 from pages import hostile, many
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
 
@@ -25,13 +24,13 @@ from cegep_audit.phrases import Language
 from cegep_audit.report.page.document import change_page, page
 
 NARROW, DESK = 320, 1280
-COUNT = 18  # institutions of the page
+COUNT = 18  # institutions on the page
 VISIBLE = "#grid tbody tr:not([hidden])"
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """A Chromium; without one these tests say nothing, which CI does not bear."""
+    """Launch Chromium; without one, skip these tests, or fail them in CI."""
     path = find_chromium()
     if path is None:
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)("no Chromium is installed")
@@ -43,9 +42,9 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A page for each scan and language, written once."""
+    """Write a page for each scan and language, once for all tests."""
     made = tmp_path_factory.mktemp("pages")
-    scans: dict[str, Scan] = {"many": many(COUNT), "hostile": hostile(), "empty": scan()}
+    scans: dict[str, Scan] = {"many": many(COUNT), "hostile": hostile()}
     for name in ("many", "hostile"):
         for lang in ("fr", "en"):
             (made / f"{name}-{lang}.html").write_bytes(page(ScanStatistics(scans[name]), lang))
@@ -56,57 +55,57 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @dataclass
-class Opened:
-    """A page in its tab, and what went wrong or out of it."""
+class OpenedPage:
+    """A page open in a tab, the messages that it logged and the requests that it made."""
 
     tab: Page
-    said: list[str] = field(default_factory=list)
-    asked: list[str] = field(default_factory=list)
+    messages: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
 
     def texts(self, selector: str) -> list[str]:
         return self.tab.locator(selector).all_inner_texts()
 
 
-Open = Callable[..., Opened]
+OpenPage = Callable[..., OpenedPage]
 
 
 @pytest.fixture
-def opened(browser: Browser, folder: Path) -> Iterator[Open]:
-    """Opens a page and, at the end, sees that it logged nothing and asked for nothing but itself."""
-    pages: list[Opened] = []
+def open_page(browser: Browser, folder: Path) -> Iterator[OpenPage]:
+    """Open pages; at the end, check that each logged nothing and requested nothing but itself."""
+    pages: list[OpenedPage] = []
     with ExitStack() as stack:
 
-        def open_page(
+        def open_tab(
             name: str = "many", lang: Language = "fr", at: str = "", *, width: int = DESK, **options: str
-        ) -> Opened:
-            context = browser.new_context(viewport={"width": width, "height": 800}, **options)  # type: ignore[arg-type] # Playwright's own options
+        ) -> OpenedPage:
+            context = browser.new_context(viewport={"width": width, "height": 800}, **options)  # type: ignore[arg-type] # Playwright's options
             stack.callback(context.close)
-            shown = Opened(context.new_page())
+            shown = OpenedPage(context.new_page())
             pages.append(shown)
 
-            def say(message: ConsoleMessage) -> None:
-                shown.said.append(message.text)
+            def log_message(message: ConsoleMessage) -> None:
+                shown.messages.append(message.text)
 
-            def ask(request: Request) -> None:
-                shown.asked.append(request.url)
+            def log_request(request: Request) -> None:
+                shown.requests.append(request.url)
 
-            shown.tab.on("console", say)
-            shown.tab.on("pageerror", lambda error: shown.said.append(str(error)))
-            shown.tab.on("dialog", lambda dialog: shown.said.append(dialog.message))
-            shown.tab.on("request", ask)
+            shown.tab.on("console", log_message)
+            shown.tab.on("pageerror", lambda error: shown.messages.append(str(error)))
+            shown.tab.on("dialog", lambda dialog: shown.messages.append(dialog.message))
+            shown.tab.on("request", log_request)
             shown.tab.goto((folder / f"{name}-{lang}.html").as_uri() + at)
             return shown
 
-        yield open_page
+        yield open_tab
         for each in pages:
-            assert each.said == []
-            assert [url for url in each.asked if not url.startswith("file:")] == []
-            assert len(each.asked) <= 2, "the page itself, and itself again at another anchor"
+            assert each.messages == []
+            assert [url for url in each.requests if not url.startswith("file:")] == []
+            assert len(each.requests) <= 2, "the page itself, and itself again at another anchor"
 
 
 @pytest.mark.parametrize("lang", ["fr", "en"])
-def test_a_click_sorts_and_another_turns_it_round(opened: Open, lang: Language) -> None:
-    shown = opened(lang=lang)
+def test_a_click_sorts_and_a_second_click_reverses_the_order(open_page: OpenPage, lang: Language) -> None:
+    shown = open_page(lang=lang)
     heading = shown.tab.locator("#grid th.f")
     number = f"{VISIBLE} td.f"
     heading.get_by_role("button").click()
@@ -123,8 +122,8 @@ def test_a_click_sorts_and_another_turns_it_round(opened: Open, lang: Language) 
     assert shown_names[:3] == ["Collège de la Rivière 0", "Collège de la Rivière 1", "Collège de la Rivière 2"]
 
 
-def test_a_network_sorts_those_who_are_there_first(opened: Open) -> None:
-    shown = opened()
+def test_sorting_by_network_puts_present_institutions_first(open_page: OpenPage) -> None:
+    shown = open_page()
     shown.tab.get_by_role("button", name="YouTube").click()
     place = shown.tab.evaluate(
         "[...document.querySelectorAll('#grid thead th')].findIndex(h => h.innerText.includes('YouTube'))"
@@ -136,15 +135,15 @@ def test_a_network_sorts_those_who_are_there_first(opened: Open) -> None:
     assert set(kinds) >= {"y", "x"}
 
 
-def test_the_keyboard_alone_sorts(opened: Open) -> None:
-    shown = opened()
+def test_the_table_can_be_sorted_by_keyboard(open_page: OpenPage) -> None:
+    shown = open_page()
     shown.tab.locator("#grid th.who button").focus()
     shown.tab.keyboard.press("Enter")
     assert shown.tab.locator("#grid th.who").first.get_attribute("aria-sort") == "ascending"
 
 
-def test_searching_ignores_accents_and_case_and_finds_handles(opened: Open) -> None:
-    shown = opened()
+def test_search_ignores_accents_and_case(open_page: OpenPage) -> None:
+    shown = open_page()
     shown.tab.fill("#q", "COLLEGE riviere 7")
     assert set(shown.texts(f"{VISIBLE} th.who")) == {
         "Collège de la Rivière 7",
@@ -159,8 +158,8 @@ def test_searching_ignores_accents_and_case_and_finds_handles(opened: Open) -> N
     expect(shown.tab.locator(VISIBLE)).to_have_count(COUNT)
 
 
-def test_filters_add_up(opened: Open) -> None:
-    shown = opened()
+def test_filters_combine(open_page: OpenPage) -> None:
+    shown = open_page()
     shown.tab.select_option("#by-type", "universite")
     universities = shown.texts(f"{VISIBLE} th.who")
     assert 0 < len(universities) < COUNT
@@ -173,8 +172,8 @@ def test_filters_add_up(opened: Open) -> None:
     assert set(on) | set(off) <= set(universities), "whoever was not read is neither"
 
 
-def test_a_filtered_view_has_its_shares_its_address_and_its_rows(opened: Open) -> None:
-    shown = opened()
+def test_filters_update_shares_url_and_csv_download(open_page: OpenPage) -> None:
+    shown = open_page()
     whole = shown.texts("#grid tfoot td.s")
     shown.tab.select_option("#by-type", "universite")
     shown.tab.locator("#grid th.f button").click()
@@ -185,7 +184,7 @@ def test_a_filtered_view_has_its_shares_its_address_and_its_rows(opened: Open) -
     assert some[0] == f"{100 * held / len(read):.0f}"
     address = shown.tab.evaluate("location.hash")
     assert address.startswith("#table?")
-    again = opened(at=address)
+    again = open_page(at=address)
     assert again.texts(f"{VISIBLE} th.who") == shown.texts(f"{VISIBLE} th.who")
     assert again.tab.locator("#grid th.f").get_attribute("aria-sort") == "descending"
     with again.tab.expect_download() as download:
@@ -196,8 +195,8 @@ def test_a_filtered_view_has_its_shares_its_address_and_its_rows(opened: Open) -
     assert "https://www.facebook.com/riviere" in "".join(lines)
 
 
-def test_sites_can_be_chosen_by_how_they_were_read(opened: Open) -> None:
-    shown = opened()
+def test_sites_can_be_filtered_by_whether_they_were_read(open_page: OpenPage) -> None:
+    shown = open_page()
     shown.tab.select_option("#by-state", "missing")
     assert set(shown.texts(f"{VISIBLE} td.f")) == {"?"}
     assert all(cell == "—" for cell in shown.texts("#grid tfoot td.s"))
@@ -205,8 +204,8 @@ def test_sites_can_be_chosen_by_how_they_were_read(opened: Open) -> None:
     assert "?" not in shown.texts(f"{VISIBLE} td.f")
 
 
-def test_a_chart_is_saved_as_a_picture_or_as_its_figures(opened: Open) -> None:
-    shown = opened()
+def test_a_chart_downloads_as_svg_png_or_csv(open_page: OpenPage) -> None:
+    shown = open_page()
     starts = {"SVG": b"<svg", "PNG": b"\x89PNG", "CSV": b"\xef\xbb\xbf"}
     for name, start in starts.items():
         with shown.tab.expect_download() as download:
@@ -217,8 +216,8 @@ def test_a_chart_is_saved_as_a_picture_or_as_its_figures(opened: Open) -> None:
     assert b"Facebook" in content, "the figures"
 
 
-def test_a_sheet_has_a_card_to_share_of_the_size_that_networks_ask_for(opened: Open) -> None:
-    shown = opened(at="#f-etablissement-3")
+def test_a_sheet_has_a_sharing_card_of_1200_by_630_pixels(open_page: OpenPage) -> None:
+    shown = open_page(at="#f-etablissement-3")
     save = shown.tab.locator(".sheet:visible .card .save button")
     with shown.tab.expect_download() as download:
         save.filter(has_text="PNG").click()
@@ -227,37 +226,37 @@ def test_a_sheet_has_a_card_to_share_of_the_size_that_networks_ask_for(opened: O
     assert struct.unpack(">8x4x4sII", head) == (b"IHDR", 1200, 630)
     with shown.tab.expect_download() as download:
         save.filter(has_text="SVG").click()
-    text = " ".join(ET.fromstring(download.value.path().read_bytes()).itertext())  # noqa: S314 - our own
+    text = " ".join(ET.fromstring(download.value.path().read_bytes()).itertext())  # noqa: S314 - our own output
     count = shown.texts(".sheet:visible .strong")[0].partition("\u00a0")[0].partition(" ")[0]
     for words in ("Collège de la Rivière 3", count, "réseaux sociaux", "médiane", "Facebook", "23 novembre 2026"):
         assert words in text
 
 
-def test_a_site_that_was_not_read_has_no_card(opened: Open) -> None:
-    shown = opened(at="#f-etablissement-9")
+def test_an_unread_site_has_no_sharing_card(open_page: OpenPage) -> None:
+    shown = open_page(at="#f-etablissement-9")
     assert shown.tab.locator(".sheet:visible h1").count() == 1
     assert shown.tab.locator(".card").count() == 0
 
 
-def test_the_card_of_a_hostile_name_is_text(opened: Open) -> None:
-    shown = opened("hostile", at="#f.0")
+def test_the_sharing_card_escapes_a_hostile_name(open_page: OpenPage) -> None:
+    shown = open_page("hostile", at="#f.0")
     assert "<script>" in shown.tab.locator(".sheet:visible .card text").all_text_contents()[1]
 
 
-def test_the_navigation_stays_and_shows_where_one_is(opened: Open) -> None:
-    shown = opened()
+def test_the_navigation_is_sticky_and_marks_the_current_section(open_page: OpenPage) -> None:
+    shown = open_page()
     shown.tab.locator(".contents a[href='#groups']").click()
     expect(shown.tab.locator(".contents a[aria-current]")).to_have_attribute("href", "#groups")
     assert shown.tab.evaluate("document.querySelector('.contents').getBoundingClientRect().top") == 0
 
 
 @pytest.mark.parametrize("lang", ["fr", "en"])
-def test_a_name_opens_its_sheet_and_the_way_back_leads_to_the_table(opened: Open, lang: Language) -> None:
-    shown = opened(lang=lang)
+def test_a_name_opens_its_sheet_and_the_back_link_returns_to_the_table(open_page: OpenPage, lang: Language) -> None:
+    shown = open_page(lang=lang)
     name, heading = "Collège de la Rivière 12", shown.tab.locator(".sheet:visible h1")
     shown.tab.get_by_role("link", name=name, exact=True).first.click()
     expect(heading).to_have_text(name)
-    expect(heading).to_be_focused()  # for whoever reads by ear
+    expect(heading).to_be_focused()  # so that a screen reader announces it
     expect(shown.tab).to_have_title(re.compile(f"^{name}"))
     expect(shown.tab.locator("#overview")).to_be_hidden()
     shown.tab.locator(".sheet:visible .back a").click()
@@ -267,7 +266,7 @@ def test_a_name_opens_its_sheet_and_the_way_back_leads_to_the_table(opened: Open
     expect(heading).to_have_text(name)
 
 
-def test_without_scripts_everything_can_be_read(browser: Browser, folder: Path) -> None:
+def test_the_page_is_readable_without_javascript(browser: Browser, folder: Path) -> None:
     context = browser.new_context(java_script_enabled=False)
     tab = context.new_page()
     tab.goto((folder / "many-fr.html").as_uri())
@@ -278,8 +277,8 @@ def test_without_scripts_everything_can_be_read(browser: Browser, folder: Path) 
     context.close()
 
 
-def test_nothing_hostile_runs_and_its_sheet_opens(opened: Open) -> None:
-    shown = opened("hostile")
+def test_a_hostile_name_does_not_run_and_its_sheet_opens(open_page: OpenPage) -> None:
+    shown = open_page("hostile")
     shown.tab.locator("#grid th.who a").first.click()
     assert "<script>alert(1)</script>" in shown.tab.locator(".sheet:visible h1").inner_text()
     shown.tab.locator(".sheet:visible .back a").click()
@@ -298,8 +297,10 @@ def test_nothing_hostile_runs_and_its_sheet_opens(opened: Open) -> None:
         ("change", "fr", "dark", NARROW, ""),
     ],
 )
-def test_axe_finds_nothing(opened: Open, name: str, lang: Language, scheme: str, width: int, at: str) -> None:
-    shown = opened(name, lang, at, width=width, color_scheme=scheme)
+def test_axe_finds_no_violation(
+    open_page: OpenPage, name: str, lang: Language, scheme: str, width: int, at: str
+) -> None:
+    shown = open_page(name, lang, at, width=width, color_scheme=scheme)
     shown.tab.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
     found = Axe().run(shown.tab)
     assert [f"{each['id']}: {each['nodes'][0]['html']}" for each in found.response["violations"]] == []
@@ -307,16 +308,16 @@ def test_axe_finds_nothing(opened: Open, name: str, lang: Language, scheme: str,
 
 @pytest.mark.parametrize("at", ["", "#f-etablissement-3"])
 @pytest.mark.parametrize("name", ["many", "hostile", "change"])
-def test_at_320_pixels_nothing_is_pushed_out_of_the_page(opened: Open, name: str, at: str) -> None:
+def test_the_page_fits_a_width_of_320_pixels(open_page: OpenPage, name: str, at: str) -> None:
     at = {"hostile": "#f.0", "many": at, "change": ""}[name] if at else ""
-    shown = opened(name, at=at, width=NARROW)
+    shown = open_page(name, at=at, width=NARROW)
     assert shown.tab.evaluate("document.documentElement.scrollWidth") <= NARROW
     assert shown.tab.locator(".phone svg").first.is_visible() is (at == "")
     assert not shown.tab.locator(".desk svg").first.is_visible()
 
 
-def test_the_dark_is_dark_and_paper_is_white(opened: Open) -> None:
-    shown = opened(color_scheme="dark")
+def test_dark_mode_applies_on_screen_but_not_in_print(open_page: OpenPage) -> None:
+    shown = open_page(color_scheme="dark")
     background = "getComputedStyle(document.body).backgroundColor"
     bar = "getComputedStyle(document.querySelector('.desk [fill=\"#1f5f8b\"]')).fill"
     assert shown.tab.evaluate(background) == "rgb(20, 24, 28)"
@@ -327,14 +328,14 @@ def test_the_dark_is_dark_and_paper_is_white(opened: Open) -> None:
 
 
 @pytest.mark.parametrize("paper", ["A4", "Letter"])
-def test_on_paper_the_tables_of_figures_are_open_and_every_row_is_there(opened: Open, paper: str) -> None:
-    shown = opened(width=680)
+def test_printing_opens_the_tables_of_figures_and_shows_every_row(open_page: OpenPage, paper: str) -> None:
+    shown = open_page(width=680)
     shown.tab.pdf(format=paper)
     assert shown.tab.evaluate("[...document.querySelectorAll('details.figures')].every(one => one.open)")
     assert shown.tab.locator(VISIBLE).count() == COUNT
 
 
-def test_rows_of_a_long_table_follow_as_one_reads(browser: Browser, tmp_path: Path) -> None:
+def test_a_long_table_adds_rows_on_scroll(browser: Browser, tmp_path: Path) -> None:
     (tmp_path / "long.html").write_bytes(page(ScanStatistics(many(400)), "fr"))
     tab = browser.new_page()
     tab.goto((tmp_path / "long.html").as_uri())
@@ -348,8 +349,18 @@ def test_rows_of_a_long_table_follow_as_one_reads(browser: Browser, tmp_path: Pa
     tab.close()
 
 
-def test_it_prints_on_a4_without_its_tools(opened: Open) -> None:
-    shown = opened(width=680)  # what is left of A4 between its margins, at 96 pixels an inch
+def test_printing_a_long_table_lays_out_every_row(browser: Browser, tmp_path: Path) -> None:
+    (tmp_path / "long.html").write_bytes(page(ScanStatistics(many(100)), "fr"))
+    tab = browser.new_page()
+    tab.goto((tmp_path / "long.html").as_uri())
+    assert tab.locator(VISIBLE).count() == 20
+    tab.pdf()
+    assert tab.locator(VISIBLE).count() == 100
+    tab.close()
+
+
+def test_printing_on_a4_hides_the_tools(open_page: OpenPage) -> None:
+    shown = open_page(width=680)  # the width of A4 between its margins, at 96 pixels per inch
     shown.tab.emulate_media(media="print")
     assert not shown.tab.locator("#tools").is_visible()
     assert shown.tab.evaluate("document.documentElement.scrollWidth") <= 680

@@ -1,4 +1,4 @@
-"""How far a scan is: on a terminal, in a file, and never on standard output."""
+"""The progress of a scan: on a terminal or in a file, never on standard output."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NBSP = "\u00a0"
 
 
 class Clock:
-    """Seconds that pass when a test says so."""
+    """A clock that a test advances by hand."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -30,19 +30,19 @@ class Clock:
 
 
 class Screen(io.StringIO):
-    """A stream that says it is a terminal."""
+    """A stream that claims to be a terminal."""
 
     def isatty(self) -> bool:
         return True
 
 
-def watched(total: int, lang: Language = "fr", **options: object) -> tuple[Progress, io.StringIO, Clock]:
+def make_progress(total: int, lang: Language = "fr", **options: object) -> tuple[Progress, io.StringIO, Clock]:
     stream, clock = io.StringIO(), Clock()
-    return Progress(total, lang, stream=stream, clock=clock, **options), stream, clock  # type: ignore[arg-type] # its own
+    return Progress(total, lang, stream=stream, clock=clock, **options), stream, clock  # type: ignore[arg-type] # each test's own options
 
 
-def test_elsewhere_than_on_a_terminal_a_line_for_each_tenth() -> None:
-    progress, stream, clock = watched(100)
+def test_without_a_terminal_each_tenth_prints_a_line() -> None:
+    progress, stream, clock = make_progress(100)
     tally = Tally()
     with progress:
         progress.watch(tally)
@@ -57,8 +57,8 @@ def test_elsewhere_than_on_a_terminal_a_line_for_each_tenth() -> None:
     assert lines[-1] == "100/100, 0 en cours, 100 comptes, 300 requêtes"
 
 
-def test_a_slow_scan_still_speaks_every_half_minute_and_names_who_is_slow() -> None:
-    progress, stream, clock = watched(1000, "en")
+def test_a_slow_scan_prints_every_30_seconds_and_names_slow_sites() -> None:
+    progress, stream, clock = make_progress(1000, "en")
     with progress:
         for number in range(4):
             clock.now += 20
@@ -71,8 +71,8 @@ def test_a_slow_scan_still_speaks_every_half_minute_and_names_who_is_slow() -> N
     ]
 
 
-def test_while_every_site_is_silent_a_tick_shows_that_time_passes() -> None:
-    progress, stream, clock = watched(9, "en")
+def test_ticks_update_the_time_of_a_slow_site() -> None:
+    progress, stream, clock = make_progress(9, "en")
     with progress:
         progress.started(institution("s0"))
         for _ in range(3):
@@ -82,8 +82,8 @@ def test_while_every_site_is_silent_a_tick_shows_that_time_passes() -> None:
     assert shown == [f"slow: Cégep s0 ({spent})" for spent in ("30 s", "1 min 00 s", "1 min 30 s")]
 
 
-def test_the_time_left_is_that_of_this_run_where_a_scan_goes_on() -> None:
-    progress, stream, clock = watched(20, "en", done=10)
+def test_the_time_left_of_a_resumed_scan_is_based_on_this_run() -> None:
+    progress, stream, clock = make_progress(20, "en", done=10)
     with progress:
         for name in ("a", "b"):
             progress.started(institution(name))
@@ -93,8 +93,8 @@ def test_the_time_left_is_that_of_this_run_where_a_scan_goes_on() -> None:
     assert stream.getvalue().splitlines()[-1].endswith("1 min 20 s left")
 
 
-def test_what_a_slow_site_waits_for_is_said_once_where_asked() -> None:
-    progress, stream, clock = watched(5, "en", explains=True)
+def test_explains_prints_once_what_each_slow_site_waits_for() -> None:
+    progress, stream, clock = make_progress(5, "en", explains=True)
     tally = Tally()
     with progress:
         progress.watch(tally)
@@ -114,8 +114,8 @@ def test_what_a_slow_site_waits_for_is_said_once_where_asked() -> None:
     ]
 
 
-def test_a_note_is_one_line_of_text() -> None:
-    progress, stream, _ = watched(3)
+def test_a_note_is_one_line_without_escape_codes() -> None:
+    progress, stream, _ = make_progress(3)
     with progress:
         progress.note("a [red]note[/red]\x1b[2J\nof " + "many words " * 30)
     assert stream.getvalue().count("\n") == 1
@@ -123,7 +123,7 @@ def test_a_note_is_one_line_of_text() -> None:
     assert "\x1b" not in stream.getvalue()
 
 
-def test_a_terminal_shows_what_is_slow_and_is_left_clean() -> None:
+def test_a_terminal_names_slow_sites_and_gets_its_cursor_back() -> None:
     stream, clock = Screen(), Clock()
     before = threading.active_count()
     with Progress(4, "fr", stream=stream, clock=clock) as progress:
@@ -140,7 +140,7 @@ def test_a_terminal_shows_what_is_slow_and_is_left_clean() -> None:
     assert "\x1b[?25h" in text, "the cursor is back"
 
 
-def test_a_terminal_is_drawn_ten_times_a_second_at_most() -> None:
+def test_a_terminal_is_updated_at_most_ten_times_a_second() -> None:
     stream, clock = Screen(), Clock()
     with Progress(5000, "fr", stream=stream, clock=clock) as progress:
         for number in range(1000):
@@ -149,7 +149,7 @@ def test_a_terminal_is_drawn_ten_times_a_second_at_most() -> None:
     assert 5 < len(re.findall(r"en cours", stream.getvalue())) <= 11
 
 
-def test_standard_output_holds_results_alone() -> None:
+def test_progress_stays_off_standard_output() -> None:
     code = (
         "import sys\n"
         "from cegep_audit.report.terminal.progress import Progress\n"

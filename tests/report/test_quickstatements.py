@@ -1,4 +1,4 @@
-"""Statements for Wikidata: which accounts have one, in which form, with which reference."""
+"""QuickStatements for Wikidata: which accounts get one, in which form, with which reference."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def account(network: str, handle: str, role: Role = Role.OFFICIAL) -> Account:
     return Account(network, handle, url, Kind.PROFILE, role, "row_of_icons", (SEEN,), is_main=True)
 
 
-def said_of(*accounts: Account, institution: Institution = COLLEGE, status: Status = Status.OK) -> list[str]:
+def statements_for(*accounts: Account, institution: Institution = COLLEGE, status: Status = Status.OK) -> list[str]:
     result = InstitutionResult(institution, status, "", "", institution.url, AT, accounts=accounts)
     scan = Scan(1, AT, AT, "live", {}, "0", "0", institutions=(institution,), results=(result,))
     return statements(scan).splitlines()
@@ -39,23 +39,23 @@ def said_of(*accounts: Account, institution: Institution = COLLEGE, status: Stat
         ("linkedin", "college-aulnes", 'P4264|"college-aulnes"'),
     ],
 )
-def test_an_account_is_a_statement_with_its_reference(network: str, handle: str, statement: str) -> None:
-    assert said_of(account(network, handle)) == [f"Q12345|{statement}|{REFERENCE}"]
+def test_an_official_account_gives_a_statement_with_a_reference(network: str, handle: str, statement: str) -> None:
+    assert statements_for(account(network, handle)) == [f"Q12345|{statement}|{REFERENCE}"]
 
 
-def test_what_has_no_property_or_item_is_left_out() -> None:
-    assert said_of(account("youtube", "college aulnes")) == []
-    assert said_of(account("issuu", "collegeaulnes")) == []
-    assert said_of(account("facebook", "x"), institution=replace(COLLEGE, wikidata="")) == []
+def test_accounts_without_a_property_or_item_are_left_out() -> None:
+    assert statements_for(account("youtube", "college aulnes")) == []
+    assert statements_for(account("issuu", "collegeaulnes")) == []
+    assert statements_for(account("facebook", "x"), institution=replace(COLLEGE, wikidata="")) == []
 
 
-def test_only_official_accounts_of_assessed_sites_are_said() -> None:
-    assert said_of(account("facebook", "biblio", Role.UNIT)) == []
-    assert said_of(account("facebook", "aulnes"), status=Status.BLOCKED) == []
+def test_only_official_accounts_of_assessed_sites_are_exported() -> None:
+    assert statements_for(account("facebook", "biblio", Role.UNIT)) == []
+    assert statements_for(account("facebook", "aulnes"), status=Status.BLOCKED) == []
 
 
-def test_a_page_address_cannot_break_the_line() -> None:
+def test_delimiters_in_a_page_url_are_percent_encoded() -> None:
     odd = replace(SEEN, page_url='https://www.college.test/a|b"c')
-    [line] = said_of(replace(account("facebook", "aulnes"), evidence=(odd,)))
+    [line] = statements_for(replace(account("facebook", "aulnes"), evidence=(odd,)))
     assert line.count("|") == 6
     assert '"https://www.college.test/a%7Cb%22c"' in line

@@ -1,4 +1,4 @@
-"""Time left of a scan: close to the truth where a number is given, and no number where none can be close."""
+"""The estimated time left of a scan: close to the truth where one is given, absent where none could be close."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ Visits = list[tuple[float, float]]
 
 
 def visits(count: int, slots: int, seed: int) -> Visits:
-    """Play a scan: most sites take six seconds, some much longer, one in twenty hangs or is dead."""
-    chance = random.Random(seed)  # noqa: S311 - which sites are slow
+    """Simulate a scan: most sites take about six seconds, some much longer, and one in twenty hangs or is dead."""
+    chance = random.Random(seed)  # noqa: S311 - reproducible, not secret
     free = [0.0] * min(slots, count)
     played = []
     for _ in range(count):
@@ -29,7 +29,7 @@ def visits(count: int, slots: int, seed: int) -> Visits:
     return played
 
 
-def told(played: Visits, slots: int, now: float) -> float | None:
+def estimate(played: Visits, slots: int, now: float) -> float | None:
     done = [ends - begins for begins, ends in played if ends <= now]
     in_flight = [now - begins for begins, ends in played if begins <= now < ends]
     return seconds_left(done, in_flight, sum(begins > now for begins, _ in played), slots, 2 * TIMEOUT_S)
@@ -37,21 +37,21 @@ def told(played: Visits, slots: int, now: float) -> float | None:
 
 @pytest.mark.parametrize(("count", "slots"), [(139, 8), (139, 32), (1000, 32), (1000, 256), (5000, 256)])
 @pytest.mark.parametrize("seed", range(5))
-def test_what_is_told_is_never_far_off(count: int, slots: int, seed: int) -> None:
+def test_the_estimate_is_never_far_off(count: int, slots: int, seed: int) -> None:
     played = visits(count, slots, seed)
     end = max(ends for _, ends in played)
     moments = [end * tenth / 20 for tenth in range(1, 20)]
-    pairs = [(said, end - now) for now in moments if (said := told(played, slots, now)) is not None]
+    pairs = [(said, end - now) for now in moments if (said := estimate(played, slots, now)) is not None]
     assert len(pairs) >= 3
     assert all(abs(said - left) <= left / 2 + 2 * TIMEOUT_S for said, left in pairs), pairs
 
 
-def test_nothing_is_told_before_anything_is_known_nor_of_the_last_sites() -> None:
+def test_no_estimate_is_given_at_the_start_or_for_the_last_sites() -> None:
     played = visits(200, 32, 1)
     last_begun = max(begins for begins, _ in played)
-    assert told(played, 32, 0.5) is None
-    assert told(played, 32, last_begun + 0.01) is None
+    assert estimate(played, 32, 0.5) is None
+    assert estimate(played, 32, last_begun + 0.01) is None
 
 
-def test_the_quick_ones_that_finish_first_do_not_make_it_look_short() -> None:
+def test_sites_in_flight_lengthen_the_estimate() -> None:
     assert seconds_left([1.0] * 4, [9.0] * 4, 100, 4, 0.0) == 100 * (4 + 36) / 4 / 4

@@ -1,4 +1,4 @@
-"""The replication package: another machine gets every figure from the ZIP alone."""
+"""The replication package: another machine can recompute every figure from the ZIP alone."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from cegep_audit.vocabulary import Kind, PageRole, Role, Status
 HOSTILE = '=HYPERLINK("http://x.test/";"é, ,\n")'
 IN_2014 = datetime(2014, 5, 1, tzinfo=UTC)
 
-# What the specification asks of a package and of its tables: https://specs.frictionlessdata.io/data-package/
+# What the specification requires of a package and its tables: https://specs.frictionlessdata.io/data-package/
 PROFILE = {
     "type": "object",
     "required": ["name", "resources"],
@@ -78,7 +78,7 @@ READERS = {
 
 
 @pytest.fixture
-def some() -> Scan:
+def sample_scan() -> Scan:
     person = replace(account("linkedin", "jane", Role.UNCERTAIN), kind=Kind.NONE)
     missed = Failure("https://www.b.test/x", PageRole.CONTACT, "timeout", "no answer from /home/jane/x", CAPTURED)
     part = replace(result("b", "facebook", "youtube", status=Status.PARTIAL, detail="timeout"), failures=(missed,))
@@ -94,11 +94,11 @@ def some() -> Scan:
 
 
 @pytest.fixture
-def unpacked(some: Scan, tmp_path: Path) -> Path:
+def unpacked(sample_scan: Scan, tmp_path: Path) -> Path:
     (tmp_path / "scans.db").write_bytes(b"a database")
     (tmp_path / "scan.warc.gz").write_bytes(b"pages" * 1000)
     output = tmp_path / "scan.zip"
-    write_package(ScanStatistics(some), output, tmp_path / "scans.db", [tmp_path / "scan.warc.gz"])
+    write_package(ScanStatistics(sample_scan), output, tmp_path / "scans.db", [tmp_path / "scan.warc.gz"])
     folder = tmp_path / "another machine"
     with zipfile.ZipFile(output) as archive:
         archive.extractall(folder)
@@ -106,15 +106,15 @@ def unpacked(some: Scan, tmp_path: Path) -> Path:
 
 
 def recompute(folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run the script of the package with a Python that knows nothing of this project."""
-    command = [sys.executable, "-I", "recompute.py"]
+    """Run the package's script with Python's standard library alone."""
+    command = [sys.executable, "-I", "-S", "recompute.py"]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.parametrize("basket", ["all", "classic", "seed"])
-def test_another_machine_gets_every_figure(basket: str, some: Scan, tmp_path: Path) -> None:
+def test_the_package_alone_reproduces_every_figure(basket: str, sample_scan: Scan, tmp_path: Path) -> None:
     output = tmp_path / "scan.zip"
-    write_package(ScanStatistics(some, Asked(basket, (), 2)), output, tmp_path / "none.db", [])
+    write_package(ScanStatistics(sample_scan, Asked(basket, (), 2)), output, tmp_path / "none.db", [])
     with zipfile.ZipFile(output) as archive:
         archive.extractall(tmp_path / "there")
     done = recompute(tmp_path / "there")
@@ -129,7 +129,7 @@ def test_another_machine_gets_every_figure(basket: str, some: Scan, tmp_path: Pa
         (",blocked,", ",ok,", "assessed"),
     ],
 )
-def test_a_figure_that_the_files_do_not_give_is_named(was: str, becomes: str, said: str, unpacked: Path) -> None:
+def test_recompute_names_a_figure_that_differs(was: str, becomes: str, said: str, unpacked: Path) -> None:
     report = unpacked / "report.csv"
     assert was in report.read_text("utf-8")
     report.write_text(report.read_text("utf-8").replace(was, becomes), "utf-8")
@@ -138,7 +138,7 @@ def test_a_figure_that_the_files_do_not_give_is_named(was: str, becomes: str, sa
     assert said in done.stdout
 
 
-def test_it_is_a_data_package_and_every_cell_is_of_its_type(unpacked: Path) -> None:
+def test_the_data_package_is_valid_and_every_cell_has_its_declared_type(unpacked: Path) -> None:
     package: dict[str, Any] = json.loads((unpacked / "datapackage.json").read_text("utf-8"))
     jsonschema.validate(package, PROFILE, format_checker=jsonschema.FormatChecker())
     assert len({resource["name"] for resource in package["resources"]}) == len(package["resources"])
@@ -156,14 +156,14 @@ def test_it_is_a_data_package_and_every_cell_is_of_its_type(unpacked: Path) -> N
             assert not keys or len({tuple(row[key] for key in keys) for row in rows}) == len(rows)
 
 
-def test_every_column_of_ours_says_what_it_means(unpacked: Path) -> None:
+def test_every_column_is_described_except_in_the_registry(unpacked: Path) -> None:
     package = json.loads((unpacked / "datapackage.json").read_text("utf-8"))
     for resource in package["resources"]:
         for field in resource.get("schema", {}).get("fields", ()):
             assert "description" in field or resource["name"] == "registry", (resource["name"], field)
 
 
-def test_it_tells_nothing_of_the_machine_and_of_no_person(unpacked: Path) -> None:
+def test_the_package_reveals_no_local_path_or_person(unpacked: Path) -> None:
     for path in unpacked.iterdir():
         text = path.read_text("utf-8")
         assert "jane" not in text, path.name
@@ -175,7 +175,7 @@ def test_it_tells_nothing_of_the_machine_and_of_no_person(unpacked: Path) -> Non
     }
 
 
-def test_the_digests_are_those_of_the_files(unpacked: Path) -> None:
+def test_digests_match_the_files(unpacked: Path) -> None:
     listed = dict(reversed(line.split("  ")) for line in (unpacked / "SHA256SUMS").read_text().splitlines())
     assert set(listed) == {path.name for path in unpacked.iterdir()} - {"SHA256SUMS"}
     for name, digest in listed.items():
@@ -185,7 +185,7 @@ def test_the_digests_are_those_of_the_files(unpacked: Path) -> None:
     assert sources["scans.db"]["bytes"] == len(b"a database")
 
 
-def test_the_matrix_is_empty_where_nothing_can_be_said(unpacked: Path) -> None:
+def test_matrix_cells_are_empty_for_networks_not_open_and_unassessed_sites(unpacked: Path) -> None:
     with (unpacked / "matrix.csv").open(encoding="utf-8", newline="") as file:
         rows = {row["institution_id"]: row for row in csv.DictReader(file)}
     assert (rows["a"]["facebook"], rows["a"]["instagram"], rows["d"]["facebook"]) == ("1", "0", "0")
@@ -194,11 +194,11 @@ def test_the_matrix_is_empty_where_nothing_can_be_said(unpacked: Path) -> None:
     assert set(rows["e"].values()) - {"e", "Cégep e"} == {""}, "not assessed"
 
 
-def test_the_same_scan_gives_the_same_bytes_and_the_warc_is_inside_when_asked(some: Scan, tmp_path: Path) -> None:
+def test_packages_are_reproducible_and_include_the_warc_on_request(sample_scan: Scan, tmp_path: Path) -> None:
     warc = tmp_path / "scan.warc.gz"
     warc.write_bytes(b"pages" * 1000)
     for name in ("one.zip", "two.zip"):
-        write_package(ScanStatistics(some), tmp_path / name, tmp_path / "none.db", [warc], with_warc=True)
+        write_package(ScanStatistics(sample_scan), tmp_path / name, tmp_path / "none.db", [warc], with_warc=True)
     assert (tmp_path / "one.zip").read_bytes() == (tmp_path / "two.zip").read_bytes()
     with zipfile.ZipFile(tmp_path / "one.zip") as archive:
         assert archive.read("scan.warc.gz") == b"pages" * 1000
@@ -216,7 +216,7 @@ def test_the_same_scan_gives_the_same_bytes_and_the_warc_is_inside_when_asked(so
         ("max_pages", 3, 3),
     ],
 )
-def test_paths_of_the_machine_become_names(name: str, value: object, expected: object, tmp_path: Path) -> None:
+def test_local_paths_are_reduced_to_file_names(name: str, value: object, expected: object, tmp_path: Path) -> None:
     write_package(ScanStatistics(scan(settings={name: value})), tmp_path / "p.zip", tmp_path / "none.db", [])
     with zipfile.ZipFile(tmp_path / "p.zip") as archive:
         for file in ("settings.json", "summary.json"):
@@ -224,8 +224,7 @@ def test_paths_of_the_machine_become_names(name: str, value: object, expected: o
             assert document.get("scan", document)["settings"] == {name: expected}, file
 
 
-def test_from_the_pages_alone_the_same_scan_comes_again(demo_run: Done, tmp_path: Path) -> None:
-    """The WARC and the registry of the package, in a folder of their own, give the summary of the package."""
+def test_scanning_the_packaged_warc_gives_the_packaged_summary(demo_run: Done, tmp_path: Path) -> None:
     shutil.copytree(demo_run.folder / "demo", tmp_path / "demo")
     done = inside("export", "--db", "demo/demo.db", "-o", "all.zip", "--with-warc", folder=tmp_path)
     assert done.code == 0, done.err
@@ -242,7 +241,7 @@ def test_from_the_pages_alone_the_same_scan_comes_again(demo_run: Done, tmp_path
         assert "pages/pages.jsonl" in archive.namelist()
 
 
-def test_what_does_not_go_together_is_said(demo_run: Done, tmp_path: Path) -> None:
+def test_export_refuses_options_that_do_not_fit_and_a_missing_warc(demo_run: Done, tmp_path: Path) -> None:
     shutil.copytree(demo_run.folder / "demo", tmp_path / "demo")
     database = ("--db", "demo/demo.db", "--lang", "en")
     for arguments, code, said in (

@@ -1,10 +1,9 @@
-"""The sheet of one institution on a terminal and as JSON: whole, in words, no wider than the screen."""
+"""The sheet of one institution on a terminal and as JSON: complete, in words, no wider than the screen."""
 
 from __future__ import annotations
 
 import io
 import json
-from dataclasses import replace
 
 import pytest
 from builders import account, failed, institution, result, scan, sheet_of
@@ -21,7 +20,7 @@ from cegep_audit.vocabulary import Role, Status
 NBSP = "\u00a0"
 
 
-def shown(sheet: Sheet, lang: Language = "fr", width: int | None = None) -> str:
+def render_sheet(sheet: Sheet, lang: Language = "fr", width: int | None = None) -> str:
     stream = io.StringIO()
     screen = console(stream)
     screen.width = width or 200
@@ -33,14 +32,14 @@ def flat(text: str) -> str:
     return " ".join(text.replace(NBSP, " ").split())
 
 
-def of(found: Scan, id_: str) -> Sheet:
+def sheet_for(found: Scan, id_: str) -> Sheet:
     sheet = sheet_of(found, id_)
     assert sheet is not None
     return sheet
 
 
 @pytest.fixture
-def some() -> Scan:
+def sample_scan() -> Scan:
     one = institution("a", "Cégep de Rivière-Bleue", type="cegep-public", region="Estrie", language="fr", city="Bleue")
     two = institution("b", "Cégep du Lac", type="cegep-public", region="Estrie")
     return scan(
@@ -56,8 +55,8 @@ def some() -> Scan:
     )
 
 
-def test_the_sheet_in_french(some: Scan) -> None:
-    text = flat(shown(of(some, "a")))
+def test_the_sheet_in_french(sample_scan: Scan) -> None:
+    text = flat(render_sheet(sheet_for(sample_scan, "a")))
     assert text.startswith(
         "Cégep de Rivière-Bleue Cégep public · Estrie · Bleue · français https://www.a.test/ 1 réseau"
     )
@@ -73,44 +72,44 @@ def test_the_sheet_in_french(some: Scan) -> None:
     assert text.endswith("Cégep du Lac (2)")
 
 
-def test_the_sheet_in_english(some: Scan) -> None:
-    text = flat(shown(of(some, "b"), "en"))
+def test_the_sheet_in_english(sample_scan: Scan) -> None:
+    text = flat(render_sheet(sheet_for(sample_scan, "b"), "en"))
     assert "2 networks" in text
     assert "The accounts are not in the structured data." in text
 
 
-def test_a_site_that_was_not_read(some: Scan) -> None:
-    text = flat(shown(of(some, "c")))
+def test_the_sheet_of_an_unread_site_draws_no_conclusion(sample_scan: Scan) -> None:
+    text = flat(render_sheet(sheet_for(sample_scan, "c")))
     assert "Site non évalué : délai dépassé. Aucune conclusion n’en est tirée, ni présence ni absence." in text
     assert "Ses comptes" not in text
     assert "Facebook ? 100 % (2)" in text
 
 
-def test_a_site_read_in_part_says_why() -> None:
+def test_the_sheet_of_a_partly_read_site_states_the_cause() -> None:
     found = scan(result("a", status=Status.PARTIAL, detail="http_500"))
-    text = flat(shown(next(sheets(found))))
+    text = flat(render_sheet(next(sheets(found))))
     assert "Évalué en partie : au moins une page autre que l’accueil n’a pas pu être lue (réponse HTTP 500)." in text
     assert "Aucun compte officiel trouvé dans les pages lues." in text
     assert "Aucun compte de l’établissement n’a été vu dans les pages lues" in text
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 200])
-def test_no_line_is_wider_than_the_screen_nor_than_80(width: int) -> None:
+def test_lines_fit_the_screen_and_80_columns(width: int) -> None:
     for sheet in [*sheets(many(6)), *sheets(hostile())]:
-        text = shown(sheet, width=width)
+        text = render_sheet(sheet, width=width)
         assert max(map(cell_len, text.splitlines())) <= min(width, 80)
 
 
-def test_text_from_outside_is_text() -> None:
+def test_escape_codes_and_passwords_are_not_shown() -> None:
     for sheet in sheets(hostile()):
-        text = shown(sheet)
+        text = render_sheet(sheet)
         assert "\x1b" not in text
         assert "\u202e" not in text
         assert "secret" not in text
 
 
-def test_the_record_is_json_and_holds_all_evidence(some: Scan) -> None:
-    record = json.loads(json.dumps(sheet_record(of(some, "a"), "fr")))
+def test_the_record_serializes_to_json_with_its_evidence(sample_scan: Scan) -> None:
+    record = json.loads(json.dumps(sheet_record(sheet_for(sample_scan, "a"), "fr")))
     assert record["institution"]["id"] == "a"
     assert (record["status"], record["n_networks"], record["networks"]) == ("ok", 1, ["facebook"])
     accounts = {(each["network"], each["handle"]): each for each in record["accounts"]}
@@ -129,12 +128,12 @@ def test_the_record_is_json_and_holds_all_evidence(some: Scan) -> None:
     assert record["neighbours"] == [{"id": "b", "name": "Cégep du Lac", "n_networks": 2}]
 
 
-def test_the_record_of_a_site_never_visited() -> None:
+def test_the_record_of_an_unvisited_site_is_empty() -> None:
     record = sheet_record(next(sheets(scan(unvisited=[institution("a", HOSTILE)]))), "en")
     assert (record["status"], record["n_networks"], record["accounts"]) == (None, None, [])
 
 
-def test_the_past_gets_no_advice() -> None:
-    past = scan(replace(result("a", "facebook")), mode="as_of", settings={"as_of": "2016-05-01"})
-    assert "À améliorer" not in shown(next(sheets(past)))
+def test_a_past_scan_gives_no_advice() -> None:
+    past = scan(result("a", "facebook"), mode="as_of", settings={"as_of": "2016-05-01"})
+    assert "À améliorer" not in render_sheet(next(sheets(past)))
     assert sheet_record(next(sheets(past)), "fr")["advice"] == []

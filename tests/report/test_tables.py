@@ -1,4 +1,4 @@
-"""The files of a report, read back by the programs that will read them."""
+"""Report files, read back with the libraries that will read them."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ ACCOUNTS_HEAD = (
 
 
 @pytest.fixture
-def found() -> Scan:
-    """One site on four networks that count and one that closed, one hostile, one dead, one never visited."""
+def sample_scan() -> Scan:
+    """Return a scan of one site on four open networks and a closed one, one hostile, one dead and one unvisited."""
     whole = institution(
         "rb",
         "Cégep de Rivière-Bleue",
@@ -82,15 +82,15 @@ def found() -> Scan:
     )
 
 
-def read(path: Path) -> list[dict[str, str]]:
+def read_csv(path: Path) -> list[dict[str, str]]:
     with path.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
 
-def test_the_report(found: Scan, tmp_path: Path) -> None:
+def test_report_rows(sample_scan: Scan, tmp_path: Path) -> None:
     output = tmp_path / "report.csv"
-    assert write(found, output) == (tmp_path / "report-accounts.csv", output)
-    first, hostile, dead, later = rows = read(output)
+    assert write(sample_scan, output) == (tmp_path / "report-accounts.csv", output)
+    first, hostile, dead, later = rows = read_csv(output)
     assert list(first) == [*REPORT_HEAD, *NETWORKS, *REGISTRY_HEAD, "registry_facebook", "notes"]
     assert [row["id"] for row in rows] == ["rb", "bad", "dead", "later"], "registry order"
     expected = {
@@ -128,9 +128,9 @@ def test_the_report(found: Scan, tmp_path: Path) -> None:
         assert row["pages"] == "0"
 
 
-def test_the_accounts(found: Scan, tmp_path: Path) -> None:
-    write(found, tmp_path / "report.csv")
-    rows = read(tmp_path / "report-accounts.csv")
+def test_account_rows(sample_scan: Scan, tmp_path: Path) -> None:
+    write(sample_scan, tmp_path / "report.csv")
+    rows = read_csv(tmp_path / "report-accounts.csv")
     assert list(rows[0]) == ACCOUNTS_HEAD
     places = {name: place for place, name in enumerate(NETWORKS)}
     assert [row["institution_id"] for row in rows] == ["rb"] * 9 + ["bad"]
@@ -168,28 +168,28 @@ def test_the_accounts(found: Scan, tmp_path: Path) -> None:
     assert rows[-1]["account_url"] == "https://x.test/1"
 
 
-def test_a_persons_page_never_leaves_the_program(tmp_path: Path) -> None:
+def test_a_personal_profile_is_not_exported(tmp_path: Path) -> None:
     person = account("linkedin", "in/someone", Role.UNCERTAIN)
     object.__setattr__(person, "kind", Kind.NONE)
     write(scan(result("a", person, "facebook")), tmp_path / "report.csv")
     assert "someone" not in (tmp_path / "report-accounts.csv").read_text("utf-8")
 
 
-def test_the_bytes_are_as_the_contract_says(found: Scan, tmp_path: Path) -> None:
-    write(found, tmp_path / "r.csv")
+def test_csv_has_no_bom_and_ends_each_row_with_one_line_feed(sample_scan: Scan, tmp_path: Path) -> None:
+    write(sample_scan, tmp_path / "r.csv")
     for path in (tmp_path / "r.csv", tmp_path / "r-accounts.csv"):
         raw = path.read_bytes()
         assert not raw.startswith(b"\xef\xbb\xbf")
         assert b"\r" not in raw
         assert raw.endswith(b"\n")
-        assert raw.count(b"\n") == len(read(path)) + 1, "one line a row, so that any tool can count them"
+        assert raw.count(b"\n") == len(read_csv(path)) + 1, "one line a row, so that any tool can count them"
 
 
-def test_pandas_reads_the_share_that_the_summary_prints(found: Scan, tmp_path: Path) -> None:
-    write(found, tmp_path / "report.csv")
+def test_pandas_reproduces_the_figures_of_the_summary(sample_scan: Scan, tmp_path: Path) -> None:
+    write(sample_scan, tmp_path / "report.csv")
     frame = pd.read_csv(tmp_path / "report.csv", dtype={"region_code": str})
     assessed = frame[frame["status"].isin(["ok", "partial"])]
-    figures = summary(found).figures
+    figures = summary(sample_scan).figures
     assert assessed["three_plus"].astype(bool).mean() == figures.at_least[3].share == 0.5
     assert assessed["n_networks"].mean() == figures.mean == 2.5
     for name, proportion in figures.networks.items():
@@ -199,18 +199,18 @@ def test_pandas_reads_the_share_that_the_summary_prints(found: Scan, tmp_path: P
     assert official["youtube"] == 1
 
 
-def test_every_row_counts_as_the_summary_does(found: Scan) -> None:
-    table = institutions_of(found)
+def test_rows_with_a_network_count_are_those_assessed(sample_scan: Scan) -> None:
+    table = institutions_of(sample_scan)
     place = [heading.name for heading in table.headings].index("n_networks")
     numbers = [row[place] for row in table.rows if row[place] is not None]
-    assert len(numbers) == summary(found).figures.assessed
+    assert len(numbers) == summary(sample_scan).figures.assessed
 
 
 CELL = st.text(st.characters(), max_size=12)
 
 
 @given(st.lists(st.tuples(CELL, CELL), min_size=1, max_size=4))
-def test_whatever_the_web_says_the_file_can_be_read_and_nothing_in_it_computes(texts: list[tuple[str, str]]) -> None:
+def test_any_text_gives_readable_csv_without_formulas(texts: list[tuple[str, str]]) -> None:
     accounts = [
         account("facebook", handle, url=f"https://f.test/{n}", label=label) for n, (handle, label) in enumerate(texts)
     ]
@@ -225,10 +225,10 @@ def test_whatever_the_web_says_the_file_can_be_read_and_nothing_in_it_computes(t
             assert not cell.lstrip().startswith(tuple("=+-@＝＋－＠\t\r\0"))
 
 
-def test_a_registrys_own_headers_are_text_too(tmp_path: Path) -> None:
+def test_registry_headers_are_inert_and_do_not_clash(tmp_path: Path) -> None:
     extra = {HOSTILE: "1", "pages": "2", "registry_pages": "3", "": "4"}
     write(scan(result(institution("a", extra=extra))), tmp_path / "r.csv")
-    (row,) = read(tmp_path / "r.csv")
+    (row,) = read_csv(tmp_path / "r.csv")
     assert list(row)[-4:] == [f"'{HOSTILE}", "registry_pages", "registry_registry_pages", "registry_"]
     assert list(row.values())[-4:] == ["1", "2", "3", "4"]
     assert row["pages"] == "1", "ours keeps its name"
@@ -238,13 +238,13 @@ def test_a_registrys_own_headers_are_text_too(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def book(found: Scan, tmp_path: Path) -> openpyxl.Workbook:
+def book(sample_scan: Scan, tmp_path: Path) -> openpyxl.Workbook:
     output = tmp_path / "report.xlsx"
-    assert write(found, output) == (output,)
+    assert write(sample_scan, output) == (output,)
     return openpyxl.load_workbook(output)
 
 
-def test_each_table_is_a_sheet_and_the_codebook_says_what_it_holds(book: openpyxl.Workbook) -> None:
+def test_each_table_is_a_worksheet_described_in_the_codebook(book: openpyxl.Workbook) -> None:
     assert book.sheetnames == ["institutions", "accounts", *table_names(), "matrix", "codebook"]
     for name, rows, columns in (
         ("institutions", 5, len(REPORT_HEAD) + len(NETWORKS) + len(REGISTRY_HEAD) + 2),
@@ -259,7 +259,7 @@ def test_each_table_is_a_sheet_and_the_codebook_says_what_it_holds(book: openpyx
     assert described == written
 
 
-def test_cells_have_their_types(book: openpyxl.Workbook) -> None:
+def test_workbook_cells_keep_their_types(book: openpyxl.Workbook) -> None:
     heads = {cell.value: cell.column for cell in book["institutions"][1]}
     first = {name: book["institutions"].cell(2, column) for name, column in heads.items()}
     assert (first["n_networks"].value, first["three_plus"].value, first["founded"].value) == (4, True, 1967)
@@ -271,7 +271,7 @@ def test_cells_have_their_types(book: openpyxl.Workbook) -> None:
     assert book["institutions"].cell(5, heads["enrolment"]).value == "environ 500"
 
 
-def test_shares_are_numbers_shown_as_per_cents(book: openpyxl.Workbook) -> None:
+def test_shares_are_numbers_formatted_as_percentages(book: openpyxl.Workbook) -> None:
     (row,) = [row for row in book["networks"].iter_rows(min_row=2) if row[0].value == "facebook"]
     heads = [cell.value for cell in book["networks"][1]]
     cells = dict(zip(heads, row, strict=True))
@@ -279,18 +279,18 @@ def test_shares_are_numbers_shown_as_per_cents(book: openpyxl.Workbook) -> None:
     assert cells["ci_low"].value is None, "a census"
 
 
-def test_links_lead_where_they_say(book: openpyxl.Workbook) -> None:
+def test_hyperlinks_lead_to_the_url_that_they_show(book: openpyxl.Workbook) -> None:
     heads = {cell.value: cell.column for cell in book["institutions"][1]}
     cell = book["institutions"].cell(2, heads["facebook"])
     assert (cell.value, cell.hyperlink.target) == ("https://facebook.test/rb", "https://facebook.test/rb")
 
 
-def test_nothing_in_the_workbook_computes(book: openpyxl.Workbook, tmp_path: Path) -> None:
+def test_the_workbook_contains_no_formula(book: openpyxl.Workbook, tmp_path: Path) -> None:
     for sheet in book:
         for row in sheet.iter_rows():
             for cell in row:
                 assert cell.data_type != "f"
-                if cell.data_type != "n":  # a negative number computes nothing
+                if cell.data_type != "n":  # a negative number is not a formula
                     assert not str(cell.value or "").startswith(("=", "+", "-", "@"))
     with zipfile.ZipFile(tmp_path / "report.xlsx") as archive:
         assert not [name for name in archive.namelist() if b"<f>" in archive.read(name)]
@@ -299,14 +299,14 @@ def test_nothing_in_the_workbook_computes(book: openpyxl.Workbook, tmp_path: Pat
 @pytest.mark.parametrize(
     ("address", "is_link"),
     [
-        pytest.param("https://x.test/a#b?c=d e", True, id="odd characters"),
-        pytest.param("internal:Sheet1!A1", False, id="a link of Excel's own"),
-        pytest.param("external:c:\\calc.exe", False, id="a program"),
-        pytest.param("file:///etc/passwd", False, id="a file"),
+        pytest.param("https://x.test/a#b?c=d e", True, id="special characters"),
+        pytest.param("internal:Sheet1!A1", False, id="Excel internal link"),
+        pytest.param("external:c:\\calc.exe", False, id="executable"),
+        pytest.param("file:///etc/passwd", False, id="file URL"),
         pytest.param("https://x.test/" + "a" * 3000, False, id="too long for Excel"),
     ],
 )
-def test_only_web_addresses_are_links(address: str, is_link: bool, tmp_path: Path) -> None:
+def test_only_web_addresses_are_hyperlinks(address: str, is_link: bool, tmp_path: Path) -> None:
     write(scan(result("a", account("facebook", url=address))), tmp_path / "r.xlsx")
     sheet = openpyxl.load_workbook(tmp_path / "r.xlsx")["accounts"]
     cell = sheet.cell(2, ACCOUNTS_HEAD.index("account_url") + 1)
@@ -314,23 +314,25 @@ def test_only_web_addresses_are_links(address: str, is_link: bool, tmp_path: Pat
     assert bool(cell.hyperlink) is is_link
 
 
-def test_the_same_scan_gives_the_same_workbook(found: Scan) -> None:
+def test_the_same_scan_gives_the_same_workbook(sample_scan: Scan) -> None:
     created = datetime(2026, 11, 23, tzinfo=UTC)
-    one, other = (workbook([institutions_of(found), accounts_of(found)], created) for _ in range(2))
+    one, other = (workbook([institutions_of(sample_scan), accounts_of(sample_scan)], created) for _ in range(2))
     assert one == other
 
 
-def test_more_addresses_than_excel_links_are_still_written(monkeypatch: pytest.MonkeyPatch, found: Scan) -> None:
+def test_urls_beyond_the_hyperlink_limit_are_written_as_text(
+    monkeypatch: pytest.MonkeyPatch, sample_scan: Scan
+) -> None:
     monkeypatch.setattr("cegep_audit.report.files.xlsx._MAX_LINKS", 3)
-    sheet = openpyxl.load_workbook(io.BytesIO(workbook([accounts_of(found)], found.started_at)))["accounts"]
+    sheet = openpyxl.load_workbook(io.BytesIO(workbook([accounts_of(sample_scan)], sample_scan.started_at)))["accounts"]
     cells = [cell for row in sheet.iter_rows(min_row=2) for cell in row]
     assert sum(bool(cell.hyperlink) for cell in cells) == 3
     assert sum(str(cell.value).startswith("https://") for cell in cells) == 19
 
 
-def test_a_text_longer_than_a_cell_is_cut(found: Scan) -> None:
-    table = Table("t", accounts_of(found).headings[:1], [("a" * 40_000,)])
-    sheet = openpyxl.load_workbook(io.BytesIO(workbook([table], found.started_at)))["t"]
+def test_text_longer_than_a_cell_is_truncated(sample_scan: Scan) -> None:
+    table = Table("t", accounts_of(sample_scan).headings[:1], [("a" * 40_000,)])
+    sheet = openpyxl.load_workbook(io.BytesIO(workbook([table], sample_scan.started_at)))["t"]
     assert len(sheet.cell(2, 1).value) == 32_767
 
 
@@ -349,14 +351,15 @@ def test_a_text_longer_than_a_cell_is_cut(found: Scan) -> None:
         "1",
     ],
 )
-def test_a_sheet_is_what_xlsxwriter_writes_cell_by_cell(text: str, found: Scan) -> None:
+def test_a_worksheet_matches_what_xlsxwriter_writes_cell_by_cell(text: str, sample_scan: Scan) -> None:
     rows = [(text, f"https://x.test/{text}", 1.25, True), ("", None, 3, False), ("fin", text, -1e-9, None)]
     headings = [Heading("text"), Heading("url", "url"), Heading("share", "number"), Heading("ok", "boolean")]
-    mine = _cells_of(workbook([Table("t", headings, rows)], found.started_at))
+    mine = _cells_of(workbook([Table("t", headings, rows)], sample_scan.started_at))
     book = xlsxwriter.Workbook(written := io.BytesIO(), {"constant_memory": True})
     book.add_worksheet("t").write_string(1, 0, text)
     book.close()
-    expected = _cells_of(written.getvalue())["A2"] if not text.startswith("<r>") else text  # where it takes markup
+    # XlsxWriter takes a text in <r> for markup and does not escape it.
+    expected = _cells_of(written.getvalue())["A2"] if not text.startswith("<r>") else text
     shown = {
         "2": [expected, f"https://x.test/{expected}", 1.25, True],
         "3": [None, None, 3, False],
@@ -370,17 +373,19 @@ def _cells_of(book: bytes) -> dict[str, object]:
     return {cell.coordinate: cell.value for row in rows for cell in row if cell.value is not None}
 
 
-def test_a_table_longer_than_a_sheet_is_refused(monkeypatch: pytest.MonkeyPatch, found: Scan, tmp_path: Path) -> None:
+def test_a_table_longer_than_a_worksheet_is_refused(
+    monkeypatch: pytest.MonkeyPatch, sample_scan: Scan, tmp_path: Path
+) -> None:
     monkeypatch.setattr("cegep_audit.report.files.xlsx.MAX_ROWS", 5)
     with pytest.raises(UsageError, match=r"\d+ rows.*\.csv"):
-        write(found, tmp_path / "r.xlsx", "en")
+        write(sample_scan, tmp_path / "r.xlsx", "en")
 
 
-# ---------------------------------------------------------------- other endings
+# ---------------------------------------------------------------- other formats
 
 
-def test_json_holds_values_with_their_types(found: Scan, tmp_path: Path) -> None:
-    write(found, tmp_path / "r.json")
+def test_json_keeps_types_and_text_as_is(sample_scan: Scan, tmp_path: Path) -> None:
+    write(sample_scan, tmp_path / "r.json")
     document = json.loads((tmp_path / "r.json").read_text("utf-8"))
     assert list(document) == ["scan", "institutions", "accounts", "statistics"]
     assert list(document["statistics"]) == table_names()
@@ -392,26 +397,28 @@ def test_json_holds_values_with_their_types(found: Scan, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("name", ["report", "report.txt", "report.xls", ".csv"])
-def test_an_unknown_ending_names_those_there_are(name: str, found: Scan, tmp_path: Path) -> None:
-    for attempt in (lambda: check(tmp_path / name), lambda: write(found, tmp_path / name)):
+def test_an_unknown_extension_lists_the_supported_ones(name: str, sample_scan: Scan, tmp_path: Path) -> None:
+    for attempt in (lambda: check(tmp_path / name), lambda: write(sample_scan, tmp_path / name)):
         with pytest.raises(UsageError, match=r"\.csv, \.xlsx"):
             attempt()
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_ending_in_capitals_is_the_same(found: Scan, tmp_path: Path) -> None:
-    write(found, tmp_path / "R.CSV")
+def test_the_extension_is_case_insensitive(sample_scan: Scan, tmp_path: Path) -> None:
+    write(sample_scan, tmp_path / "R.CSV")
     assert (tmp_path / "R-accounts.CSV").is_file()
 
 
-def test_parquet_says_which_extra_it_needs(found: Scan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "pyarrow", None)  # as where it is not installed
+def test_parquet_without_pyarrow_says_how_to_install_it(
+    sample_scan: Scan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)  # as if it were not installed
     with pytest.raises(UsageError, match="pip install"):
-        write(found, tmp_path / "r.parquet")
+        write(sample_scan, tmp_path / "r.parquet")
 
 
-def test_parquet_keeps_types(found: Scan, tmp_path: Path) -> None:
-    assert len(write(found, tmp_path / "r.parquet")) == 2
+def test_parquet_keeps_types(sample_scan: Scan, tmp_path: Path) -> None:
+    assert len(write(sample_scan, tmp_path / "r.parquet")) == 2
     frame = pd.read_parquet(tmp_path / "r.parquet")
     assert frame["n_networks"].to_list() == [4, 1, pd.NA, pd.NA]
     assert frame["three_plus"].to_list() == [True, False, pd.NA, pd.NA]
@@ -419,5 +426,5 @@ def test_parquet_keeps_types(found: Scan, tmp_path: Path) -> None:
     assert len(pd.read_parquet(tmp_path / "r-accounts.parquet")) == 10
 
 
-def test_the_accounts_go_beside() -> None:
+def test_the_accounts_file_is_named_after_the_report() -> None:
     assert path_beside(Path("a/b.c.csv"), "accounts") == Path("a/b.c-accounts.csv")

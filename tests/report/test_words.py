@@ -1,4 +1,4 @@
-"""The methods paragraph and the citation: a scan's own figures, in sentences that fit what it was."""
+"""The methods paragraph and the citation: the figures of a scan, in sentences that suit its kind."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ SITES = (
 )
 
 
-def said(found: Scan, lang: Language = "fr", **options: object) -> str:
+def paragraph_text(found: Scan, lang: Language = "fr", **options: object) -> str:
     return paragraph(summary(found, **options), lang).replace(NBSP, " ")  # type: ignore[arg-type] # each test's own options
 
 
-def test_in_french() -> None:
-    text = said(scan(*SITES, settings={"limits": {"max_pages": 4}}))
+def test_the_paragraph_in_french() -> None:
+    text = paragraph_text(scan(*SITES, settings={"limits": {"max_pages": 4}}))
     assert text.startswith("La présence de 4 établissements dans les médias sociaux a été relevée le 23 novembre 2026")
     assert "cegep-audit, version 0.1.0 (règles 2026.1)" in text
     assert "Au plus 4 pages" in text
@@ -39,26 +39,26 @@ def test_in_french() -> None:
     assert "\n" not in text
 
 
-def test_in_english() -> None:
-    text = said(scan(*SITES), "en")
+def test_the_paragraph_in_english() -> None:
+    text = paragraph_text(scan(*SITES), "en")
     assert text.startswith("The presence of 4 institutions on social media was recorded on November 23, 2026")
     assert "2 institutions (66.7%; bounds 50.0–75.0%) are present on at least 3 networks." in text
 
 
-def test_a_whole_census_has_no_bounds() -> None:
-    text = said(scan(*SITES[:3]))
+def test_a_complete_census_has_no_bounds() -> None:
+    text = paragraph_text(scan(*SITES[:3]))
     assert "bornes" not in text
     assert "2 établissements (66,7 %) sont présents" in text
 
 
 def test_a_sample_has_an_interval() -> None:
-    text = said(scan(*SITES), sample_of=100)
+    text = paragraph_text(scan(*SITES), sample_of=100)
     assert "Échantillon tiré de 100 établissements : intervalle exact à 95" in text.replace("\u00a0", " ")
     assert "aucun intervalle" not in text
 
 
-def test_nobody_assessed_claims_nothing() -> None:
-    text = said(scan(failed("a"), failed("b")))
+def test_no_claim_is_made_when_no_site_is_assessed() -> None:
+    text = paragraph_text(scan(failed("a"), failed("b")))
     assert "0 établissement a pu être évalué" in text
     assert "aucune page d’accueil n’a été captée" in text
     assert "novembre" not in text, "nothing was captured on any day"
@@ -73,8 +73,8 @@ def test_nobody_assessed_claims_nothing() -> None:
         ({"ended_at": None}, "interrompu avant la fin"),
     ],
 )
-def test_it_says_how_the_sites_were_read(fields: dict[str, object], words: str) -> None:
-    assert words in said(scan(*SITES, **fields))  # type: ignore[arg-type] # each row's own fields
+def test_the_paragraph_states_how_the_sites_were_read(fields: dict[str, object], words: str) -> None:
+    assert words in paragraph_text(scan(*SITES, **fields))  # type: ignore[arg-type] # each row's own fields
 
 
 @pytest.mark.parametrize(
@@ -86,20 +86,20 @@ def test_it_says_how_the_sites_were_read(fields: dict[str, object], words: str) 
         ({"basket": "classic"}, "At first reading alone: 0.0% on 3 networks or more"),
     ],
 )
-def test_the_first_reading_is_counted_over_what_was_asked(asked: dict[str, object], words: str) -> None:
+def test_the_share_at_first_reading_uses_the_threshold_and_basket(asked: dict[str, object], words: str) -> None:
     a, b, c, d = SITES
     later = replace(b, read_by=ReadBy.RETRY)
     completed = scan(a, later, c, d, settings={"completion": {"at_first": ["a", "c"], "archive_refused": False}})
-    assert words in said(completed, "en", **asked)
+    assert words in paragraph_text(completed, "en", **asked)
 
 
-def test_several_days_are_said() -> None:
+def test_captures_on_several_days_give_a_date_range() -> None:
     early = result("a", captured_at=datetime(2026, 11, 20, tzinfo=UTC))
-    assert "du 20 novembre 2026 au 23 novembre 2026" in said(scan(early, result("b")))
+    assert "du 20 novembre 2026 au 23 novembre 2026" in paragraph_text(scan(early, result("b")))
 
 
-def test_one_institution_is_one() -> None:
-    text = said(scan(result(institution("a"), "facebook", "youtube", "tiktok")))
+def test_one_institution_is_in_the_singular() -> None:
+    text = paragraph_text(scan(result(institution("a"), "facebook", "youtube", "tiktok")))
     assert "La présence de 1 établissement " in text
     assert "1 établissement (100,0 %) est présent" in text
 

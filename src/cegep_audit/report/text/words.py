@@ -195,7 +195,7 @@ def _sentences(stats: ScanStatistics, lang: Language) -> Iterator[str]:
     yield say(key, lang, count=figures.institutions, when=days_words(facts, lang), **versions)
     limits = facts.settings.get("limits")
     pages = limits.get("max_pages", _PAGES_DEFAULT) if isinstance(limits, dict) else _PAGES_DEFAULT
-    yield say("paper.pages", lang, pages=int(pages))
+    yield say("paper.pages", lang, count=int(pages))
     yield from rendered_words(facts, lang)
     yield say("paper.presence", lang)
     if facts.ended_at is None:

@@ -1,4 +1,4 @@
-"""Everything that is read of a scan says which sites a browser drew; of a scan without a browser nothing says it."""
+"""Every output says which sites a browser rendered, and mentions no browser when none was used."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from builders import drawn, result, scan, sheet_of, summary
+from builders import rendered, result, scan, sheet_of, summary
 from openpyxl import load_workbook
 
 from cegep_audit.analyze.change.compare import compare
@@ -23,8 +23,8 @@ from cegep_audit.report.text.sheet import sheet_record, state
 from cegep_audit.report.text.words import paragraph
 
 BROWSER = "Chromium 131.0.6778.33"
-SITES = scan(drawn("a", "facebook"), result("b", "facebook"), drawn("c"))
-PLAIN = scan(result("a", "facebook"))
+SITES = scan(rendered("a", "facebook"), result("b", "facebook"), rendered("c"))
+PLAIN = scan(result("a", "facebook"), id=2)
 
 
 def terminal(found: Scan) -> str:
@@ -33,27 +33,27 @@ def terminal(found: Scan) -> str:
     return stream.getvalue()
 
 
-SAYING: dict[str, Callable[[Scan], str]] = {
-    "the summary on a terminal": terminal,
-    "the methods paragraph": lambda found: paragraph(summary(found), "en"),
-    "the page": lambda found: page(ScanStatistics(found), "en").decode(),
+OUTPUTS: dict[str, Callable[[Scan], str]] = {
+    "terminal summary": terminal,
+    "methods paragraph": lambda found: paragraph(summary(found), "en"),
+    "page": lambda found: page(ScanStatistics(found), "en").decode(),
 }
 
 
-@pytest.mark.parametrize("say", SAYING.values(), ids=SAYING)
-def test_how_many_sites_were_drawn_and_by_what(say: Callable[[Scan], str]) -> None:
-    assert f"Pages of 2 sites were read as a browser ({BROWSER}) renders them" in say(SITES)
-    assert "a browser (" not in say(PLAIN)
+@pytest.mark.parametrize("show", OUTPUTS.values(), ids=OUTPUTS)
+def test_each_output_counts_rendered_sites_and_names_the_browser(show: Callable[[Scan], str]) -> None:
+    assert f"Pages of 2 sites were read as a browser ({BROWSER}) renders them" in show(SITES)
+    assert "a browser (" not in show(PLAIN)
 
 
 @pytest.mark.parametrize(("old", "new", "is_said"), [(SITES, PLAIN, True), (PLAIN, SITES, True), (SITES, SITES, False)])
-def test_a_comparison_says_that_only_one_was_drawn(old: Scan, new: Scan, is_said: bool) -> None:
+def test_a_comparison_says_when_only_one_scan_was_rendered(old: Scan, new: Scan, is_said: bool) -> None:
     stream = io.StringIO()
     console(stream).print(view(comparison_blocks(compare(old, new), "en")))
     assert ("A browser rendered pages of scan 3 only" in stream.getvalue()) is is_said
 
 
-def test_the_json_of_a_summary_names_them() -> None:
+def test_summary_json_lists_rendered_sites_and_browsers() -> None:
     facts = summary_document(ScanStatistics(SITES))["scan"]
     assert isinstance(facts, dict)
     assert facts["rendered"] == {"sites": 2, "institutions": ["a", "c"], "browsers": [BROWSER]}
@@ -62,13 +62,13 @@ def test_the_json_of_a_summary_names_them() -> None:
     assert facts["rendered"] == {"sites": 0, "institutions": [], "browsers": []}
 
 
-def test_the_page_names_them_with_their_reasons() -> None:
+def test_the_page_lists_why_sites_were_rendered() -> None:
     shown = page(ScanStatistics(SITES), "fr").decode()
     assert shown.count("<td>peu de liens, application à page unique") == 2
     assert '<th scope="col">Motif</th>' in shown
 
 
-def test_the_sheet_of_one_says_it() -> None:
+def test_only_the_sheet_of_a_rendered_site_mentions_the_browser() -> None:
     one, other = sheet_of(SITES, "a"), sheet_of(SITES, "b")
     assert one
     assert other
@@ -82,7 +82,7 @@ def test_the_sheet_of_one_says_it() -> None:
     assert pages[0]["drawn"] == {"browser": BROWSER, "needs": ("few_links", "app_root")}
 
 
-def test_exports_carry_them(tmp_path: Path) -> None:
+def test_exports_list_rendered_pages(tmp_path: Path) -> None:
     write(SITES, tmp_path / "r.json")
     document = json.loads((tmp_path / "r.json").read_text("utf-8"))
     assert document["scan"]["rendered"]["institutions"] == ["a", "c"]

@@ -1,7 +1,7 @@
 """Sample sites and their expected outcomes, for a live visit and for a replay of what that visit saved.
 
-A site is a few programmed answers on the loopback web of ``servers``. A site with ``{port}``, that web's port, in a URL
-is reached directly, through the test's resolver; every other site is reached through the web as a proxy.
+A site is a few programmed answers on the loopback web of ``servers``. A site whose URLs contain ``{port}``, that web's
+port, is reached directly, through the test's resolver; every other site is reached through the web as a proxy.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Site:
 
 
 def in_turn(*replies: Reply) -> Callable[[], Answering]:
-    """Give one reply after the other, and repeat the last one; each call of the result starts anew."""
+    """Return a factory of answers that give one reply after the other, and repeat the last one."""
 
     def make() -> Answering:
         waiting = list(replies)

@@ -1,4 +1,4 @@
-"""The WARC writer: its file stays valid after an interrupted write, and replays as the live visit went."""
+"""The WARC writer: its file stays valid after an interrupted write, and replays the live visit faithfully."""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ class Renderings:
 async def visit(
     browser: Browser, kept: Renderings, limits: Limits = QUICK, needs: Sequence[Need] = (Need.APP_ROOT,)
 ) -> AsyncIterator[Source]:
-    """Visit the site in a browser that renders every page for *needs*; without any, it renders none."""
+    """Visit the site in a browser that renders every page, or none if *needs* is empty."""
     browser.web, browser.decide, browser.keep, browser.tell = LiveWeb(limits, AGENT), lambda _: needs, kept, kept.tell
     async with browser.open(institution()) as site:
         yield site

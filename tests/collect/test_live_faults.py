@@ -95,7 +95,7 @@ FAULTS = {
         "protocol",
     ),
     "sends a negative Content-Length": (Reply(raw=[OK + b"Content-Length: -1\r\n\r\n<html>", 0.05]), "protocol"),
-    "sends a Content-Length that is no number": (
+    "sends a non-numeric Content-Length": (
         Reply(raw=[OK + b"Content-Length: many\r\n\r\n<html>", 0.05]),
         "protocol",
     ),
@@ -218,7 +218,7 @@ async def test_the_body_of_another_content_type_is_not_downloaded(content_type: 
     proxied["cegeprb.test/plan.pdf"] = lambda _: Reply(pieces=endless(), content_type=content_type)
     found = await get(f"{HOME}plan.pdf", home=HOME)
     assert (found.content_type, found.body) == (content_type, b"")
-    assert len(sent) < 200  # as many as the socket buffers hold
+    assert len(sent) < 200  # what the socket buffers hold
 
 
 @pytest.mark.parametrize("reply", [Reply(status=204), Reply(b""), Reply(b"", content_type=None)])

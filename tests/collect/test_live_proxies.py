@@ -263,7 +263,7 @@ async def test_a_socks_proxy_resolves_hosts(web: Web, monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize("says", [b"", b"\x05", b"\x04\x00", b"\x05\xff", b"HTTP/1.1 400 Bad Request\r\n\r\n"])
-async def test_a_server_that_is_no_socks_proxy_or_refuses_is_a_proxy_failure(
+async def test_an_invalid_or_refusing_socks_proxy_is_a_proxy_failure(
     says: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -1,4 +1,4 @@
-"""Obedience to robots.txt, as the server's log shows it."""
+"""robots.txt is obeyed, as the server's log shows."""
 
 from __future__ import annotations
 

@@ -148,12 +148,13 @@ def test_line_breaks_in_values_do_not_inject_headers(path: Path) -> None:
     assert b"\r\ntried: a evil: 1\r\n" in note.block
 
 
-def test_each_record_is_one_gzip_member_and_a_gzipped_body_barely_grows(path: Path) -> None:
+def test_each_record_is_one_gzip_member_and_a_gzipped_body_is_stored_as_it_is(path: Path) -> None:
     body = gzip.compress(os.urandom(50_000))
     packed = replace(ANSWERED, body=body, response_headers=((b"content-encoding", b"gzip"),))
     write(path, packed, replace(ANSWERED, body=b"x" * 50_000))
     data = path.read_bytes()
     assert len(member_starts(data)) == len(records(path)) == 5
+    assert body[1_000:2_000] in data
     assert len(body) < len(data) < len(body) + 5_000
 
 
@@ -279,10 +280,14 @@ def test_written_records_survive_sigkill(path: Path) -> None:
     check(path)
 
 
-def test_flush_succeeds_after_a_write(path: Path) -> None:
+def test_flush_syncs_the_records_to_disk(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[int] = []
+    monkeypatch.setattr(os, "fsync", lambda file: synced.append(os.fstat(file).st_size))
     with WarcWriter.open(path, INFO) as writer:
         writer(ANSWERED)
+        assert synced == []
         writer.flush()
+    assert synced == [path.stat().st_size]
 
 
 # ------------------------------------------------------------------------------------------ replay

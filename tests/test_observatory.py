@@ -11,7 +11,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
-from commands import as_program
+from commands import write_executable
 from invented import expected
 
 from cegep_audit.demo.server import Web, serve, sites
@@ -32,7 +32,7 @@ def run_month(month: str, web: Web, folder: Path, registry: Path, **settings: st
     tools = folder.parent / "tools"
     if not tools.exists():
         tools.mkdir()
-        as_program(tools)
+        write_executable(tools)
     environment = {
         "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}",
         "HTTP_PROXY": web.proxy,

@@ -226,7 +226,7 @@ def test_every_extra_is_documented() -> None:
     assert [extra for extra in extras if f"`{extra}`" not in read("docs/decisions/dependencies.md")] == []
 
 
-# ------------------------------------------------------------------------------------------ links and names in the pages
+# ------------------------------------------------------------------------------------------ links and file names
 
 
 def anchors(page: Path) -> set[str]:

@@ -80,9 +80,7 @@ def check_nothing_is_published(failed: subprocess.CompletedProcess[str], folder:
 def test_three_months_are_published_although_the_first_fails_once(web: Web, tmp_path: Path) -> None:
     registry = small_registry(web, tmp_path)
     folder, site = tmp_path / "observatory", tmp_path / "observatory" / "site"
-    check_nothing_is_published(
-        run_month("2026-09", web, folder, registry, COMPLETE_OPTIONS="--no-such-mode"), folder
-    )
+    check_nothing_is_published(run_month("2026-09", web, folder, registry, COMPLETE_OPTIONS="--no-such-mode"), folder)
     asked = len(web.log)
     first = run_month("2026-09", web, folder, registry)
     assert first.returncode == 0, first.stderr

@@ -59,9 +59,7 @@ SCALES: dict[str, Callable[[int], str]] = {
     "internal links": lambda n: f'<li><a href="/page-{n}.html">Page {n}</a></li>',
     "accounts in one list": lambda n: f'<li><a href="https://www.facebook.com/nom{n}">Nom {n}</a></li>',
     "accounts in rows": lambda n: f'<div class="card"><p>Nom {n}</p><a href="https://twitter.com/nom{n}">t</a></div>',
-    "nested accounts": lambda n: (
-        f'<p><a href="https://twitter.com/nom{n}">t</a> mots {"<i>" * (n % 900 > 0)}'
-    ),
+    "nested accounts": lambda n: f'<p><a href="https://twitter.com/nom{n}">t</a> mots {"<i>" * (n % 900 > 0)}',
     "addresses in a script": lambda n: f'<script>var a{n}={{"x":"https://www.facebook.com/nom{n}"}}</script>',
     "text beside links": lambda n: f'<p>{"Des mots. " * 25}<a href="https://vimeo.com/nom{n}">v</a></p>',
 }

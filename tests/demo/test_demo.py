@@ -163,7 +163,10 @@ def test_registry_has_the_contract_columns(web: Web) -> None:
             "http://cegep-trait-dunion.test/admission", 301, "http://www.cegep-trait-dunion.test/admission", id="alias"
         ),
         pytest.param(
-            "http://www.cegep-plaine-haute.test/", 301, "http://www.cegep-plaine-haute.example/", id="redirect to another domain"
+            "http://www.cegep-plaine-haute.test/",
+            301,
+            "http://www.cegep-plaine-haute.example/",
+            id="redirect to another domain",
         ),
         pytest.param("http://www.college-forteresse.test/", 403, None, id="blocked"),
         pytest.param("http://www.cegep-vieille-ecluse.test/robots.txt", 500, None, id="robots.txt error"),

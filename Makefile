@@ -1,4 +1,4 @@
-# The two commands of the README, and the few others worth a name.
+# The two commands of the README, and a few others.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 
@@ -16,12 +16,12 @@ test: .venv/stamp .venv-pywb/stamp .venv/brotli/stamp
 types: .venv/stamp
 	$(BIN)/mypy
 
-# A worker without work takes half of what another has left, so that what a module shares is seldom made twice.
-# Bytecode is written, whatever the environment says: else each worker compiles all tests again.
+# An idle worker takes half of another's remaining tests, so that module fixtures are rarely built twice.
+# Bytecode is always written: otherwise each worker would compile all tests again.
 suite: .venv/stamp .venv-pywb/stamp .venv/brotli/stamp
 	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n auto --dist worksteal
 
-# The same, then the quick part of the suite on every other Python found, each in an environment of its own.
+# The same, then the quick part of the suite on every other Python found, each in its own environment.
 test-all: test
 	for python in $$($(BIN)/python tests/pythons.py); do \
 	  venv=.venv-$$($$python -c 'import sys; print("%d.%d" % sys.version_info[:2])') && \
@@ -32,30 +32,30 @@ test-all: test
 	  $$venv/bin/pytest -n auto --dist worksteal -m 'not slow' || exit 1; \
 	done
 
-# The documentation as a site in both languages, in site/; a link that leads nowhere ends it.
+# The documentation as a site in both languages, in site/; a broken link fails the build.
 site: .venv-site/stamp
 	.venv-site/bin/mkdocs build --strict --quiet
 
-# What the code writes of the papers; the tests tell when it is stale. English is asked for by the locale.
+# The generated parts of the documentation; tests fail when they are out of date. The locale selects English.
 docs: .venv/stamp
 	LC_ALL=en_CA.UTF-8 $(BIN)/typer cegep_audit.cli utils docs --name cegep-audit --output docs/cli.md
 	$(BIN)/python docs/build/data_dictionary.py > docs/data-dictionary.md
 	$(BIN)/python docs/build/json_schema.py > docs/schema.json
 	$(BIN)/python tests/readme_output.py
 
-# How exactly accounts are read on labelled pages, and which rule erred where.
+# The accuracy of account detection on labelled pages, and the rule behind each error.
 accuracy: .venv/stamp
 	$(BIN)/python tests/accuracy.py
 
-# Known vulnerabilities of the packages in the lock; where no database can be asked, its age.
+# Known vulnerabilities of the locked packages; the age of the lock if no database can be reached.
 audit: .venv-audit/stamp
 	.venv-audit/bin/python tests/lock_audit.py
 
-# Test data that others wrote, from the folder FOREIGN: cases, right, and what differs on purpose.
+# Other projects' test data, from the folder FOREIGN: cases, passes, and intended differences.
 foreign: .venv/stamp
 	$(BIN)/python tests/foreign.py "$(FOREIGN)"
 
-# What collecting, reporting and a cluster cost, each with its targets; a quiet machine, half an hour. See docs/performance.md.
+# The cost of collecting, reporting and a cluster, against targets. Takes half an hour on an idle machine; see docs/performance.md.
 bench: .venv/stamp .venv-peers/stamp
 	status=0; \
 	$(BIN)/python bench/bench_collecting.py || status=1; \
@@ -69,7 +69,7 @@ fmt: .venv/stamp
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-# Brought up to date when the dependencies change; constraints.lock holds the versions everything was tested with.
+# Updated when the dependencies change; constraints.lock holds the tested versions.
 .venv/stamp: pyproject.toml constraints.lock
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
 	@echo "Installing into .venv: this takes a minute, the first time only."
@@ -77,30 +77,30 @@ fmt: .venv/stamp
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.lock -e '.[dev]'
 	touch $@
 
-# The web archive that tests read from, apart: it wants old versions of packages that others want new.
+# The web archive that tests read from, in its own environment: it needs old versions of shared packages.
 .venv-pywb/stamp: tests/pywb.lock
 	$(PYTHON) -m venv .venv-pywb
 	.venv-pywb/bin/python -m pip install --quiet --disable-pip-version-check -r $<
 	touch $@
 
-# An extra that one test needs and another must not see.
+# An extra that one test needs, kept out of the way of another test that needs it absent.
 .venv/brotli/stamp: tests/brotli.lock | .venv/stamp
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade --target .venv/brotli -r $<
 	touch $@
 
-# The crawler that collecting is compared with, apart: the project does without it.
+# The crawler that the bench compares with, in its own environment: the project does not need it.
 .venv-peers/stamp: bench/peers.lock
 	$(PYTHON) -m venv .venv-peers
 	.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check -r $<
 	touch $@
 
-# What looks up vulnerabilities, apart: it wants packages of its own.
+# The vulnerability scanner, in its own environment: it needs other packages.
 .venv-audit/stamp: tests/audit.lock
 	$(PYTHON) -m venv .venv-audit
 	.venv-audit/bin/python -m pip install --quiet --disable-pip-version-check -r $<
 	touch $@
 
-# What builds the documentation, apart: the project does without it.
+# The documentation builder, in its own environment: the project does not need it.
 .venv-site/stamp: docs/site.lock
 	$(PYTHON) -m venv .venv-site
 	.venv-site/bin/python -m pip install --quiet --disable-pip-version-check -r $<

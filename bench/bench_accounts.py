@@ -1,4 +1,4 @@
-"""Print what it costs to judge the accounts of a site: µs of CPU an account, for 10 to 10,000 of them in four shapes.
+"""Print the cost of judging the accounts of a site: µs of CPU per account, for 10 to 10,000 accounts in four layouts.
 
 python bench/bench_accounts.py
 """
@@ -20,27 +20,27 @@ COLLEGE = Institution("rb", "Cégep de Rivière-Bleue", "https://www.cegeprb.tes
 NETWORKS = ("https://www.facebook.com/", "https://x.com/", "https://www.instagram.com/", "https://www.youtube.com/@")
 SIZES = (10, 100, 1_000, 10_000)
 IN_ROW = 4
-# Shape: the form of the handles, and the block that the account of a number is in.
-SHAPES: dict[str, tuple[str, Callable[[int], int]]] = {
+# For each layout: the format of the handles, and the block of the account with a given number.
+LAYOUTS: dict[str, tuple[str, Callable[[int], int]]] = {
     "one row": ("nom{}", lambda _: 1),
-    "one row, all alike": ("cegeprb{}", lambda _: 1),
+    "similar handles": ("cegeprb{}", lambda _: 1),
     "rows of four": ("nom{}", lambda number: number // IN_ROW + 1),
-    "apart": ("nom{}", lambda _: 0),
+    "no rows": ("nom{}", lambda _: 0),
 }
 
 
 def main() -> None:
     """Measure and print."""
     identity = identity_of(COLLEGE)
-    gather(identity, [_visit([_link("nom", 0, 1)])], 1)  # the tables are read once
-    for shape, (form, block) in SHAPES.items():
+    gather(identity, [_visit([_link("nom", 0, 1)])], 1)  # load the tables of rules first
+    for layout, (form, block) in LAYOUTS.items():
         for size in SIZES:
             visit = _visit([_link(form.format(number), number, block(number)) for number in range(size)])
             began = time.process_time()
             for candidate in compare(gather(identity, [visit], size), "", ""):
                 judge(candidate)
             spent = time.process_time() - began
-            print(f"{shape:<20}{size:>8} accounts{spent / size * 1e6:>8.0f} µs an account")
+            print(f"{layout:<20}{size:>8} accounts{spent / size * 1e6:>8.0f} µs an account")
 
 
 def _link(name: str, number: int, block: int) -> Link:

@@ -1,9 +1,9 @@
-"""How much faster a replay is on the cores of this machine than in one process: time, CPU, memory, same files.
+"""Compare a replay on all cores of this machine with one in a single process: time, CPU, memory, identical files.
 
     python bench/bench_cluster.py --sites 5000 --rounds 2
 
-Prints a JSON object a run, then the ratio of the best ones; exits 1 where the files differ or a target is missed.
-The archive is written into a temporary folder: invented colleges, six pages each, of the size that pages have.
+Prints a JSON object per run, then the ratio of the best runs; exits 1 if the files differ or a target is missed.
+The archive is written to a temporary folder: invented colleges, with six pages of realistic size each.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from pathlib import Path
 from cegep_audit.collect.port import Exchange
 from cegep_audit.collect.warc.writer import WarcWriter
 
-LEAST_RATIO = 1.5  # of one process's time to that of two workers
-MOST_MB = 400  # of the process that writes the database
+LEAST_RATIO = 1.5  # the time of one process, divided by that of two workers
+MOST_MB = 400  # memory of the process that writes the database
 PAGES = ("", "contact", "nous-joindre", "a-propos", "medias-sociaux", "bibliotheque")
 FILES = ("report.csv", "report-accounts.csv")
 _NETWORKS = ("facebook.com", "instagram.com", "twitter.com", "linkedin.com/school", "youtube.com/@")
@@ -33,7 +33,7 @@ _AT = datetime(2026, 9, 1, 12, tzinfo=UTC)
 
 
 def main() -> int:
-    """Write the archive, read it both ways, and say how they compare."""
+    """Write the archive, replay it both ways and compare them."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sites", type=int, default=5000)
     parser.add_argument("--rounds", type=int, default=1)
@@ -52,7 +52,7 @@ def main() -> int:
 
 
 def verdict(folder: Path, runs: dict[str, list[dict[str, float]]]) -> int:
-    """Print the ratio of the best runs; return 1 where a target is missed."""
+    """Print the ratio of the best runs; return 1 if a target is missed."""
     memory = max(run["peak_mb"] for run in runs["cluster"])
     told: dict[str, object] = {"coordinator_mb": memory}
     is_met = memory < MOST_MB
@@ -68,7 +68,7 @@ def verdict(folder: Path, runs: dict[str, list[dict[str, float]]]) -> int:
 
 
 def measured(folder: Path, way: str, options: Sequence[str]) -> dict[str, float]:
-    """Run one replay; return its seconds, those of all its processes' CPU, and the peak memory of the first."""
+    """Run one replay; return its time, the CPU time of all its processes, and the peak memory of the main process."""
     (into := folder / way).mkdir(exist_ok=True)
     (into / "bench.db").unlink(missing_ok=True)
     command = [sys.executable, "-m", "cegep_audit", "scan", str(folder / "registry.csv"), "-q", "--db", "bench.db"]
@@ -93,7 +93,7 @@ def _peak_kb(pid: int) -> int:
 
 
 def write_archive(folder: Path, sites: int) -> None:
-    """Write ``registry.csv`` and ``sites.warc.gz`` of *sites* invented colleges, the same at every call."""
+    """Write ``registry.csv`` and ``sites.warc.gz`` for *sites* invented colleges, the same at every call."""
     rows = [f"c{number},Collège {number},https://www.college{number}.test/" for number in range(sites)]
     (folder / "registry.csv").write_text("\n".join(["id,name,website", *rows, ""]), "utf-8")
     with WarcWriter.open(folder / "sites.warc.gz", {"software": "bench"}) as keep:
@@ -103,7 +103,7 @@ def write_archive(folder: Path, sites: int) -> None:
 
 
 def exchanges(number: int) -> Iterator[Exchange]:
-    """Yield what the site of one college answers: its rules for robots, and its pages."""
+    """Yield the exchanges of one college's site: its robots.txt and its pages."""
     home = f"https://www.college{number}.test/"
     yield _answer(home + "robots.txt", b"User-agent: *\nDisallow: /admin/\n", b"text/plain")
     chance = random.Random(number)  # noqa: S311 - invented text

@@ -1,10 +1,10 @@
-"""What a scan of a thousand live sites costs, how polite it is and how right, beside Scrapy on the same sites.
+"""Measure the cost, politeness and accuracy of a scan of a thousand live sites, and compare it with Scrapy.
 
     python bench/bench_collecting.py --sites 1000 --few 130 --rounds 1
 
 Each run is the whole command, from its start to its report, over a fresh web on loopback (``bench/webs.py``). Prints a
-JSON object a run, then each target; exits 1 where one is missed. A round takes eight minutes. Scrapy is no part of the
-project: ``make bench`` gives it an environment of its own; where it or its spider is missing our figures stand alone.
+JSON object per run, then each target; exits 1 if one is missed. A round takes eight minutes. Scrapy is not part of the
+project: ``make bench`` installs it in its own environment; without it or its spider, only our figures are printed.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ SPIDER = SIMULATOR.parent / "peers" / "peer_scrapy.py"
 PEER_PYTHON = Path(os.environ.get("CEGEP_AUDIT_PEER_PYTHON") or ROOT / ".venv-peers/bin/python")
 DELAY_S = 1.0
 MAX_PAGES = 6  # the command's own default
-FAULTY = 0.15  # share of the sites with a fault, where some have one
+FAULTY = 0.15  # share of faulty sites, in runs with faults
 HELP_ROUNDS = 5
 
-# The spider has no delay; this runs it with one, and one request at a time on a host.
+# The spider has no delay; this adds one, and limits it to one request at a time per host.
 _PACED = """
 import runpy, sys
 from scrapy import crawler
@@ -47,27 +47,27 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 """
 
 Figures = dict[str, Any]
-"""What one run came to: ``cpu_ms_a_site``, ``wall_s``, ``peak_mb``, ``precision``, ``recall``, and our own manners."""
+"""Figures of one run: ``cpu_ms_a_site``, ``wall_s``, ``peak_mb``, ``precision``, ``recall``, and our politeness."""
 
-# Of several rounds the least counts: of costs the best, of accuracy the worst. Of offences it is the most.
+# Over several rounds the lowest of these counts: the best cost, the worst accuracy. Of offences the highest counts.
 _LEAST = frozenset({"wall_s", "cpu_ms_a_site", "peak_mb", "precision", "recall", "shortest_gap_s"})
 
 
 @dataclass(frozen=True)
 class Run:
-    """One run: over how many sites, what share of them faulty, how many at once; by us or by the peer."""
+    """One run, by us or by the peer: the number of sites, the share of faulty ones, and how many are read at once."""
 
     name: str
     sites: int
     faulty: float
     concurrency: int
     options: Sequence[str] = ()
-    peer_delay_s: float | None = None  # None: our own command; 0.0: the spider as it is
+    peer_delay_s: float | None = None  # None: our own command; 0.0: the unchanged spider
 
 
 @dataclass(frozen=True)
 class Target:
-    """One row of the table: a figure and the most or the least it may be; ``goal`` None where it is only told."""
+    """One row of the table: a figure and its limit; a figure without a ``goal`` is only reported."""
 
     what: str
     value: float | None
@@ -76,7 +76,7 @@ class Target:
 
     @property
     def is_missed(self) -> bool:
-        """Whether there are a figure and a goal, and the one falls short of the other."""
+        """Whether there are a figure and a goal, and the figure misses the goal."""
         if self.value is None or self.goal is None:
             return False
         return self.value < self.goal if self.is_least else self.value > self.goal
@@ -92,7 +92,7 @@ class Target:
 
 
 def main() -> int:
-    """Run everything and compare; return 1 where a target is missed."""
+    """Run everything and compare; return 1 if a target is missed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sites", type=int, default=1000)
     parser.add_argument("--few", type=int, default=130)
@@ -126,7 +126,7 @@ def has_peer(python: Path) -> bool:
 
 
 def planned(sites: int, few: int) -> list[Run]:
-    """Return the runs, those that are compared next to one another."""
+    """Return the runs; those that are compared follow one another."""
     return [
         Run("bare", sites, 0.0, 256, ("--no-warc",)),
         Run("scrapy", sites, 0.0, 256, peer_delay_s=0.0),
@@ -142,7 +142,7 @@ def planned(sites: int, few: int) -> list[Run]:
 
 
 def measured(run: Run, peer_python: Path) -> Figures:
-    """Carry out *run* over a web of its own; return what it cost and how right and polite it was."""
+    """Execute *run* over its own web; return its cost, accuracy and politeness."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         with web(folder, run) as proxy:
@@ -157,7 +157,7 @@ def measured(run: Run, peer_python: Path) -> Figures:
 
 @contextmanager
 def web(folder: Path, run: Run) -> Iterator[str]:
-    """Open a web for *run* and yield the address of its proxy; its log is in *folder* once the block has ended."""
+    """Start a web for *run* and yield the address of its proxy; its log is in *folder* after the block."""
     program = Path(__file__).with_name("webs.py")
     command: list[str | Path] = [sys.executable, program, folder, f"--sites={run.sites}", f"--faulty={run.faulty}"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
@@ -192,12 +192,12 @@ def _command(run: Run, folder: Path, peer_python: Path) -> list[str | Path]:
 def _environment(proxy: str) -> Mapping[str, str]:
     names = ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")
     kept = {name: text for name, text in os.environ.items() if name.upper() != "NO_PROXY"}
-    kept.pop("PYTHONDONTWRITEBYTECODE", None)  # a command starts from compiled files, as an installed one does
+    kept.pop("PYTHONDONTWRITEBYTECODE", None)  # use compiled files, as an installed command does
     return kept | dict.fromkeys(names, proxy)
 
 
 def timed(command: Sequence[str | Path], folder: Path, environment: Mapping[str, str]) -> Figures:
-    """Run *command* in *folder*; return its seconds, those of its CPU, and the peak of its memory in MB."""
+    """Run *command* in *folder*; return its time and CPU time in seconds, and its peak memory in MB."""
     began = time.monotonic()
     with (folder / "err").open("w") as err:
         process = subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=err)
@@ -213,7 +213,7 @@ def timed(command: Sequence[str | Path], folder: Path, environment: Mapping[str,
 
 
 def help_cpu_s() -> float:
-    """Return the CPU that ``cegep-audit --help`` costs once it is compiled, in seconds."""
+    """Return the CPU seconds of ``cegep-audit --help`` once it is compiled."""
     with tempfile.TemporaryDirectory() as name:
         command = [sys.executable, "-m", "cegep_audit", "--help"]
         runs = [timed(command, Path(name), _environment(""))["cpu_s"] for _ in range(1 + HELP_ROUNDS)]
@@ -224,7 +224,7 @@ def help_cpu_s() -> float:
 
 
 def summed_up(runs: Sequence[Figures]) -> Figures:
-    """Return the best of each cost, and of what must never be otherwise the worst."""
+    """Return the best value of each cost, and the worst value of accuracy and politeness."""
     return {
         name: (min if name in _LEAST else max)(run[name] for run in runs)
         for name, figure in runs[0].items()
@@ -233,7 +233,7 @@ def summed_up(runs: Sequence[Figures]) -> Figures:
 
 
 def table(runs: Mapping[str, Figures]) -> Iterator[Target]:
-    """Yield the targets, from what each of *runs* came to."""
+    """Yield the targets, with the figures of *runs*."""
 
     def of(run: str, figure: str) -> float | None:
         return runs[run][figure] if run in runs else None

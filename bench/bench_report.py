@@ -1,9 +1,9 @@
-"""What statistics and page cost, from a scan in memory to the bytes of the file: CPU, memory, size.
+"""Measure the statistics and the report page, from a scan in memory to the bytes of the file: CPU, memory, size.
 
     python bench/bench_report.py
 
-Each size runs in a process of its own, imports included; the best of a few rounds counts, for the machine may be
-shared. Prints a JSON object a size; exits 1 where a target is missed.
+Each size runs in its own process, imports included; the best of a few rounds counts, because the machine may be
+shared. Prints a JSON object per size; exits 1 if a target is missed.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ TARGETS = {
 
 
 def main() -> int:
-    """Measure each size and compare it with its targets; return 1 where one is missed."""
+    """Measure each size and compare it with its targets; return 1 if one is missed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
@@ -44,7 +44,7 @@ def main() -> int:
 
 
 def measured(institutions: int) -> dict[str, float]:
-    """Return what statistics and page of so many invented institutions cost in this process."""
+    """Return the cost of the statistics and the page of *institutions* invented institutions, in this process."""
     sys.path[:0] = [str(TESTS), str(TESTS / "report")]
     from pages import many
 

@@ -1,10 +1,10 @@
-"""What reading a large database costs: every command over a scan of so many generated institutions.
+"""Measure the cost of reading a large database: each command over a scan of many generated institutions.
 
     python bench/bench_scale.py --institutions 1000 20000
 
-Each command runs in a process of its own, start included; the best of a few rounds counts, for the machine may be
-shared. Prints a JSON object a command, with the processor time, the peak memory and the size of what it wrote; exits 1
-where a target is missed. ``--kept DIR`` keeps databases and files there, to compare two versions byte by byte.
+Each command runs in its own process, start included; the best of a few rounds counts, because the machine may be
+shared. Prints a JSON object per command, with its CPU time and peak memory; exits 1 if a target is missed. ``--kept
+DIR`` keeps the databases and files in DIR, to compare two versions byte by byte.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from dataclasses import replace
 from pathlib import Path
 
 TESTS = Path(__file__).parents[1] / "tests"
-COMMANDS = {  # name to its arguments; {out} is a file of the command's own
+COMMANDS = {  # the arguments of each; {out} is the command's output file
     "summary": ["summary", "--lang", "en"],
     "summary --json": ["summary", "--json"],
     "export csv": ["export", "-o", "{out}.csv"],
@@ -34,7 +34,7 @@ COMMANDS = {  # name to its arguments; {out} is a file of the command's own
     "sheet": ["sheet", "etablissement-500", "--lang", "en"],
 }
 TARGETS_OF = 20_000  # institutions
-TARGETS = {  # processor time in s, peak memory in MB
+TARGETS = {  # CPU time in s, peak memory in MB
     "summary": (6, 500),
     "export json": (10, 500),
     "export xlsx": (25, 500),
@@ -45,7 +45,7 @@ _BATCH = 500  # results saved in one transaction
 
 
 def main() -> int:
-    """Measure the commands at each size and compare them with their targets; return 1 where one is missed."""
+    """Measure the commands at each size and compare them with their targets; return 1 if one is missed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--institutions", type=int, nargs="+", default=[TARGETS_OF])
     parser.add_argument("--rounds", type=int, default=1)
@@ -63,7 +63,7 @@ def main() -> int:
 
 
 def measured(number: int, folder: Path, names: list[str], rounds: int) -> Iterator[bool]:
-    """Print what each command costs over so many institutions; yield whether its target is met."""
+    """Print the cost of each command over *number* institutions; yield whether its target is met."""
     db = folder / f"{number}.db"
     if not db.exists():
         began = time.process_time()
@@ -84,7 +84,7 @@ def measured(number: int, folder: Path, names: list[str], rounds: int) -> Iterat
 
 
 def cost(command: list[str], output: Path) -> dict[str, float]:
-    """Return processor time and peak memory of *command*, whose standard output goes to a file."""
+    """Return the CPU time and peak memory of *command*, whose standard output goes to the file *output*."""
     with output.open("wb") as file:
         actions = [(os.POSIX_SPAWN_DUP2, file.fileno(), 1)]
         child = os.posix_spawn(command[0], command, os.environ, file_actions=actions)
@@ -94,7 +94,7 @@ def cost(command: list[str], output: Path) -> dict[str, float]:
 
 
 def fill(db: Path, number: int) -> None:
-    """Make a database with one finished scan of so many institutions; the same at each call."""
+    """Create a database with one finished scan of *number* institutions; the same at each call."""
     sys.path[:0] = [str(TESTS), str(TESTS / "report")]
     from builders import CAPTURED, STARTED
     from pages import site
@@ -102,7 +102,7 @@ def fill(db: Path, number: int) -> None:
     from cegep_audit.models import Scan
     from cegep_audit.store import Store
 
-    draw = random.Random(2011)  # noqa: S311 - chance that comes out the same each time
+    draw = random.Random(2011)  # noqa: S311 - the same results at each call
     results = [_visited(site(place, draw), place) for place in range(number)]
     with Store(db, create=True) as store:
         institutions = tuple(each.institution for each in results)
@@ -114,7 +114,7 @@ def fill(db: Path, number: int) -> None:
 
 
 def _visited(result, place: int):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202 - records of the program under test
-    """Return *result* as after a whole visit: a second page that shows its accounts too, and one failure."""
+    """Return *result* as after a full visit, with a second page that shows the same accounts, and one failure."""
     from cegep_audit.models import Failure
     from cegep_audit.vocabulary import PageRole, Role
 
@@ -126,7 +126,7 @@ def _visited(result, place: int):  # type: ignore[no-untyped-def] # noqa: ANN001
         replace(each, evidence=tuple(replace(each.evidence[0], page_url=page.url) for page in (home, contact)))
         for each in result.accounts
     ]
-    if place % 20 == 0:  # one that many institutions link
+    if place % 20 == 0:  # an account that many institutions link
         shared = replace(accounts[-1], handle="ministere", url="https://www.facebook.com/ministere", network="facebook")
         accounts.append(replace(shared, role=Role.UNCERTAIN, is_main=False))
     failure = Failure(f"{home.url}ancien", PageRole.ABOUT, "http_404", "404", home.captured_at)

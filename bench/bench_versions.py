@@ -1,12 +1,12 @@
-"""What reading costs against the version before, both in one run: replay of an archive, reading of pages, ``--help``.
+"""Compare the cost of this version with an earlier one, in one run: replay of an archive, reading pages, ``--help``.
 
     python bench/bench_versions.py [--before COMMIT] [--warc FILE --registry FILE] [--rounds N]
 
-The sources of the commit before are taken out of git into a temporary folder. Both run under this interpreter and its
-packages, in turn, so that a machine whose speed drifts slows both alike, and both keep their compiled modules, as an
-installed program does. What only the commit before needs (tldextract) has to be installed by hand. Prints the median
-CPU of each and the median of the ratios, and exits 1 where a target is missed. Without ``--warc``, an archive of
-invented colleges is written.
+The sources of the earlier commit are extracted from git into a temporary folder. Both versions run with this
+interpreter and its packages, in turn, so that a machine whose speed drifts slows both alike; both keep their compiled
+modules, as an installed program does. A package that only the earlier commit needs (tldextract) has to be installed by
+hand. Prints the median CPU time of each version and the median ratio; exits 1 if a target is missed. Without
+``--warc``, it writes an archive of invented colleges.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from statistics import median
 
 from bench_cluster import write_archive
 
-BEFORE = "5c18badbf9c4"  # the last commit before the sources of pages had one reader
+BEFORE = "5c18badbf9c4"  # the last commit before all sources of pages shared one reader
 ROOT = Path(__file__).parents[1]
-TARGETS = {"page": 0.70, "replay": 1 / 1.3, "help": 0.25 / 0.33}  # of the version before
+TARGETS = {"page": 0.70, "replay": 1 / 1.3, "help": 0.25 / 0.33}  # relative to the earlier version
 
-# Reads each page of an archive four times and prints the CPU seconds of the quickest pass, of one page.
+# Reads each page of an archive four times and prints the CPU seconds per page of the fastest pass.
 _READING = """
 import gc, sys, time
 from datetime import UTC, datetime
@@ -56,7 +56,7 @@ print(min(passes) / len(pages))
 
 
 def main() -> int:
-    """Measure each job with both versions in turn; return 1 where a target is missed."""
+    """Measure each job with both versions in turn; return 1 if a target is missed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--before", default=BEFORE)
     parser.add_argument("--warc", type=Path)
@@ -81,7 +81,7 @@ def main() -> int:
 
 
 def checkout(commit: str, folder: Path) -> Path:
-    """Write the sources of *commit* below *folder* and return where they are."""
+    """Extract the sources of *commit* below *folder* and return their path."""
     into = folder / "before"
     into.mkdir()
     archive = subprocess.run(["git", "archive", commit, "src", "data"], cwd=ROOT, capture_output=True, check=True)
@@ -92,12 +92,12 @@ def checkout(commit: str, folder: Path) -> Path:
 def compare(
     job: str, measure: Callable[[Path, Path], float], sources: dict[str, Path], folder: Path, rounds: int
 ) -> int:
-    """Print what *job* costs with each version; return 1 where its target is missed."""
+    """Print the cost of *job* with each version; return 1 if its target is missed."""
     costs: dict[str, list[float]] = {version: [] for version in sources}
     for number in range(rounds + 1):
         for version, source in sources.items():
             cost = measure(source, folder / f"{job}-{version}-{number}")
-            if number:  # the first round fills the caches of files and of compiled modules
+            if number:  # the first round only warms the caches
                 costs[version].append(cost)
     ratio = median(now / before for now, before in zip(costs["now"], costs["before"], strict=True))
     told = {version: round(median(each), 5) for version, each in costs.items()}
@@ -108,13 +108,13 @@ def compare(
 
 
 def page_s(warc: Path, source: Path) -> float:
-    """Return the CPU seconds that reading one page of *warc* takes."""
+    """Return the CPU seconds to read one page of *warc*."""
     command = [sys.executable, "-c", _READING, str(warc)]
     return float(subprocess.run(command, env=environment(source), capture_output=True, check=True).stdout)
 
 
 def environment(source: Path) -> dict[str, str]:
-    """Return the environment in which Python runs *source* and keeps its compiled modules beside it."""
+    """Return an environment in which Python runs *source* and keeps its compiled modules beside it."""
     return {**os.environ, "PYTHONPATH": str(source), "PYTHONDONTWRITEBYTECODE": ""}
 
 

@@ -1,6 +1,6 @@
-"""What a web of :mod:`webs` can say of its visitor once the visit is over: its manners, and whether it told the truth.
+"""Judge a visitor from the files that a web of :mod:`webs` wrote: its politeness and its accuracy.
 
-Only files are read, so any visitor can be judged by them; nothing of the program takes part in it.
+Only files are read, so any visitor can be judged; nothing here uses the program.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ sys.path.append(str(Path(__file__).parents[1] / "tests"))
 import manners
 from manners import Request
 
-LATE_S = 0.005  # the log's clock is read a moment after the bytes came: once later, once sooner
-ROBOTS_A_SITE = 2  # www. and the bare name
-LONGEST = {"twitter": 15}  # characters of a name; the simulator invents longer ones, which no account there can have
+LATE_S = 0.005  # tolerance: the log's clock is read a varying moment after the bytes arrive
+ROBOTS_A_SITE = 2  # of www. and of the bare name
+LONGEST = {"twitter": 15}  # characters of a handle; the simulator also invents longer, impossible ones
 PRODUCT = "cegep-audit"  # the visitor's name in robots.txt
 
 Account = tuple[str, str, str]
-"""Id of the institution, network, account in lower case without ``@``."""
+"""Institution id, network, and handle in lower case without ``@``."""
 
 
 def read_log(folder: Path) -> list[Request]:
-    """Return the requests of ``log.tsv``; one whose visitor left before its answer has status 0."""
+    """Return the requests of ``log.tsv``; the status is 0 if the visitor left before the answer."""
     with (folder / "log.tsv").open(encoding="utf-8") as file:
         rows = [line.rstrip("\n").split("\t") for line in file]
     return [
@@ -42,9 +42,9 @@ def read_log(folder: Path) -> list[Request]:
 
 
 def manners_of(folder: Path, delay_s: float, max_pages: int) -> dict[str, object]:
-    """Return what the server's log says of its visitor's manners: offences counted, and the shortest gap in seconds.
+    """Return the visitor's politeness from the server's log: counts of offences, and the shortest gap in seconds.
 
-    Overlaps and gaps are those of one host, ``www.`` and the bare name taken as one.
+    Overlaps and gaps are per host; ``www.`` and the bare name count as one host.
     """
     log = read_log(folder)
     sites = manners.by_site(log)
@@ -65,7 +65,7 @@ def manners_of(folder: Path, delay_s: float, max_pages: int) -> dict[str, object
 
 
 def _unexplained(requests: Sequence[Request], max_pages: int) -> int:
-    """Return how many requests of one site neither pages nor robots.txt, redirects or retries explain."""
+    """Return how many requests to one site are not explained by pages, robots.txt, redirects or retries."""
     tries: Counter[tuple[str, str]] = Counter()
     pages = robots = 0
     for request, after in zip_longest(requests, requests[1:]):
@@ -82,10 +82,10 @@ def _unexplained(requests: Sequence[Request], max_pages: int) -> int:
 
 
 def _forbidden(requests: Sequence[Request], robots: Mapping[str, str]) -> int:
-    """Return how many requests of one site its robots.txt forbids, by RFC 9309, as it had answered by then.
+    """Return how many requests to one site its robots.txt, as served by then, forbids under RFC 9309.
 
-    None yet, no answer and an error of the server forbid all; an error of the visitor allows all. A redirect's word is
-    that of where it leads, on the same site.
+    Before the first answer, without an answer or after a server error everything is forbidden; after a client error
+    everything is allowed. A redirect changes nothing until its target answers on the same site.
     """
     rules: Any = None
     offences = 0
@@ -116,9 +116,9 @@ def _registered(folder: Path) -> set[str]:
 
 
 def accuracy_of(found: Iterable[Account], folder: Path) -> dict[str, float]:
-    """Return precision and recall of what was *found*.
+    """Return the precision and recall of the accounts *found*.
 
-    Left out are sites where what can be found is a matter of policy, and names that their network does not allow.
+    This leaves out sites whose right result is a matter of policy, and handles that their network does not allow.
     """
     decidable = {row["id"] for row in _rows(folder / "plan.tsv") if row["expect"] != "either"}
     true, told = (
@@ -138,7 +138,7 @@ def _is_decidable(account: Account, sites: Container[str]) -> bool:
 
 
 def lost(report: Path, folder: Path) -> dict[str, int]:
-    """Return how many sites that can be read were not assessed in ``report.csv``, by the detail that says why."""
+    """Return how many readable sites were not assessed in ``report.csv``, by detail."""
     readable = {row["id"] for row in _rows(folder / "plan.tsv") if row["expect"] == "ok"}
     with report.open(encoding="utf-8", newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["id"] in readable]
@@ -146,14 +146,14 @@ def lost(report: Path, folder: Path) -> dict[str, int]:
 
 
 def official_accounts(report: Path) -> set[Account]:
-    """Return the accounts that ``report-accounts.csv`` gives to the institutions themselves."""
+    """Return the accounts that are official in ``report-accounts.csv``."""
     with report.open(encoding="utf-8", newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["role"] == "official"]
     return {(row["institution_id"], row["network"], _name(row["handle"])) for row in rows}
 
 
 def _name(handle: str) -> str:
-    """Return *handle* without what its network puts before it: ``school/``, ``@``."""
+    """Return *handle* without the prefix of its network: ``school/``, ``@``."""
     return handle.rpartition("/")[2].lstrip("'@").lower()
 
 

@@ -1,12 +1,12 @@
-"""A web of invented colleges on loopback, in a process of its own, which writes down whatever it is asked.
+"""Serve a web of invented colleges on loopback from its own process, and log every request.
 
     python bench/webs.py FOLDER --sites 130 --faulty 0.15
 
-It is a plain HTTP proxy: its port stands at the end of the line it prints. FOLDER gets ``registry.csv``, ``truth.tsv``
-(id, network, account) and ``plan.tsv`` (id, host, fault, expect) at the start; at the end (SIGTERM) ``log.tsv``,
-one request a line, and ``notes.json``: the user agents seen and the last robots.txt that each host gave.
+It is a plain HTTP proxy, and prints a line that ends with its port. At the start it writes to FOLDER ``registry.csv``,
+``truth.tsv`` (id, network, account) and ``plan.tsv`` (id, host, fault, expect); at the end (SIGTERM) ``log.tsv``, with
+one request per line, and ``notes.json``: the user agents, and the last robots.txt of each host.
 
-The web is the shared simulator where it is present, with faults of every kind, else a plainer one of this file.
+The web is the shared simulator if present, with faults of every kind; otherwise a simpler one from this file.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ from typing import Any
 
 ROOT = Path(__file__).parents[1]
 SIMULATOR = Path(os.environ.get("CEGEP_AUDIT_SIMWEB") or ROOT / "../shared/bench/simweb.py")
-DOMAIN = "test"  # each site a registrable domain of its own, as real ones are
+DOMAIN = "test"  # each site has its own registrable domain, as real ones do
 SEED = 1
 
-_MEDIAN_S = 0.3  # of an answer, and how far apart: what the simulator has
+_MEDIAN_S = 0.3  # the latency of an answer and its spread, as in the simulator
 _SPREAD = 0.8
 _MOST_S = 8.0
 _ROBOTS = "User-agent: *\nDisallow: /admin/\nDisallow: /bibliotheque\n"
@@ -66,7 +66,7 @@ def main() -> None:
 
 
 def serve_simulator(folder: Path, sites: int, faulty: float) -> None:
-    """Serve the shared simulator's web, and note what its log leaves out."""
+    """Serve the shared simulator's web, and note what its log omits."""
     simulator: Any = _module(SIMULATOR)
     notes = Notes()
     simulator.Conn, simulator.Sim = _noting(simulator, notes)
@@ -78,7 +78,7 @@ def serve_simulator(folder: Path, sites: int, faulty: float) -> None:
 
 
 def _noting(simulator: Any, notes: Notes) -> tuple[type, type]:  # noqa: ANN401 -- a program, not a module of ours
-    """Return the simulator's classes of a connection and of the web, made to take notes."""
+    """Return subclasses of the simulator's connection and web that take notes."""
     connection: Any = simulator.Conn
     web: Any = simulator.Sim
 
@@ -94,7 +94,7 @@ def _noting(simulator: Any, notes: Notes) -> tuple[type, type]:  # noqa: ANN401 
         def __init__(self, options: argparse.Namespace) -> None:
             super().__init__(options)
             if options.fail_share:
-                simulator.make_bomb(self)  # takes seconds, in which every site would hang
+                simulator.make_bomb(self)  # it takes seconds, during which every site would hang
 
         def answer(self, host: str, path: str) -> Any:  # noqa: ANN401 -- the simulator's
             answer = super().answer(host, path)
@@ -120,11 +120,11 @@ def _module(path: Path) -> ModuleType:
     return module
 
 
-# ------------------------------------------------------------------------------------------ a web of our own
+# ------------------------------------------------------------------------------------------ the built-in web
 
 
 def serve_own(folder: Path, sites: int, faulty: float) -> None:
-    """Serve a plainer web: six pages a site, accounts on all of them, a few kinds of sites that do not answer."""
+    """Serve a simpler web: six pages per site with accounts on all of them, and a few kinds of faulty sites."""
     sys.path.append(str(ROOT / "tests"))
     from bench_cluster import PAGES, page
     from servers import DROP, Asked, Reply
@@ -147,10 +147,10 @@ def serve_own(folder: Path, sites: int, faulty: float) -> None:
         path = asked.path.strip("/")
         if path not in PAGES:
             return Reply(b"not here", status=404, delay_s=latencies[number])
-        return Reply(page(number, path, random.Random(number)).encode(), delay_s=latencies[number])  # noqa: S311 - no secret
+        return Reply(page(number, path, random.Random(number)).encode(), delay_s=latencies[number])  # noqa: S311 - not for security
 
     _write_own(folder, sites, set(faults))
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})  # waited for below; the server is a thread
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})  # sigwait below takes it; the server runs in a thread
     with open_web() as web:
         web["*"] = answer
         print(f"own web: {sites} hosts on 127.0.0.1:{web.port}", flush=True)

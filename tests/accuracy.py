@@ -1,10 +1,10 @@
-"""How exactly accounts are read: precision, recall and F1 on labelled pages, each miss with the rule that erred.
+"""Score account detection on labelled pages: precision, recall and F1, and the rule behind each error.
 
     python tests/accuracy.py              the project's own corpus, tests/pages
-    python tests/accuracy.py FOLDER       another one: labels.tsv, pages.tsv and pages.warc.gz or NAME.html
+    python tests/accuracy.py FOLDER       another corpus: labels.tsv, pages.tsv and pages.warc.gz or NAME.html
 
-A page's truth are the accounts labelled as its owner's (``official``, or ``yes``); ``uncertain`` and ``maybe``
-are not scored. Everything is compared by the account that an address names, not by its spelling.
+The ground truth of a page is the accounts labelled as its owner's (``official`` or ``yes``); ``uncertain`` and
+``maybe`` are not scored. Addresses are compared by the account that they name, not by spelling.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ Key = tuple[str, str]  # network, account
 
 @dataclass(frozen=True, slots=True)
 class LabelledPage:
-    """One page with what a careful person reads on it: accounts that are its owner's, and those not scored."""
+    """One page with its labels: the owner's accounts, and the accounts that are not scored."""
 
     name: str
     page: Page
@@ -44,7 +44,7 @@ class LabelledPage:
 
 @dataclass(slots=True)
 class Score:
-    """Counts of accounts found rightly, found wrongly, and missed."""
+    """Counts of correct, wrong and missed accounts."""
 
     right: int = 0
     wrong: int = 0
@@ -52,12 +52,12 @@ class Score:
 
     @property
     def precision(self) -> float:
-        """Share of the accounts found that are right; 1.0 where none was found."""
+        """Share of the detected accounts that are correct; 1.0 if none was detected."""
         return self.right / (self.right + self.wrong) if self.right + self.wrong else 1.0
 
     @property
     def recall(self) -> float:
-        """Share of the accounts there that were found; 1.0 where there is none."""
+        """Share of the labelled accounts that were detected; 1.0 if there are none."""
         return self.right / (self.right + self.missed) if self.right + self.missed else 1.0
 
     @property
@@ -68,7 +68,7 @@ class Score:
 
 @dataclass(slots=True)
 class Outcome:
-    """What the detector made of a corpus."""
+    """The detector's results on a corpus."""
 
     networks: defaultdict[str, Score] = field(default_factory=lambda: defaultdict(Score))
     misses: list[str] = field(default_factory=list)
@@ -78,7 +78,7 @@ class Outcome:
 
     @property
     def overall(self) -> Score:
-        """The counts of all networks together."""
+        """The counts over all networks."""
         total = Counter[str]()
         for score in self.networks.values():
             total.update(right=score.right, wrong=score.wrong, missed=score.missed)
@@ -86,7 +86,7 @@ class Outcome:
 
 
 def key_of(network: str, address: str) -> Key | None:
-    """Return the account that *address* names, None where it names none."""
+    """Return the account that *address* names, or None."""
     what = classify(address)
     if what.network and what.account_url:
         return what.network, account_key(what.network, what.account_url)
@@ -94,7 +94,7 @@ def key_of(network: str, address: str) -> Key | None:
 
 
 def read_corpus(folder: Path) -> Iterator[LabelledPage]:
-    """Yield the pages of a corpus with their labels."""
+    """Yield the labelled pages of a corpus."""
     labels: dict[str, list[dict[str, str]]] = defaultdict(list)
     for row in _rows(folder / "labels.tsv"):
         labels[row.get("name") or row["page_id"]].append(row)
@@ -143,14 +143,14 @@ def _keys(rows: list[dict[str, str]], verdicts: frozenset[str]) -> frozenset[Key
 
 
 def accounts_on(labelled: LabelledPage) -> tuple[Account, ...]:
-    """Return the accounts that the detector reads on one page."""
+    """Return the accounts that the detector finds on one page."""
     reading = extract_links(labelled.page)
     visit = Visit(Choice(labelled.page.url, PageRole.HOME, "corpus"), labelled.page, reading)
     return attribute(labelled.institution, [visit])
 
 
 def score(folder: Path) -> Outcome:
-    """Return how exactly the pages of *folder* are read."""
+    """Score the detector on the corpus in *folder*."""
     outcome = Outcome()
     for labelled in read_corpus(folder):
         began = time.process_time()
@@ -179,7 +179,7 @@ def score(folder: Path) -> Outcome:
 
 
 def main(folders: list[Path]) -> None:
-    """Print the scores of each of *folders*."""
+    """Print the scores for each of *folders*."""
     for folder in folders:
         outcome = score(folder)
         print(f"{folder}: {outcome.pages} pages, {outcome.exact} exactly right")

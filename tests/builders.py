@@ -1,4 +1,4 @@
-"""Scans to count and to show, built in a line: what a test does not say has an ordinary value."""
+"""Builders for scans and their parts: whatever a test leaves out gets a default."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def check_registry(path: Path, lang: Language = "fr") -> list[Fault]:
 
 
 def institution(id_: str, name: str = "", **fields: object) -> Institution:
-    return replace(Institution(id_, name or f"Cégep {id_}", f"https://www.{id_}.test/"), **fields)  # type: ignore[arg-type] # a test's own names
+    return replace(Institution(id_, name or f"Cégep {id_}", f"https://www.{id_}.test/"), **fields)  # type: ignore[arg-type] # field names vary by test
 
 
 def account(
@@ -54,7 +54,7 @@ def account(
         Kind.PROFILE if url else Kind.NONE,
         role,
         "site-wide-footer" if url else "unresolved_link",
-        (replace(seen, **evidence),),  # type: ignore[arg-type] # a test's own names
+        (replace(seen, **evidence),),  # type: ignore[arg-type] # field names vary by test
         is_main,
     )
 
@@ -66,7 +66,7 @@ def result(
     detail: str = "",
     captured_at: datetime | None = CAPTURED,
 ) -> InstitutionResult:
-    """One institution's result; an account given by the name of its network is an official one there."""
+    """Return the result of one institution; the name of a network stands for a main account on it."""
     subject = institution(subject) if isinstance(subject, str) else subject
     captured_at = captured_at if status.is_assessed else None
     page = PageRecord(subject.url, subject.url, PageRole.HOME, "", 200, "text/html", 9, captured_at or CAPTURED)
@@ -113,25 +113,25 @@ def scan(
         (*(each.institution for each in results), *unvisited),
         results,
     )
-    return replace(done, **fields)  # type: ignore[arg-type] # a test's own names
+    return replace(done, **fields)  # type: ignore[arg-type] # field names vary by test
 
 
 def unfinished(store: Store) -> list[int]:
-    """Return the numbers of the scans that did not come to their end."""
+    """Return the numbers of the scans that have not ended."""
     return [scan.id for scan in store.scans() if scan.ended_at is None]
 
 
 def summary(
     found: Scan, basket: str = "all", by: Sequence[str] = (), lang: Language = "fr", **asked: object
 ) -> ScanStatistics:
-    """Return the statistics of *found*; numpy comes with them, which most tests do without."""
+    """Return the statistics of *found*; imported here because most tests do not need numpy."""
     from cegep_audit.analyze.scan_statistics import Asked, ScanStatistics
 
-    return ScanStatistics(found, Asked(basket, tuple(by), **asked), lang)  # type: ignore[arg-type] # a test's own names
+    return ScanStatistics(found, Asked(basket, tuple(by), **asked), lang)  # type: ignore[arg-type] # field names vary by test
 
 
 def sheet_of(found: Scan, id_: str) -> Sheet | None:
-    """Return the sheet of one institution, None where the scan has no such institution."""
+    """Return the sheet of one institution, or None if the scan does not have it."""
     from cegep_audit.analyze.institution.sheets import sheets
 
     return next(sheets(found, {id_}), None)

@@ -1,4 +1,4 @@
-"""Scans to code and decisions on them, built in a line: real addresses, for decisions compare accounts."""
+"""Builders for scans to code and for decisions; addresses are real because decisions compare accounts."""
 
 from __future__ import annotations
 
@@ -31,6 +31,6 @@ def decision(
     network: str = "facebook",
     **fields: object,
 ) -> Decision:
-    """One decision on scan 3, the number of the builders' scans; *detected* is "" unless said."""
+    """Return a decision on scan 3, the number of the builders' scans; *detected* defaults to ""."""
     item = Decision(3, Unit(id_, network), coder, verdict, account_url, DAY, detected="")
-    return replace(item, **fields)  # type: ignore[arg-type] # a test's own names
+    return replace(item, **fields)  # type: ignore[arg-type] # field names vary by test

@@ -1,4 +1,4 @@
-"""Commands as a user types them."""
+"""Run ``cegep-audit`` as a user types it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from cegep_audit.cli.program import asked_language, main
 
 @dataclass(frozen=True)
 class Done:
-    """A command that ran: its folder, exit code and what it printed."""
+    """A finished command: its folder, exit code and output."""
 
     folder: Path
     code: int
@@ -33,9 +33,9 @@ class Done:
 
 
 def command(*arguments: str, folder: Path, given: Path | None = None, **environment: str) -> Done:
-    """Run ``cegep-audit`` in *folder* as a process of its own, the file *given* as its standard input.
+    """Run ``cegep-audit`` in *folder* in a separate process, with the file *given* as standard input.
 
-    Nothing of the caller's language, proxies or contact reaches it.
+    The caller's language, proxies and contact do not reach it.
     """
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "PYTHONPATH") if name in os.environ}
     with (
@@ -52,12 +52,12 @@ def command(*arguments: str, folder: Path, given: Path | None = None, **environm
 
 @cache
 def listener() -> Path:
-    """Where :mod:`preloaded` listens, which is started once and ends with this process."""
+    """Start :mod:`preloaded` once and return its socket; it ends with this process."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "PYTHONPATH") if name in os.environ}
     folder = Path(mkdtemp())
     process = subprocess.Popen(
         [sys.executable, "-P", preloaded.__file__, str(folder / "socket")],
-        env=kept | {"PYTHONUTF8": "1", "OPENBLAS_NUM_THREADS": "1"},  # a process with threads is not to be forked
+        env=kept | {"PYTHONUTF8": "1", "OPENBLAS_NUM_THREADS": "1"},  # forking a multithreaded process is unsafe
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         start_new_session=True,
@@ -68,7 +68,7 @@ def listener() -> Path:
     process.stdout.close()
 
     def end() -> None:
-        process.stdin.close()  # type: ignore[union-attr] # it has one, as asserted
+        process.stdin.close()  # type: ignore[union-attr] # asserted above
         process.wait()
         rmtree(folder)
 
@@ -76,8 +76,8 @@ def listener() -> Path:
     return folder / "socket"
 
 
-def as_program(folder: Path) -> Path:
-    """Write a ``cegep-audit`` for scripts into *folder*, which is run by the process that listens."""
+def write_executable(folder: Path) -> Path:
+    """Write a ``cegep-audit`` executable into *folder*; it runs through the preloaded process."""
     program = folder / "cegep-audit"
     program.write_text(f'#!/bin/sh\nexec {sys.executable} -IS {preloaded.__file__} {listener()} "$@"\n', "utf-8")
     program.chmod(0o755)
@@ -85,7 +85,7 @@ def as_program(folder: Path) -> Path:
 
 
 def piped(*arguments: str, folder: Path, given: str, lines: int) -> Done:
-    """Run ``cegep-audit`` on *given* as its standard input, read *lines* of its output and leave, as ``head`` does."""
+    """Run ``cegep-audit`` with *given* as standard input; close its output after *lines* lines, as ``head`` does."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "PYTHONPATH") if name in os.environ}
     (folder / "given.txt").write_text(given, "utf-8")
     with (folder / "given.txt").open() as source, (folder / "said.txt").open("w+") as said:
@@ -113,14 +113,14 @@ def rows_of(path: Path) -> list[dict[str, str]]:
 
 
 def inside(*arguments: str, folder: Path, **environment: str) -> Done:
-    """Run ``cegep-audit`` in *folder* as :func:`command` does, but in this process: for what needs no process."""
+    """Run ``cegep-audit`` in *folder* as :func:`command` does, but in this process, which is faster."""
     kept = {name: value for name, value in os.environ.items() if name not in {"LANG", "LC_ALL", "LC_MESSAGES"}}
     before, argv, stdin = Path.cwd(), sys.argv, sys.stdin
     out, err = io.StringIO(), io.StringIO()
     with mock.patch.dict(os.environ, kept | environment, clear=True), redirect_stdout(out), redirect_stderr(err):
         os.chdir(folder)
         sys.argv = ["cegep-audit", *arguments]
-        sys.stdin = io.TextIOWrapper(io.BytesIO())  # nobody answers
+        sys.stdin = io.TextIOWrapper(io.BytesIO())  # empty: no one answers a prompt
         asked_language.cache_clear()
         try:
             main(list(arguments))

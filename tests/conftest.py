@@ -1,4 +1,4 @@
-"""What many tests share: a web on loopback, certificates for it, an environment without surprises."""
+"""Shared fixtures: a web on loopback, TLS certificates for it, and a clean environment."""
 
 from __future__ import annotations
 
@@ -18,37 +18,38 @@ from commands import Done, command
 from hypothesis import settings
 from servers import Web, serve
 
-settings.register_profile("busy", deadline=None)  # on a busy machine a property may take its time
+settings.register_profile("busy", deadline=None)  # a property may be slow on a busy machine
 settings.load_profile("busy")
 
-# Modules whose tests start a browser, a cluster, a web archive or many processes: the quick part leaves them out.
+# Words in the names of modules that start a browser, a cluster, a web archive or many processes.
+# The quick part of the suite skips them.
 _SLOW = ("browser", "cluster", "pywb", "package", "unbroken", "end_to_end", "scan_kept", "store_processes")
 
-_NOBODY = 65534  # any user but root: permissions do not hold root back
+_NOBODY = 65534  # any user but root, who ignores file permissions
 
 
 def pytest_configure() -> None:
-    """Take the signals that background jobs and ``nohup`` ignore: programs started by a test would inherit that."""
+    """Handle the signals that background jobs and ``nohup`` ignore: programs that tests start would inherit that."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGQUIT, signal.SIG_DFL)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Three workers for two processors, since many tests wait for something."""
+    """Start three workers per two processors: many tests wait for something."""
     return (os.cpu_count() or 1) * 3 // 2
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark as slow what the quick part of the suite leaves out."""
+    """Mark the slow modules, which the quick part of the suite skips."""
     for item in items:
         if any(word in item.path.stem for word in _SLOW):
             item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(autouse=True)
-def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hide the proxies and certificates of whoever runs the tests."""
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hide the caller's proxies, certificates, contact and terminal width."""
     for name in list(os.environ):
         if name.lower().endswith("_proxy") or name in {
             "SSL_CERT_FILE",
@@ -61,7 +62,7 @@ def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def demo_run(tmp_path_factory: pytest.TempPathFactory) -> Done:
-    """``cegep-audit demo``, run once for all workers; a test that changes its files copies them first."""
+    """``cegep-audit demo``, run once for all workers; tests that change its files copy them first."""
     base = tmp_path_factory.getbasetemp()
     folder = (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / "demo-run"
     folder.mkdir(exist_ok=True)
@@ -76,21 +77,21 @@ def demo_run(tmp_path_factory: pytest.TempPathFactory) -> Done:
 
 @pytest.fixture
 def no_backoff() -> Iterator[None]:
-    """Try again at once; the pace of requests is not touched."""
+    """Retry without backoff; pacing is unchanged."""
     with stamina.set_testing(True, attempts=10, cap=True):
         yield
 
 
 @pytest.fixture
 def web() -> Iterator[Web]:
-    """A web on loopback without https; see ``servers``."""
+    """A plain HTTP web on loopback; see ``servers``."""
     with serve() as started:
         yield started
 
 
 @pytest.fixture
 def proxied(web: Web, monkeypatch: pytest.MonkeyPatch) -> Web:
-    """The same web as the proxy for every host name, so that each is a site of its own."""
+    """The same web as the proxy for every host, so that each host is a separate site."""
     monkeypatch.setenv("HTTP_PROXY", web.proxy)
     monkeypatch.setenv("HTTPS_PROXY", web.proxy)
     return web
@@ -98,7 +99,7 @@ def proxied(web: Web, monkeypatch: pytest.MonkeyPatch) -> Web:
 
 @pytest.fixture(scope="session")
 def authority() -> trustme.CA:
-    """Whoever signs the certificates of the tests."""
+    """The certificate authority of the tests."""
     return trustme.CA()
 
 
@@ -113,7 +114,7 @@ def trusted(authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 @pytest.fixture(scope="session")
 def certified(authority: trustme.CA) -> Callable[[str], ssl.SSLContext]:
-    """Gives the TLS context of a server with a valid certificate for a host."""
+    """Return a function that gives a server's TLS context with a valid certificate for a host."""
     contexts: dict[str, ssl.SSLContext] = {}
 
     def context(host: str) -> ssl.SSLContext:
@@ -129,7 +130,7 @@ def certified(authority: trustme.CA) -> Callable[[str], ssl.SSLContext]:
 def secure_web(
     trusted: trustme.CA, certified: Callable[[str], ssl.SSLContext], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Web]:
-    """A web that is the proxy for every host name over http and https, with certificates that are trusted."""
+    """A web that is the proxy for every host over http and https, with trusted certificates."""
     assert trusted
     with serve(certified) as started:
         monkeypatch.setenv("HTTP_PROXY", started.proxy)
@@ -139,7 +140,7 @@ def secure_web(
 
 @pytest.fixture
 def unprivileged() -> Iterator[Path]:
-    """Give a folder of one's own, and take root's rights away while the test runs."""
+    """Yield a temporary folder, and drop root privileges while the test runs."""
     if os.name != "posix":
         pytest.skip("permissions work differently on this system")
     with tempfile.TemporaryDirectory() as name:

@@ -1,8 +1,8 @@
-"""Test data that others wrote, as a measure: make foreign FOREIGN=DIR.
+"""Run other projects' test data against this project: make foreign FOREIGN=DIR.
 
-DIR holds checkouts of the repositories below, in any folders: files are found by name. None of their files is part of
-this project. Each suite prints its cases, how many are right, and those that differ; ``ON_PURPOSE`` gives a reason for
-those that are meant to.
+DIR holds checkouts of the repositories below, in any layout: files are found by name. None of their files is part of
+this project. For each suite the command prints the number of cases, how many pass, and those that differ;
+``ON_PURPOSE`` gives the reasons for the intended differences.
 
 | suite | repository | file |
 | --- | --- | --- |
@@ -44,7 +44,7 @@ from cegep_audit.registry.spreadsheet import read_table
 
 
 class Case(NamedTuple):
-    """One case: what it is, what its suite expects, what we give."""
+    """One case: its name, the value that its suite expects, and ours."""
 
     name: str
     expected: object
@@ -62,7 +62,7 @@ _LITERAL = re.compile(r'"((?:[^"\\]|\\.)*)"')
 
 
 def robots_cases(file: Path) -> Iterator[Case]:
-    """Read the expectations out of the C++ of Google's tests; those that loops build are left out."""
+    """Parse the expectations in Google's C++ tests, except those built in loops."""
     known: dict[str, str] = {}
     for found in _CPP.finditer(file.read_text("utf-8")):
         if found["name"]:
@@ -89,7 +89,7 @@ def _robots_allow(text: str, agent: str, url: str) -> bool:
 
 
 def url_cases(file: Path) -> Iterator[Case]:
-    """Give the entries of the URL Standard's tests that concern http and https, as crawl keys."""
+    """Yield the http and https tests of the URL Standard, compared as crawl keys."""
     for entry in json.loads(file.read_text("utf-8")):
         if isinstance(entry, str) or "relativeTo" in entry:
             continue
@@ -111,7 +111,7 @@ _LABEL = re.compile(r'for_label\(b"([^"]+)"\), Some\((\w+)\)')
 
 
 def label_cases(file: Path) -> Iterator[Case]:
-    """Give each label of the Encoding Standard: the codec is that of the encoding's own name."""
+    """Yield each label of the Encoding Standard: it must select the same codec as the encoding's name."""
     for label, constant in _LABEL.findall(file.read_text("utf-8")):
         name = constant.lower().replace("_", "-")
         expected = None if name == "replacement" else known_encoding({"iso-8859-8-i": "logical"}.get(name, name))
@@ -119,7 +119,7 @@ def label_cases(file: Path) -> Iterator[Case]:
 
 
 def prescan_cases(folder: Path) -> Iterator[Case]:
-    """Give the documents of html5lib's tests: each decodes as under the encoding that they name."""
+    """Yield html5lib's documents: each must decode as in the encoding that its test names."""
     for file in sorted(folder.glob("*.dat")):
         for block in re.split(rb"(?:^|\n)#data\n", file.read_bytes())[1:]:
             data, _, rest = block.partition(b"\n#encoding\n")
@@ -134,7 +134,7 @@ def prescan_cases(folder: Path) -> Iterator[Case]:
 
 
 def domain_cases(file: Path) -> Iterator[Case]:
-    """Give the vectors of the Public Suffix List; "null" is a host that nobody can register."""
+    """Yield the test vectors of the Public Suffix List; "null" means no registrable domain."""
     for line in file.read_text("utf-8").splitlines():
         if not line or line.startswith("//"):
             continue
@@ -145,7 +145,7 @@ def domain_cases(file: Path) -> Iterator[Case]:
 
 
 def csv_cases(folder: Path) -> Iterator[Case]:
-    """Give the files of csv-spectrum as the reader of registries sees them, blanks around cells off."""
+    """Yield the csv-spectrum files as the registry reader reads them; cells are compared stripped."""
     for file in sorted((folder / "csvs").glob("*.csv")):
         rows = json.loads((folder / "json" / f"{file.stem}.json").read_text("utf-8"))
         rows = [rows] if isinstance(rows, dict) else rows  # one of them has a lone row
@@ -155,7 +155,7 @@ def csv_cases(folder: Path) -> Iterator[Case]:
 
 
 def string_cases(file: Path) -> Iterator[Case]:
-    """Give each naughty string to what reads addresses and pages: none raises, and no page loses its account."""
+    """Feed each string to the URL classifier and the page parser: neither raises, and the page keeps its account."""
     for text in json.loads(file.read_text("utf-8")):
         classify(text)
         body = f"<title>{text}</title><p>{text}</p><footer><a href='https://www.facebook.com/cegepx'>x</a></footer>"
@@ -170,7 +170,7 @@ def string_cases(file: Path) -> Iterator[Case]:
 
 
 def warc_cases(folder: Path) -> Iterator[Case]:
-    """Replay every file for the hosts in it: no traceback, and no site without a page counts as read."""
+    """Replay each file for the hosts in it: no traceback, and no internal error in a result."""
     pattern = re.compile(r"\.(warc|arc|wacz)(\.gz)?$", re.IGNORECASE)
     tool = Path(sys.executable).with_name("cegep-audit")
     for file in sorted(path for path in folder.rglob("*") if pattern.search(path.name) and path.is_file()):
@@ -195,12 +195,12 @@ def _hosts_of(file: Path) -> list[str]:
             for record in ArchiveIterator(stream, arc2warc=True):
                 if record.rec_type in {"response", "resource", "revisit"}:
                     hosts[urls.host_of(record.rec_headers.get_header("WARC-Target-URI") or "")] = None
-    except Exception:  # noqa: BLE001, S110 -- damaged on purpose: what was found so far serves
+    except Exception:  # noqa: BLE001, S110 -- damaged on purpose: keep the hosts found so far
         pass
     return [host for host in hosts if host][:20]
 
 
-# ------------------------------------------------------------------------------- what differs on purpose
+# ------------------------------------------------------------------------------- intended differences
 
 _OCTETS = "RFC 9309, section 2.2.2, compares octets whether escaped or not; Google's rule predates it"
 _RELATIVE = "the suite has no page; on a page of the same scheme the URL Standard reads it as relative"
@@ -219,7 +219,7 @@ ON_PURPOSE: dict[str, dict[str, str]] = {
     "declared encodings": {"euc-jp": "the two decoders differ in one character beyond the table"},
     "registrable domains": dict.fromkeys((".example", "example", "mm", "ck"), _BARE),
 }
-"""Suite to beginning of a case's name to the reason why it differs."""
+"""For each suite: the start of a case's name, and the reason why that case differs."""
 
 SUITES: dict[str, tuple[str, Callable[[Path], Iterator[Case]]]] = {
     "robots.txt": ("robots_test.cc", robots_cases),
@@ -234,7 +234,7 @@ SUITES: dict[str, tuple[str, Callable[[Path], Iterator[Case]]]] = {
 
 
 class Outcome(NamedTuple):
-    """What came of one suite: *wrong* are the cases that differ without a reason, *meant* those with one."""
+    """Result of one suite: *meant* are the cases that differ for a reason, *wrong* those that differ without one."""
 
     cases: int
     right: int
@@ -243,7 +243,7 @@ class Outcome(NamedTuple):
 
 
 def run(suite: str, folder: Path) -> Outcome | None:
-    """Run one suite over what *folder* holds of it; None where it holds nothing."""
+    """Run one suite on its files in *folder*; return None if there are none."""
     name, cases_of = SUITES[suite]
     found = [folder] if name == "." else sorted(folder.rglob(name.rpartition("/")[2]))
     found = [path for path in found if path.as_posix().endswith(name) or name == "."]
@@ -258,7 +258,7 @@ def run(suite: str, folder: Path) -> Outcome | None:
 
 
 def main(folder: Path) -> int:
-    """Print every suite; return 1 where a case differs without a reason."""
+    """Run every suite and print its result; return 1 if a case differs without a reason."""
     status = 0
     for suite in SUITES:
         outcome = run(suite, folder)

@@ -1,4 +1,4 @@
-"""What a scan must say of the invented web: a careful reader found it there."""
+"""Expected results of a scan of the invented web, as a careful reader found them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from cegep_audit.demo.server import Site, sites
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """What a scan must say of one institution: status, detail code, and the URLs of its official accounts."""
+    """Expected result for one institution: status, detail and the URLs of its official accounts."""
 
     status: str
     detail: str
@@ -17,14 +17,14 @@ class Expectation:
 
 
 def networks() -> dict[str, str]:
-    """The network of every account that the invented sites show, official or not, by its address."""
+    """Return the network of every account on the invented sites, official or not, by URL."""
     return {url: network for site in sites() for network, url, _ in site.accounts}
 
 
 def expected(*, rendered: bool = False) -> dict[str, Expectation]:
-    """What a scan must say of each institution, by its id; campuses and closed ones are included.
+    """Return the expected result for each institution by id, including campuses and closed institutions.
 
-    With *rendered*, what it must say where a browser renders the pages that need it.
+    With *rendered*, a browser renders the pages that need it.
     """
     return {site.id: _expected(site, rendered=rendered and bool(site.rendered)) for site in sites()}
 

@@ -1,7 +1,6 @@
-"""Known vulnerabilities of the packages in constraints.lock, by pip-audit; else how old the lock is: make audit.
+"""Look up known vulnerabilities of the packages in constraints.lock with pip-audit: make audit.
 
-Exits 1 where a package has a known vulnerability. Where no database could be asked, the age of the lock is all that can
-be said, and it is said.
+Exits 1 if a package has a known vulnerability. If no database can be reached, it prints the age of the lock instead.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ LOCK = ROOT / "constraints.lock"
 
 
 def days_old() -> int:
-    """Return how many days ago the lock was last committed, or written where git does not know."""
+    """Return how many days ago the lock was last committed, or written if git does not know."""
     asked = subprocess.run(
         ["git", "log", "-1", "--format=%ct", "--", LOCK.name], cwd=ROOT, capture_output=True, text=True, check=False
     )
@@ -26,7 +25,7 @@ def days_old() -> int:
 
 
 def main() -> int:
-    """Ask, and print what came of it."""
+    """Run pip-audit and print what it found."""
     command = [sys.executable, "-m", "pip_audit", "-r", str(LOCK), "--no-deps", "--disable-pip", "--format", "json"]
     asked = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     packages = json.loads(asked.stdout)["dependencies"] if asked.stdout.startswith("{") else []

@@ -1,6 +1,6 @@
-"""What a server's log shows of a visitor's manners.
+"""Measure a crawler's politeness from a server's log.
 
-Nothing of the program is used here: whoever runs the sites could have written it.
+Nothing here uses the program: whoever runs the sites could have written it.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-MAY_PASS = frozenset({0, 408, 429, 500, 502, 503, 504})  # answers after which the same may be asked again; 0 for none
+MAY_PASS = frozenset({0, 408, 429, 500, 502, 503, 504})  # temporary failures, which may be retried; 0 for no answer
 RETRIES = 2
 
 
 @dataclass(frozen=True)
 class Request:
-    """One request as its server saw it; times in seconds by one clock, ``status`` 0 where none was answered."""
+    """One request as the server saw it; times are seconds on one clock, ``status`` is 0 if it was not answered."""
 
     started: float
     ended: float
@@ -26,13 +26,13 @@ class Request:
 
     @property
     def site(self) -> str:
-        """The host without ``www.``: one machine to whoever runs it."""
+        """The host without ``www.``: the same machine to its operator."""
         return self.host.removeprefix("www.")
 
 
 @dataclass(frozen=True)
-class Spent:
-    """The requests that one site had: for its pages, and what explains the others."""
+class RequestCounts:
+    """The requests to one site, counted by purpose."""
 
     pages: int
     robots: int
@@ -41,7 +41,7 @@ class Spent:
 
 
 def by_site(log: Iterable[Request]) -> Mapping[str, Sequence[Request]]:
-    """Return the requests of each site in the order in which they came."""
+    """Return the requests to each site in order of arrival."""
     found: dict[str, list[Request]] = defaultdict(list)
     for request in sorted(log, key=lambda each: each.started):
         found[request.site].append(request)
@@ -49,7 +49,7 @@ def by_site(log: Iterable[Request]) -> Mapping[str, Sequence[Request]]:
 
 
 def most_at_once(log: Iterable[Request]) -> int:
-    """Return the largest number of requests that were open on one site at one moment."""
+    """Return the largest number of simultaneous requests to one site."""
     most = 0
     for requests in by_site(log).values():
         open_until: list[float] = []
@@ -60,7 +60,7 @@ def most_at_once(log: Iterable[Request]) -> int:
 
 
 def gaps(log: Iterable[Request]) -> list[tuple[float, Request]]:
-    """Return the seconds from each request to the one before on its site, the shortest first."""
+    """Return the seconds between consecutive requests to a site, shortest first."""
     found = [
         (after.started - before.started, after)
         for requests in by_site(log).values()
@@ -69,8 +69,8 @@ def gaps(log: Iterable[Request]) -> list[tuple[float, Request]]:
     return sorted(found, key=lambda pair: pair[0])
 
 
-def spent(requests: Sequence[Request]) -> Spent:
-    """Return what the requests of one site were for: what was asked again after an answer that may pass is a retry."""
+def count_requests(requests: Sequence[Request]) -> RequestCounts:
+    """Count the requests to one site by purpose; a repeat after a temporary failure is a retry."""
     tries: Counter[tuple[str, str]] = Counter()
     last: dict[tuple[str, str], int] = {}
     robots = hops = retries = pages = 0
@@ -86,4 +86,4 @@ def spent(requests: Sequence[Request]) -> Spent:
         else:
             pages += 1
         last[key] = request.status
-    return Spent(pages, robots, hops, retries)
+    return RequestCounts(pages, robots, hops, retries)

@@ -1,10 +1,10 @@
-"""Processes of ``cegep-audit`` that need not load its libraries: each is forked from one that has.
+"""Start ``cegep-audit`` quickly: fork each process from one that has already loaded the libraries.
 
-A tenth of a second instead of one, for the hundreds that the tests start. Each is a process as any other: an
-environment, a folder, streams and an exit code of its own; its command line is loaded in it, as that depends on the
-language. Whoever tests how the program starts, or kills it, starts it by ``python -m cegep_audit``.
+The tests start hundreds of processes, and a fork takes a tenth of a second instead of one. Each fork has its own
+environment, folder, streams and exit code. It loads the command line itself, because that depends on the language.
+A test that checks how the program starts, or kills it, runs ``python -m cegep_audit`` instead.
 
-``python preloaded.py SOCKET`` loads the libraries and listens; ``python preloaded.py SOCKET WORD…`` is the command.
+``python preloaded.py SOCKET`` loads the libraries and listens; ``python preloaded.py SOCKET WORD…`` runs a command.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from contextlib import suppress
 from pathlib import Path
 from select import select
 
-_OF_EACH = ("cegep_audit.cli", "cegep_audit.__main__")  # what a command loads itself: it depends on its language
-# What the modules of the program load only when they need it.
+_OF_EACH = ("cegep_audit.cli", "cegep_audit.__main__")  # each command loads these: they depend on its language
+# Libraries that the program imports only when it needs them.
 _LIBRARIES = (
     *("babel.dates", "babel.numbers", "jinja2", "openpyxl", "pandas", "rich.table", "scipy.optimize"),
     *("scipy.stats", "publicsuffixlist", "typer._adapters", "typer.rich_utils", "xlsxwriter"),
@@ -34,7 +34,7 @@ _LIBRARIES = (
 
 
 def ask(listener: Path, words: list[str], folder: str, environment: dict[str, str], streams: list[int]) -> int:
-    """Run a command with its standard *streams* and return its exit code; TimeoutError after five minutes."""
+    """Run a command with these standard *streams* and return its exit code; raise TimeoutError after five minutes."""
     request = json.dumps({"words": words, "folder": folder, "environment": environment}).encode()
     with socket.socket(socket.AF_UNIX) as line:
         line.settimeout(300)
@@ -45,14 +45,14 @@ def ask(listener: Path, words: list[str], folder: str, environment: dict[str, st
 
 
 def _listen(listener: Path) -> None:
-    """Load the libraries and fork a process for each command; return in a command's own process, ready to run it."""
+    """Load the libraries and fork a process for each command; return only in such a process, ready to run it."""
     import cegep_audit
 
     for top in pkgutil.iter_modules(cegep_audit.__path__, "cegep_audit."):
         if top.name not in _OF_EACH:
             found = importlib.import_module(top.name)
             for module in pkgutil.walk_packages(getattr(found, "__path__", ()), f"{top.name}."):
-                if module.name != "cegep_audit.scan.cluster":  # it starts threads
+                if module.name != "cegep_audit.scan.cluster":  # importing it starts threads
                     importlib.import_module(module.name)
     for name in _LIBRARIES:
         importlib.import_module(name)
@@ -60,23 +60,23 @@ def _listen(listener: Path) -> None:
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(listener))
         server.listen()
-        gc.freeze()  # else the collector of each child would copy all of it
+        gc.freeze()  # otherwise a collection in each child would copy all objects
         sys.stdout.write("ready\n")
         sys.stdout.flush()
         while server in select([server, sys.stdin], [], [])[0]:
             line, _ = server.accept()
-            with suppress(ChildProcessError):  # whoever has ended
+            with suppress(ChildProcessError):  # reap the children that have ended
                 while os.waitpid(-1, os.WNOHANG)[0]:
                     pass
             if os.fork() == 0:
                 server.close()
                 return _become(line)
             line.close()
-    sys.exit()  # who started this has ended
+    sys.exit()  # the process that started this one has ended
 
 
 def _become(line: socket.socket) -> None:
-    """Read what to run and fork once more: the parent tells how it ended, the child becomes the command."""
+    """Read the request and fork again: the parent reports the exit code, the child becomes the command."""
     head, streams, _, _ = socket.recv_fds(line, 4, 3)
     request = json.loads(_whole(line, int.from_bytes(head, "big")))
     if child := os.fork():
@@ -109,12 +109,12 @@ def _whole(line: socket.socket, size: int) -> bytes:
 
 
 def _run() -> int:
-    """Run the command and return its exit code, as Python does at the end of a program."""
+    """Run the command and return the exit code that Python would give."""
     try:
         runpy.run_module("cegep_audit", run_name="__main__", alter_sys=True)
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(bool(end.code))
-    except BaseException:  # noqa: BLE001 - as Python says it
+    except BaseException:  # noqa: BLE001 - Python would print it too
         traceback.print_exc()
         return 1
     return 0
@@ -130,4 +130,4 @@ if __name__ == "__main__":
     atexit._run_exitfuncs()
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(code)  # what was loaded need not be taken down: that takes a second
+    os._exit(code)  # skip the interpreter's shutdown, which takes a second

@@ -1,4 +1,4 @@
-"""Print the other Pythons of this machine that the project promises to run on, one path a line: make test-all."""
+"""Print the paths of the other supported Pythons on this machine, one per line: make test-all."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _VERSION = "import sys; print(*sys.version_info[:2])"
 
 
 def version_of(python: Path) -> tuple[int, int] | None:
-    """Return the version of *python*, None where it does not start: a shim may have no version behind it."""
+    """Return the version of *python*, or None if it does not start: a shim may have no version behind it."""
     try:
         said = subprocess.run([python, "-c", _VERSION], capture_output=True, text=True, timeout=20, check=True)
     except (OSError, subprocess.SubprocessError):
@@ -23,7 +23,7 @@ def version_of(python: Path) -> tuple[int, int] | None:
 
 
 def candidates(minor: int) -> list[Path]:
-    """Return where a Python 3.*minor* may be: on the PATH, else among the versions of pyenv."""
+    """Return the possible paths of Python 3.*minor*: on the PATH, then among pyenv's versions."""
     on_path = shutil.which(f"python3.{minor}")
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
     found = [Path(on_path)] if on_path else []
@@ -31,7 +31,7 @@ def candidates(minor: int) -> list[Path]:
 
 
 def others() -> dict[int, Path]:
-    """Return one working interpreter for each minor version but the one that runs this."""
+    """Return one working interpreter for each supported minor version except the running one."""
     return {
         minor: path
         for minor in MINORS

@@ -1,11 +1,11 @@
-"""A real web archive on loopback: pywb, in a process and a virtual environment of its own.
+"""A real web archive on loopback: pywb, in its own process and virtual environment.
 
     with archive(folder, {"coll": [Captured("http://cegeprb.test/", "2011-09-06T12:00:00Z", b"<html>...")]}) as server:
         server.timegate("coll")     # http://127.0.0.1:PORT/coll/
-        server.proxy                # the same captures of the first collection, as a proxy for http and https
+        server.proxy                # the first collection, as a proxy for http and https
 
-``make test`` installs what ``pywb.lock`` names. Where that is missing the tests that need it are skipped, save on
-a machine that sets CI: there a test that does not run is a failure.
+``make test`` installs the packages of ``pywb.lock``. If pywb is missing, the tests that need it are skipped; if CI is
+set, they fail.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
 _BIN = Path(__file__).parents[1] / ".venv-pywb" / "bin"
-_START_S = 60.0  # a busy machine starts it in a few seconds
-_TRIES = 5  # another program may take the port that was free a moment ago
+_START_S = 60.0  # it starts in a few seconds on a busy machine
+_TRIES = 5  # another program may take the free port first
 
 _CONFIG = """\
 collections_root: collections
@@ -67,21 +67,21 @@ class Server:
 
     @property
     def proxy(self) -> str:
-        """Its address as a proxy."""
+        """The address of the archive as a proxy."""
         return f"http://127.0.0.1:{self.port}"
 
     @property
     def authority(self) -> Path:
-        """The certificate that signs what the proxy serves as https; it is there once the server runs."""
+        """The certificate authority of the proxy's https; the file exists once the server runs."""
         return self.folder / "proxy-certs" / "ca.pem"
 
     def timegate(self, collection: str) -> str:
-        """Return the address before a stamp."""
+        """Return the address of *collection*, to which a timestamp is appended."""
         return f"{self.proxy}/{collection}/"
 
 
 def write_warc(path: Path, captures: Sequence[Captured]) -> None:
-    """Write *captures* to a WARC file, one gzip member a record: pywb passes over any other in silence."""
+    """Write *captures* to a WARC file, one gzip member per record: pywb silently skips any other layout."""
     with path.open("wb") as file:
         writer = WARCWriter(file, gzip=True, warc_version="1.1")
         for each in captures:
@@ -106,10 +106,10 @@ def archive(
     redirects: bool = True,
     default: str = "20110906",
 ) -> Iterator[Server]:
-    """Serve *collections*, captures or a WARC file each, from *folder*, until the block ends.
+    """Serve *collections*, each of captures or of a WARC file, from *folder* until the block ends.
 
-    With *redirects* the nearest capture is redirected to, as the Wayback Machine does; otherwise it is the answer.
-    *default* is the day that the proxy shows.
+    With *redirects* the archive redirects to the nearest capture, as the Wayback Machine does; otherwise it serves that
+    capture directly. *default* is the date that the proxy shows.
     """
     _require_pywb()
     for name, content in collections.items():
@@ -166,7 +166,7 @@ def _started(folder: Path) -> tuple[subprocess.Popen[bytes], int]:
 
 
 def _answers(process: subprocess.Popen[bytes], port: int) -> bool:
-    """Wait until the server answers; False where it ended instead."""
+    """Wait until the server answers; return False if it exits instead."""
     deadline = time.monotonic() + _START_S
     while time.monotonic() < deadline and process.poll() is None:
         connection = HTTPConnection("127.0.0.1", port, timeout=5)
@@ -189,12 +189,12 @@ def _free_port() -> int:
 
 
 def _environment() -> dict[str, str]:
-    """Return an environment without proxies: pywb would send the calls to itself through them."""
+    """Return an environment without proxies: pywb would call itself through them."""
     kept = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
     return kept | {"PYTHONWARNINGS": "ignore", "PYTHONUTF8": "1"}
 
 
-if __name__ == "__main__":  # python tests/pywb.py FOLDER FILE.warc.gz: serve a file until Ctrl-C, to try things by hand
+if __name__ == "__main__":  # python tests/pywb.py FOLDER FILE.warc.gz: serve a file until Ctrl-C, for manual tests
     with archive(Path(sys.argv[1]), {"coll": Path(sys.argv[2])}) as running:
         sys.stdout.write(running.timegate("coll") + "\n")
         sys.stdout.flush()

@@ -1,8 +1,8 @@
-"""Do two versions of the program read the same on every page? ``python tests/readings.py BEFORE [FOLDER …]``.
+"""Compare how two versions of the program read each page: ``python tests/readings.py BEFORE [FOLDER …]``.
 
-BEFORE is a checkout of the other version; FOLDER is a corpus as ``accuracy.py`` reads it (default: ``tests/pages`` and
-the shared one where it is present). Each page is compared as it is and in damaged copies. The exit code is 1 where a
-reading differs.
+BEFORE is a checkout of the other version; each FOLDER is a corpus that ``accuracy.py`` can read (default:
+``tests/pages``, and the shared corpus if present). Each page is compared as it is and in damaged copies. The exit code
+is 1 if a reading differs.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ _PIECES = (
 
 
 def damaged(body: bytes, seed: str) -> bytes:
-    """Return *body* with a few pieces cut out, doubled, or put in; the same for the same *seed*."""
-    chance = random.Random(seed)  # noqa: S311 -- no secret
+    """Return *body* with a few pieces cut out, doubled or inserted; the same *seed* gives the same result."""
+    chance = random.Random(seed)  # noqa: S311 -- not for security
     for _ in range(chance.randint(1, 8)):
         start = chance.randrange(len(body) + 1)
         end = start + chance.randint(1, 400)
@@ -49,12 +49,12 @@ def damaged(body: bytes, seed: str) -> bytes:
 
 
 def readings(folders: list[Path]) -> Iterator[tuple[str, object]]:
-    """Yield name and reading of each page of *folders*, by the version that Python finds."""
+    """Yield the name and reading of each page of *folders*, read by the version that Python imports."""
     from accuracy import read_corpus
 
     try:
         from cegep_audit.detect.page.links import extract_links
-    except ImportError:  # where it stood before the tree was put in order
+    except ImportError:  # its place in older versions
         from cegep_audit.detect.links import extract_links  # type: ignore[import-not-found,no-redef]
     for folder in folders:
         for labelled in read_corpus(folder):
@@ -72,7 +72,7 @@ def _read_by(checkout: Path, folders: list[Path]) -> list[tuple[str, dict[str, o
 
 
 def _difference(before: dict[str, object], after: dict[str, object]) -> list[str]:
-    """Return the fields that differ; of sequences their first differing item."""
+    """Return the fields that differ; for lists, the first pair of items that differ."""
     found = []
     for field, was in before.items():
         now = after.get(field)
@@ -100,7 +100,7 @@ def main(before: Path, folders: list[Path]) -> int:
 
 if __name__ == "__main__":
     if sys.argv[1] == "--print":
-        sys.path.pop(0)  # the folder of this file: ``accuracy`` is the other version's
+        sys.path.pop(0)  # this folder: import ``accuracy`` from the version to read with
         for page, reading in readings(list(map(Path, sys.argv[2:]))):
             print(json.dumps([page, reading], default=sorted))
     else:

@@ -1,6 +1,6 @@
-"""What the READMEs show of the tool's output: printed by the demo, in both languages.
+"""The sample output in the READMEs: printed by the demo, in both languages.
 
-python tests/readme_output.py         writes it into README.md and LISEZMOI.md; ``make docs`` does
+python tests/readme_output.py         writes it into README.md and LISEZMOI.md, as part of ``make docs``
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _BLOCK = re.compile(r"(?<=```text\n).*?(?=```)", re.DOTALL)
 
 
 def printed(database: Path) -> dict[str, str]:
-    """Return what the demo that made *database* prints up to its first table, by README."""
+    """Return, for each README, what the demo that made *database* prints, up to the end of its first table."""
     with Store(database, create=False, lang="en") as store:
         scan, _ = load(store, None)
     texts = {}
@@ -43,7 +43,7 @@ def shown(page: str) -> str:
 
 
 def undated(text: str) -> str:
-    """Return *text* with its title on one line and without the day in it, which changes with each run."""
+    """Return *text* with its title on one line and without the date, which changes with each run."""
     title, rest = text.split("\n\n", 1)
     return re.sub(r"\b(on|le) .*?\b20\d\d\b", r"\1 a day", " ".join(title.split())) + "\n\n" + rest
 

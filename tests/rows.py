@@ -1,4 +1,4 @@
-"""One test for all rows of a table: it goes on after a row that fails, and names every one that does."""
+"""Run one test over all rows of a table: it continues after a failure, and names every row that fails."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import reprlib
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-_SHOWN = 5  # failures whose message is shown in full
+_SHOWN = 5  # failures shown with their full message
 
 
 def every_row(
     rows: Iterable[Any], name: Callable[..., object] | None = None
 ) -> Callable[[Callable[..., None]], Callable[[], None]]:
-    """Make a test of one row into a test of all *rows*, for tables of our own data.
+    """Turn a test of one row into a test of all *rows*, for tables of our own data.
 
-    A tuple is given as its parts, anything else as it is; of a mapping the values are given, and its keys are the
-    names. Elsewhere *name* makes a row's name of what the test is given. A table without a row fails.
+    A tuple is passed as separate arguments, anything else as one. The keys of a mapping name its rows; otherwise *name*
+    builds a row's name from the arguments of the test. An empty table fails.
     """
     named = list(rows.items()) if isinstance(rows, Mapping) else [("", row) for row in rows]
 
@@ -26,7 +26,7 @@ def every_row(
                 given = row if isinstance(row, tuple) else (row,)
                 try:
                     test(*given)
-                except Exception as error:  # noqa: BLE001 - whatever a row raises is its failure
+                except Exception as error:  # noqa: BLE001 - any exception is the row's failure
                     shown = key or (name(*given) if name else reprlib.repr(row))
                     failed.append(f"{shown}: {type(error).__name__}: {error}" if len(failed) < _SHOWN else str(shown))
             assert named, "the table has no row"

@@ -1,7 +1,7 @@
-"""A web on loopback that tests can program: every host of it, every fault, over real sockets.
+"""A programmable web on loopback: any host, any fault, over real sockets.
 
-One port plays all hosts. A client reaches them as a plain HTTP proxy (``HTTP_PROXY=web.proxy``), over
-http and, with an authority for certificates, over https through CONNECT; or at ``web.url("/")`` directly.
+One port serves all hosts. A client uses it as a plain HTTP proxy (``HTTP_PROXY=web.proxy``), over
+http and, given a certificate authority, over https through CONNECT; or calls ``web.url("/")`` directly.
 
     web["cegeprb.test/"] = Reply(b"<html>...")            # a page; "www.cegeprb.test/x" is another
     web["cegeprb.test/old"] = redirect("/new")
@@ -10,8 +10,8 @@ http and, with an authority for certificates, over https through CONNECT; or at 
     ...
     assert [asked.path for asked in web.log] == ["/robots.txt", "/"]
 
-A host with at least one page answers 404 for its others, robots.txt included; a host that was never
-named answers 502, as a proxy does for a name that does not exist.
+A host with at least one page answers 404 for every other path, including robots.txt; an unknown host
+answers 502, as a proxy does for a name that does not exist.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ Piece = bytes | float
 
 @dataclass(frozen=True)
 class Endless:
-    """What is sent for ever: *first*, then *again* over and over, from the start for every request."""
+    """An endless stream: *first*, then *again* repeatedly; every request restarts it."""
 
     first: bytes
     again: Sequence[Piece]
@@ -47,7 +47,7 @@ class Endless:
 class Asked:
     """One request as the server saw it.
 
-    Times are ``time.monotonic()``, ``ended`` is None while the answer lasts; ``host`` has no port.
+    Times are ``time.monotonic()``; ``ended`` is None until the answer is complete; ``host`` has no port.
     """
 
     method: str
@@ -58,21 +58,21 @@ class Asked:
     headers: list[tuple[str, str]]
     started: float
     ended: float | None = None
-    connection: int = 0  # counts connections, so that a reused one can be told
-    status: int = 0  # that was answered, 0 where the answer was none or raw bytes
+    connection: int = 0  # its number, so that tests can detect reuse
+    status: int = 0  # of the answer; 0 for no answer or raw bytes
 
     def header(self, name: str) -> str | None:
-        """Return the value of header *name*, None where it was not sent."""
+        """Return the value of header *name*, or None if it was not sent."""
         return next((value for key, value in self.headers if key.lower() == name.lower()), None)
 
 
 @dataclass(frozen=True)
 class Reply:
-    """What to answer.
+    """The answer to a request.
 
-    ``raw`` replaces the whole answer, head included, byte by byte and pause by pause; after it the
-    connection is closed. ``pieces`` replaces the body alone (no Content-Length: it ends with the
-    connection, unless ``headers`` give one). ``delay_s`` passes before the first byte.
+    ``raw`` replaces the whole answer, headers included, with bytes and pauses; the connection then
+    closes. ``pieces`` replaces only the body (without Content-Length: the body ends when the connection
+    closes, unless ``headers`` give a length). ``delay_s`` passes before the first byte.
     """
 
     body: bytes = b""
@@ -83,10 +83,10 @@ class Reply:
     pieces: Iterable[Piece] | None = None
     raw: Iterable[Piece] | None = None
     close: bool = False
-    reset: bool = False  # end the connection as a crashed server does
+    reset: bool = False  # reset the connection, as a crashed server does
 
     def head(self) -> bytes:
-        """Return status line and headers."""
+        """Return the status line and headers."""
         lines = [f"HTTP/1.1 {self.status} Whatever"]
         names = {name.lower() for name, _ in self.headers}
         if self.content_type and "content-type" not in names:
@@ -100,17 +100,17 @@ class Reply:
 
     @property
     def must_close(self) -> bool:
-        """Whether the connection cannot be used again."""
+        """Whether the connection cannot be reused."""
         return self.close or self.reset or self.pieces is not None or self.raw is not None
 
 
 Answering = Reply | Callable[[Asked], Reply]
 
-NEVER = 3600.0  # a pause that no test outlives
+NEVER = 3600.0  # a pause longer than any test
 HANG = Reply(raw=[NEVER])
-"""Takes the request and never answers."""
+"""Accepts the request and never answers."""
 DROP = Reply(raw=[])
-"""Takes the request and closes the connection."""
+"""Accepts the request and closes the connection."""
 
 
 def page(text: str = "Bonjour", *, links: Iterable[str] = ()) -> Reply:
@@ -130,12 +130,12 @@ def robots(text: str) -> Reply:
 
 
 def in_pairs(web: Web, path: str, script: str) -> Reply:
-    """Return a *script* for a request for *path*…; each odd one is answered when the next has come."""
+    """Return *script*; each odd-numbered request for a path that starts with *path* waits for the next one."""
 
     def came() -> int:
         return sum(asked.path.startswith(path) for asked in web.log)
 
-    place = came()  # of this one, which was just written down
+    place = came()  # the number of this request, which is already in the log
 
     def pieces() -> Iterator[Piece]:
         while came() < place + place % 2:
@@ -149,19 +149,19 @@ def in_pairs(web: Web, path: str, script: str) -> Reply:
 class Web:
     """The programmable web; :func:`serve` starts one."""
 
-    authority: Callable[[str], ssl.SSLContext] | None = None  # the certificate of a host, for https
-    always_tls: bool = False  # every connection begins with TLS, for "localhost"
+    authority: Callable[[str], ssl.SSLContext] | None = None  # the TLS context of a host, for https
+    always_tls: bool = False  # every connection starts with TLS, for "localhost"
     log: list[Asked] = field(default_factory=list)
     connects: list[str] = field(default_factory=list)  # host:port of every CONNECT
-    accept_delay_s: float = 0.0  # how long a new connection waits before its first request is read
-    refused: set[str] = field(default_factory=set)  # host:port that CONNECT answers with 502
+    accept_delay_s: float = 0.0  # the delay before the first request on a new connection is read
+    refused: set[str] = field(default_factory=set)  # each host:port whose CONNECT gets a 502
     port: int = 0
     _answers: dict[str, Answering] = field(default_factory=dict)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _connections: int = 0
 
     def __setitem__(self, place: str, answer: Answering) -> None:
-        """Say what ``host/path`` answers; ``host/*`` for every other path of the host, ``*`` for every host."""
+        """Set the answer of ``host/path``; ``host/*`` is every other path of the host, ``*`` every host."""
         self._answers[place] = answer
 
     @property
@@ -170,11 +170,11 @@ class Web:
         return f"http://127.0.0.1:{self.port}"
 
     def url(self, path: str = "/") -> str:
-        """The address of *path* on this web without a proxy; its host is ``127.0.0.1:PORT``."""
+        """Return the address of *path* without a proxy; its host is ``127.0.0.1:PORT``."""
         return f"{'https' if self.always_tls else 'http'}://127.0.0.1:{self.port}{path}"
 
     def asked(self, host: str | None = None) -> list[str]:
-        """Return the paths asked, in order, of *host* or as ``host/path`` of all."""
+        """Return the requested paths in order: those of *host*, or all as ``host/path``."""
         return [
             asked.path if host else f"{asked.host}{asked.path}"
             for asked in list(self.log)
@@ -182,7 +182,7 @@ class Web:
         ]
 
     def answer(self, asked: Asked) -> Reply:
-        """Return what was programmed for a request."""
+        """Return the programmed answer to a request."""
         path = asked.path.partition("?")[0]
         for place in (f"{asked.host}{asked.path}", f"{asked.host}{path}", f"{asked.host}/*", "*"):
             if place in self._answers:
@@ -192,7 +192,7 @@ class Web:
         return Reply(b"not here", status=404 if is_known else 502)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Answer the requests of one connection."""
+        """Answer the requests on one connection."""
         task = asyncio.current_task()
         assert task
         self._tasks.add(task)
@@ -223,7 +223,7 @@ class Web:
                     if reply.must_close:
                         return
         except asyncio.CancelledError:
-            pass  # the end of the test: nobody waits for this connection
+            pass  # the test has ended: nothing waits for this connection
         finally:
             writer.transport.abort()
             self._tasks.discard(task)
@@ -237,7 +237,7 @@ class Web:
         host = next((value for name, value in headers if name.lower() == "host"), "")
         if method == "CONNECT":
             return Asked(method, target, scheme, target, "", headers, started, connection=number)
-        if not target.startswith("/"):  # asked as of a proxy
+        if not target.startswith("/"):  # an absolute URL, as sent to a proxy
             parts = urlsplit(target)
             host, target = parts.netloc, (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         name = host.rpartition(":")[0] if ":" in host else host
@@ -258,7 +258,7 @@ class Web:
         await writer.start_tls(self.authority(host))
 
     async def stop(self) -> None:
-        """End every connection."""
+        """Close every connection."""
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
@@ -286,10 +286,10 @@ async def _send(writer: asyncio.StreamWriter, reply: Reply) -> None:
 
 @contextlib.contextmanager
 def serve(authority: Callable[[str], ssl.SSLContext] | None = None, *, always_tls: bool = False) -> Iterator[Web]:
-    """Start a web in a thread of its own, on a free port of 127.0.0.1, and stop it with the block.
+    """Start a web in its own thread on a free port of 127.0.0.1, and stop it when the block ends.
 
-    *authority* gives the server's TLS context for a host name. With *always_tls* the port speaks TLS from
-    the first byte; otherwise it is a plain one, and a proxy.
+    *authority* gives the server's TLS context for a host. With *always_tls* every connection starts with
+    TLS; otherwise the port speaks plain HTTP and is also a proxy.
     """
     web = Web(authority, always_tls)
     loop = asyncio.new_event_loop()

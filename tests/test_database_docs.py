@@ -1,4 +1,4 @@
-"""The queries of docs/database.md run on a database as the demo makes it, and agree with what is in it."""
+"""The queries in docs/database.md run on the database of the demo; its views agree with its tables."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ def demo_db(demo_run: Done) -> Path:
     return demo_run.folder / "demo" / "demo.db"
 
 
-def test_there_are_ten() -> None:
+def test_the_page_has_ten_queries() -> None:
     assert len(QUERIES) == 10
 
 
 @pytest.mark.parametrize("query", QUERIES)
-def test_a_query_answers(query: str, demo_db: Path) -> None:
+def test_query_returns_rows(query: str, demo_db: Path) -> None:
     with closing(sqlite3.connect(demo_db)) as connection:
         assert connection.execute(query).fetchall()
 
 
-def test_the_views_say_what_the_tables_say(demo_db: Path) -> None:
+def test_views_have_as_many_rows_as_their_tables(demo_db: Path) -> None:
     with closing(sqlite3.connect(demo_db)) as connection:
         accounts = connection.execute("SELECT count(*) FROM accounts").fetchone()
         assert connection.execute("SELECT count(*) FROM v_accounts").fetchone() == accounts
@@ -39,8 +39,8 @@ def test_the_views_say_what_the_tables_say(demo_db: Path) -> None:
         assert connection.execute("SELECT count(*) FROM v_presence").fetchone() == official
 
 
-def test_statements_for_wikidata_are_a_text_file(demo_db: Path) -> None:
+def test_quickstatements_require_a_txt_file(demo_db: Path) -> None:
     options = ("export", "--db", str(demo_db), "--quickstatements", "-o")
     assert inside(*options, "wikidata.csv", folder=demo_db.parent).code == 2
     assert inside(*options, "wikidata.txt", folder=demo_db.parent).code == 0
-    assert (demo_db.parent / "wikidata.txt").read_text("utf-8") == ""  # no invented institution has an item
+    assert (demo_db.parent / "wikidata.txt").read_text("utf-8") == ""  # no invented institution has a Wikidata item

@@ -1,4 +1,4 @@
-"""The documentation says what the code does: commands, rules, numbers, links, and the output that they show."""
+"""The documentation matches the code: commands, rules, numbers, links and sample output."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def read(page: str) -> str:
 
 
 def prose(page: str) -> str:
-    """Return the text of *page* without its code."""
+    """Return the text of *page* without code."""
     return re.sub(r"```.*?```|`[^`\n]*`", "", read(page), flags=re.DOTALL)
 
 
@@ -74,7 +74,7 @@ COMMANDS = dict(commands(get_command(app)))
 
 
 @every_row(COMMANDS.keys())
-def test_every_command_is_in_the_papers_and_explains_itself(name: str) -> None:
+def test_every_command_is_documented_and_has_help(name: str) -> None:
     for page in READMES:
         assert read(page).count(f"| `cegep-audit {name}` |") == 1, f"{page}: one row for it in the table of commands"
     assert re.search(rf"^##+ `cegep-audit {name}`$", read("docs/cli.md"), re.MULTILINE), "make docs"
@@ -84,12 +84,12 @@ def test_every_command_is_in_the_papers_and_explains_itself(name: str) -> None:
 
 
 @pytest.mark.parametrize("page", READMES)
-def test_no_command_is_promised_that_does_not_exist(page: str) -> None:
+def test_readme_names_only_existing_commands(page: str) -> None:
     written = re.findall(r"cegep-audit ([a-z]+(?: check)?)\b", read(page))
     assert set(written) <= set(COMMANDS)
 
 
-def test_every_help_is_said_in_both_languages() -> None:
+def test_every_help_text_is_in_the_phrases() -> None:
     said = {text for row in _sentences().values() for forms in row.values() for text in forms.values()}
     helps = {name: command.help for name, command in COMMANDS.items()}
     helps |= {
@@ -101,7 +101,7 @@ def test_every_help_is_said_in_both_languages() -> None:
     assert [name for name, text in helps.items() if text not in said] == []
 
 
-def test_every_help_in_the_table_is_used() -> None:
+def test_every_help_phrase_is_used() -> None:
     shown = {app.info.help, *(option.help for option in get_command(app).params)}
     shown |= {command.help for command in COMMANDS.values()}
     shown |= {option.help for command in COMMANDS.values() for option in command.params}
@@ -109,7 +109,7 @@ def test_every_help_in_the_table_is_used() -> None:
     assert [key for key, row in helps.items() if not shown & {*row["fr"].values(), *row["en"].values()}] == []
 
 
-def test_the_reference_of_commands_is_current() -> None:
+def test_the_command_reference_is_current() -> None:
     made = subprocess.run(
         [sys.executable, "-m", "typer", "cegep_audit.cli", "utils", "docs", "--name", "cegep-audit"],
         env=os.environ | {"LC_ALL": "en_CA.UTF-8", "PYTHONUTF8": "1", "NO_COLOR": "1"},
@@ -124,14 +124,14 @@ def test_the_reference_of_commands_is_current() -> None:
 # ------------------------------------------------------------------------------------------ the README's output
 
 
-def test_the_output_that_the_readmes_show_is_what_the_demo_prints(demo_run: Done) -> None:
+def test_readme_output_matches_the_demo(demo_run: Done) -> None:
     printed = readme_output.printed(demo_run.folder / "demo" / "demo.db")
     output = {page: undated(text) for page, text in printed.items()}
     assert {page: undated(readme_output.shown(page)) for page in READMES} == output, "renew it: make docs"
 
 
 @pytest.mark.parametrize("page", READMES)
-def test_the_share_that_is_explained_is_the_one_that_is_shown(page: str) -> None:
+def test_readme_explains_the_share_that_its_output_shows(page: str) -> None:
     output = readme_output.shown(page)
     assessed, total = map(int, re.findall(r"^(\d+) .*? (\d+) \(", output, re.MULTILINE)[0])
     count, share, bounds = re.findall(r"^ +3 \S+ +(\d+) +(\S+ ?%) +(\S+ ?%)$", output, re.MULTILINE)[0]
@@ -147,7 +147,7 @@ def test_the_share_that_is_explained_is_the_one_that_is_shown(page: str) -> None
 
 
 def rows_of(page: str, heading: str) -> list[list[str]]:
-    """Return the cells of the table of *page* whose first column is called *heading*, its head left out."""
+    """Return the cells of the table in *page* whose first column is *heading*, without its header row."""
     [table] = re.findall(rf"^\| {re.escape(heading)} \|.*\n\|[ -|]*\n((?:\|.*\n)+)", read(page), re.MULTILINE)
     return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in table.splitlines()]
 
@@ -159,7 +159,7 @@ def rows_of(page: str, heading: str) -> list[list[str]]:
         ("docs/methode.md", "règle (`reason`)", "non gardé"),
     ],
 )
-def test_the_method_has_the_rules_in_their_order_with_their_roles(page: str, heading: str, left_out: str) -> None:
+def test_method_lists_the_rules_in_order_with_their_roles(page: str, heading: str, left_out: str) -> None:
     told = [(row[0].strip("` "), row[1].strip("`")) for row in rows_of(page, heading)]
     assert told == [(name, left_out if name in PERSONAL else role.value) for name, _, role in RULES]
 
@@ -167,12 +167,12 @@ def test_the_method_has_the_rules_in_their_order_with_their_roles(page: str, hea
 @pytest.mark.parametrize(
     ("page", "heading"), [("docs/method.md", "decision (`reason`)"), ("docs/methode.md", "décision (`reason`)")]
 )
-def test_the_method_has_what_comes_after_the_rules(page: str, heading: str) -> None:
+def test_method_lists_the_decisions_made_after_the_rules(page: str, heading: str) -> None:
     assert [row[0].strip("` ") for row in rows_of(page, heading)] == [SHARED, OVERRIDE]
 
 
 @pytest.mark.parametrize(("page", "heading"), [("docs/method.md", "limit"), ("docs/methode.md", "limite")])
-def test_the_method_has_the_numbers_of_a_scan(page: str, heading: str) -> None:
+def test_method_gives_the_default_limits(page: str, heading: str) -> None:
     limits = Limits()
     numbers = [int(found[0]) for row in rows_of(page, heading) if (found := re.match(r"\d+", row[1]))]
     assert numbers[:8] == [
@@ -188,16 +188,16 @@ def test_the_method_has_the_numbers_of_a_scan(page: str, heading: str) -> None:
 
 
 @pytest.mark.parametrize("page", READMES)
-def test_the_readmes_count_the_registry_right(page: str) -> None:
+def test_readme_gives_the_size_of_the_registry(page: str) -> None:
     institutions = read_registry()
     for number in (len(institutions), len(select(institutions))):
         assert re.search(rf"\b{number}\b", prose(page))
 
 
-# ------------------------------------------------------------------------------------------ versions, dependencies
+# ------------------------------------------------------------------------------------------ versions and dependencies
 
 
-def test_the_changelog_and_the_citation_are_of_this_version() -> None:
+def test_changelog_and_citation_have_the_current_version() -> None:
     version, day = re.findall(r"^## \[(\d[^\]]*)\] - (\S+)$", read("CHANGELOG.md"), re.MULTILINE)[0]
     citation = read("CITATION.cff")
     assert version == __version__
@@ -205,7 +205,7 @@ def test_the_changelog_and_the_citation_are_of_this_version() -> None:
     assert f"\ndate-released: {date.fromisoformat(day)}\n" in citation
 
 
-def test_every_dependency_has_its_reason_and_its_version() -> None:
+def test_every_dependency_is_documented_with_its_locked_version() -> None:
     locked = dict(line.split("==") for line in read("constraints.lock").split())
     locked = {canonicalize_name(name): version for name, version in locked.items()}
     for group, table in (
@@ -221,12 +221,12 @@ def test_every_dependency_has_its_reason_and_its_version() -> None:
         assert told == {name: locked[name] for name in names}
 
 
-def test_every_extra_is_told() -> None:
+def test_every_extra_is_documented() -> None:
     extras = set(PROJECT["project"]["optional-dependencies"]) - {"dev"}
     assert [extra for extra in extras if f"`{extra}`" not in read("docs/decisions/dependencies.md")] == []
 
 
-# ------------------------------------------------------------------------------------------ what the papers point to
+# ------------------------------------------------------------------------------------------ links and file names
 
 
 def anchors(page: Path) -> set[str]:
@@ -235,7 +235,7 @@ def anchors(page: Path) -> set[str]:
 
 
 @every_row(PAGES)
-def test_links_lead_somewhere(page: str) -> None:
+def test_relative_links_resolve(page: str) -> None:
     for target in re.findall(r"\]\(([^)\s]+)\)", prose(page)):
         if target.startswith("https://"):
             continue
@@ -245,15 +245,15 @@ def test_links_lead_somewhere(page: str) -> None:
         assert not anchor or anchor in anchors(place), target
 
 
-# How a page may name a file: from the root, the package or the folder, or by its name alone where that is unique.
+# A page names a file by its path from the root, the package or the page's own folder, or by its bare name.
 _FILE = re.compile(r"`([\w./-]+\.(?:py|toml|sql|csv|md|lock|cff))`")
 _WRITTEN_BY_USERS = re.compile(
     r"(site/.*|report|review|trend|evolution|changes).*\.csv|(list|liste|ma-liste|decisions|review|wikidata)\.csv"
 )
 
 
-@every_row([page for page in PAGES if page != "docs/data-dictionary.md"])  # it names what is written
-def test_files_that_are_named_exist(page: str) -> None:
+@every_row([page for page in PAGES if page != "docs/data-dictionary.md"])  # it names output files
+def test_named_files_exist(page: str) -> None:
     missing = [
         name
         for name in _FILE.findall(read(page))
@@ -264,13 +264,13 @@ def test_files_that_are_named_exist(page: str) -> None:
     assert missing == []
 
 
-def test_every_make_target_that_is_named_exists() -> None:
+def test_named_make_targets_exist() -> None:
     targets = set(re.findall(r"^([a-z]+):", read("Makefile"), re.MULTILINE))
     named = {word for page in PAGES for word in re.findall(r"(?:`|^)make ([a-z]+)\b", read(page), re.MULTILINE)}
     assert named <= targets
 
 
-def test_the_packages_are_those_of_the_code() -> None:
+def test_contributing_lists_the_packages_by_layer() -> None:
     text = read("CONTRIBUTING.md")
     packages = {
         path.name
@@ -284,16 +284,16 @@ def test_the_packages_are_those_of_the_code() -> None:
     assert written == [layer.split(" | ") for layer in layers]
 
 
-# ------------------------------------------------------------------------------------------ the style of the pages
+# ------------------------------------------------------------------------------------------ style
 
 
 @pytest.mark.parametrize("page", FRENCH)
-def test_french_is_set_as_french(page: str) -> None:
+def test_french_pages_use_french_spacing(page: str) -> None:
     text = prose(page)
     assert re.findall(r".{0,30} [:%»](?=\s|$)|« .{0,30}|.{0,30}[ \xa0][;!?](?=\s|$)", text) == []
 
 
-# Put together here, that this file does not hold what it looks for.
+# Assembled here so that this file does not match its own search.
 _HOSTS = tuple(
     f"{name}.{top}" for name, top in (("pypi", "org"), ("pythonhosted", "org"), ("npmjs", "org"), ("npmjs", "com"))
 )
@@ -301,8 +301,8 @@ _PLACES = tuple(f"/{name}/" for name in ("work", "root", "tmp", "Users"))
 _OWN_FOLDERS = (".ci", "data", "docs", "src", "tests")
 
 
-def test_no_file_names_a_machine_or_a_registry_of_packages() -> None:
-    paths = [path for path in ROOT.iterdir() if path.is_file() and path.name != ".git"]  # a file in a worktree
+def test_no_file_names_a_local_path_or_a_package_registry() -> None:
+    paths = [path for path in ROOT.iterdir() if path.is_file() and path.name != ".git"]  # in a worktree .git is a file
     paths += [path for folder in _OWN_FOLDERS for path in (ROOT / folder).rglob("*") if path.is_file()]
     found = [
         (path.relative_to(ROOT).as_posix(), word)

@@ -1,4 +1,4 @@
-"""Commands as a user types them, on the invented web: scan, report, summary, export, resume, and their exit codes."""
+"""Commands run end to end on the invented web: scan, report, summary, export, resume, and exit codes."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ CONTRACT_ACCOUNTS = ",".join(
 )
 
 
-def counted() -> dict[str, Expectation]:
-    """What is expected of the institutions that a scan takes: no part of another, not closed."""
+def expected_in_scan() -> dict[str, Expectation]:
+    """Return the expected results of the institutions that a scan covers: no parts of others, none closed."""
     taken = {site.id for site in sites() if not site.row["parent_id"] and site.row["status"] != "closed"}
     return {name: want for name, want in expected().items() if name in taken}
 
 
 def key_of(network: str, address: str) -> str:
-    """Return what two spellings of one account have in common."""
+    """Return a key that is the same for every spelling of an account."""
     return account_key(network, classify(address).account_url or address)
 
 
@@ -50,7 +50,7 @@ def ran(demo_run: Done) -> Done:
     return demo_run
 
 
-def test_demo_ends_well_and_names_its_folder(ran: Done) -> None:
+def test_demo_writes_its_files_and_names_its_folder(ran: Done) -> None:
     assert ran.code == 0, ran.err
     assert "demo" in ran.err
     assert "Traceback" not in ran.err
@@ -59,29 +59,29 @@ def test_demo_ends_well_and_names_its_folder(ran: Done) -> None:
     }
 
 
-def test_columns_are_those_of_the_contract(ran: Done) -> None:
+def test_reports_have_the_contract_columns(ran: Done) -> None:
     report = (ran.folder / "demo" / "report.csv").read_text("utf-8").splitlines()[0]
     accounts = (ran.folder / "demo" / "report-accounts.csv").read_text("utf-8").splitlines()[0]
     assert report.startswith(CONTRACT_REPORT + ",facebook,")
     assert accounts == CONTRACT_ACCOUNTS
 
 
-def test_every_invented_site_gets_the_status_that_a_careful_reader_would_give(ran: Done) -> None:
+def test_every_invented_site_gets_its_expected_status(ran: Done) -> None:
     found = {row["id"]: (row["status"], row["detail"]) for row in rows_of(ran.folder / "demo" / "report.csv")}
-    assert found == {name: (want.status, want.detail) for name, want in counted().items()}
+    assert found == {name: (want.status, want.detail) for name, want in expected_in_scan().items()}
 
 
-def test_every_invented_site_shows_the_accounts_that_a_careful_reader_would_find(ran: Done) -> None:
-    found: dict[str, set[str]] = {name: set() for name in counted()}
+def test_every_invented_site_gets_its_expected_official_accounts(ran: Done) -> None:
+    found: dict[str, set[str]] = {name: set() for name in expected_in_scan()}
     for row in rows_of(ran.folder / "demo" / "report-accounts.csv"):
         if row["role"] == "official":
             found[row["institution_id"]].add(key_of(row["network"], row["account_url"].lstrip("'")))
     of = networks()
-    wanted = {name: {key_of(of[url], url) for url in want.accounts} for name, want in counted().items()}
+    wanted = {name: {key_of(of[url], url) for url in want.accounts} for name, want in expected_in_scan().items()}
     assert found == wanted
 
 
-def test_the_summary_is_the_contract_s_json(ran: Done) -> None:
+def test_summary_json_starts_with_the_contract_keys(ran: Done) -> None:
     done = command("summary", "--db", "demo/demo.db", "--json", folder=ran.folder)
     summary = json.loads(done.out)
     keys = "scan basket institutions assessed by_status min_networks networks distribution mean median baselines"
@@ -91,20 +91,20 @@ def test_the_summary_is_the_contract_s_json(ran: Done) -> None:
 
 
 @pytest.mark.parametrize(("lang", "word"), [("fr", "évalués"), ("en", "assessed")])
-def test_the_table_speaks_both_languages_and_fits_eighty_columns(ran: Done, lang: str, word: str) -> None:
+def test_summary_table_is_translated_and_fits_80_columns(ran: Done, lang: str, word: str) -> None:
     done = command("summary", "--db", "demo/demo.db", "--lang", lang, folder=ran.folder, COLUMNS="80")
     assert word in done.out
     assert max(map(len, done.out.splitlines())) <= 80
 
 
-def test_export_gives_the_report_again(ran: Done) -> None:
+def test_export_reproduces_the_report(ran: Done) -> None:
     command("export", "--db", "demo/demo.db", "-o", "again.csv", folder=ran.folder)
     assert (ran.folder / "again.csv").read_bytes() == (ran.folder / "demo" / "report.csv").read_bytes()
     piped = command("export", "--db", "demo/demo.db", "-o", "-", folder=ran.folder)
     assert (piped.out, piped.err) == ((ran.folder / "again.csv").read_text("utf-8"), "")
 
 
-def test_scan_prints_json_and_nothing_else(web: Web, tmp_path: Path) -> None:
+def test_scan_json_prints_only_json(web: Web, tmp_path: Path) -> None:
     done = command(
         "scan",
         str(web.registry),
@@ -123,7 +123,7 @@ def test_scan_prints_json_and_nothing_else(web: Web, tmp_path: Path) -> None:
     assert done.err == ""
 
 
-def test_a_scan_that_can_read_nothing_says_so_and_writes_a_whole_report(tmp_path: Path) -> None:
+def test_scan_that_reaches_no_site_exits_1_with_a_complete_report(tmp_path: Path) -> None:
     (tmp_path / "r.csv").write_text("id,name,website\na,A,http://a.test/\nb,B,http://b.test/\n", "utf-8")
     done = command("scan", "r.csv", folder=tmp_path, HTTP_PROXY="http://127.0.0.1:9", ALL_PROXY="http://127.0.0.1:9")
     assert done.code == 1
@@ -146,7 +146,7 @@ def test_a_scan_that_can_read_nothing_says_so_and_writes_a_whole_report(tmp_path
         (["institutions", "--by", "no-such-column"], 2),
     ],
 )
-def test_a_mistake_gets_one_clear_line_and_its_exit_code(arguments: list[str], code: int, tmp_path: Path) -> None:
+def test_mistake_gives_its_exit_code_and_a_message(arguments: list[str], code: int, tmp_path: Path) -> None:
     done = command(*arguments, folder=tmp_path)
     assert done.code == code, done.err
     assert done.err.strip()
@@ -155,7 +155,7 @@ def test_a_mistake_gets_one_clear_line_and_its_exit_code(arguments: list[str], c
 
 
 @pytest.mark.parametrize(("received", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)])
-def test_a_stopped_scan_goes_on_and_asks_no_finished_site_again(
+def test_stopped_scan_resumes_without_revisiting_finished_sites(
     web: Web, tmp_path: Path, received: signal.Signals, code: int
 ) -> None:
     process = subprocess.Popen(
@@ -193,7 +193,7 @@ def test_a_stopped_scan_goes_on_and_asks_no_finished_site_again(
     assert sqlite3.connect(database).execute("PRAGMA integrity_check").fetchone() == ("ok",)
     hosts = {site.host for site in sites() if site.id in kept}
     assert not hosts & {host for _, host, *_ in web.log[seen:]}
-    assert len(rows_of(tmp_path / "report.csv")) == len(counted())
+    assert len(rows_of(tmp_path / "report.csv")) == len(expected_in_scan())
 
 
 def wait_for_results(database: Path, least: int) -> None:
@@ -218,7 +218,7 @@ def done_ids(database: Path) -> set[str]:
         connection.close()
 
 
-def test_a_replay_gives_the_same_files_to_the_byte(ran: Done, tmp_path: Path) -> None:
+def test_replay_reproduces_the_rows_of_the_live_report(ran: Done, tmp_path: Path) -> None:
     write_registry(tmp_path / "registry.csv")
     warc = ran.folder / "demo" / "demo-1.warc.gz"
     done = command("scan", "registry.csv", "--from-warc", str(warc), folder=tmp_path)
@@ -230,7 +230,7 @@ def test_a_replay_gives_the_same_files_to_the_byte(ran: Done, tmp_path: Path) ->
         assert replayed == live
 
 
-def test_a_scan_keeps_what_it_receives_unless_told_not_to(web: Web, tmp_path: Path) -> None:
+def test_scan_writes_a_warc_unless_told_not_to(web: Web, tmp_path: Path) -> None:
     only = ("scan", str(web.registry), "--id", "cegep-riviere-bleue", "--delay", "0")
     command(*only, folder=tmp_path, HTTP_PROXY=web.proxy)
     command(*only, "--save-warc", "proof.warc.gz", folder=tmp_path, HTTP_PROXY=web.proxy)

@@ -1,4 +1,4 @@
-"""The command that adds an extra works where the tool was installed, and names nobody else's package."""
+"""The suggested command to install an extra fits how the tool was installed, and names no unrelated package."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ SOURCE = '{"url": "file:///home/me/cegep-audit", "dir_info": {"editable": %s}}'
 
 
 class Installed(Distribution):
-    """An installation as its metadata describe it."""
+    """A distribution with made-up metadata."""
 
     def __init__(self, origin: str | None) -> None:
         self._origin = origin
 
     @property
-    def metadata(self) -> Message:  # type: ignore[override] # what the base class makes of it
+    def metadata(self) -> Message:  # type: ignore[override] # the base class declares its own type
         message = Message()
         message["Name"] = "cegep-audit"
         for line in ("httpx>=0.28", "playwright>=1.50; extra == 'browser'", 'playwright>=1.50; extra == "dev"'):
@@ -54,5 +54,5 @@ CASES = [
 
 
 @pytest.mark.parametrize(("prefix", "origin", "expected"), CASES)
-def test_the_command_is_that_of_whoever_installed_it(prefix: str, origin: str | None, expected: str) -> None:
+def test_install_command_fits_the_installer(prefix: str, origin: str | None, expected: str) -> None:
     assert install_command("browser", prefix=prefix, found=Installed(origin)) == expected

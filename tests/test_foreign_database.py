@@ -1,4 +1,4 @@
-"""A database that somebody else made: what it says is shown as text, and nothing it names is written to."""
+"""A database from somebody else is safe: its text is shown as text, and no path in it is written to."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def alter(folder: Path, *statements: tuple[str, tuple[object, ...]]) -> None:
 
 
 def interrupted(folder: Path, **settings: object) -> None:
-    """Leave the scan as if it had been stopped after its first site, with *settings* of somebody else's."""
+    """Make the scan look interrupted after its first site, with somebody else's *settings*."""
     connection = sqlite3.connect(folder / "cegep-audit.db")
     connection.execute("PRAGMA foreign_keys = ON")
     with connection:
@@ -71,7 +71,7 @@ def interrupted(folder: Path, **settings: object) -> None:
         ("C:\\Users\\me\\proof.warc.gz", "proof.warc.gz"),
     ],
 )
-def test_a_resumed_scan_writes_beside_the_database_only(
+def test_resumed_scan_writes_its_warc_only_beside_the_database(
     kept_in: str, written: str, folder: Path, web: Web, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     elsewhere = tmp_path_factory.mktemp("elsewhere")
@@ -85,7 +85,7 @@ def test_a_resumed_scan_writes_beside_the_database_only(
     assert not (folder.parent / "proof.warc.gz").exists()
 
 
-def test_the_user_says_where_a_resumed_scan_writes(folder: Path, web: Web) -> None:
+def test_save_warc_on_resume_overrides_the_stored_path(folder: Path, web: Web) -> None:
     (folder / "mine").mkdir()
     interrupted(folder, warc="/somewhere/proof.warc.gz")
     words = ("--delay", "0", "-q", "--save-warc", "mine/proof.warc.gz")
@@ -97,7 +97,7 @@ def test_the_user_says_where_a_resumed_scan_writes(folder: Path, web: Web) -> No
     "settings",
     [{"limits": {"max_pages": 6, "speed": 9}}, {"limits": None}, {"render": "often"}, {"from_warc": 3}, {"warc": None}],
 )
-def test_settings_that_no_version_wrote_are_one_line(settings: dict[str, object], folder: Path) -> None:
+def test_invalid_stored_settings_cause_no_traceback(settings: dict[str, object], folder: Path) -> None:
     interrupted(folder, **settings)
     done = inside("scan", "--resume", folder=folder)
     assert done.code in {0, 2, 3}
@@ -115,16 +115,16 @@ READERS = {
     "complete": ("complete",),
     "compare": ("compare", "1", "1"),
     "trend": ("trend",),
-    "agreement": ("review", "agreement"),
+    "review agreement": ("review", "agreement"),
     "export": ("export", "-o", "-.csv"),
-    "export, JSON": ("export", "-o", "out.json"),
+    "export JSON": ("export", "-o", "out.json"),
     "report": ("report", "-o", "out.html"),
     "review export": ("review", "export", "-o", "sheet.csv"),
 }
 
 
 @pytest.mark.parametrize("words", READERS.values(), ids=READERS)
-def test_no_stored_word_reaches_the_terminal_or_a_page_as_more_than_text(words: tuple[str, ...], folder: Path) -> None:
+def test_stored_text_injects_no_control_characters_or_markup(words: tuple[str, ...], folder: Path) -> None:
     alter(
         folder,
         ("UPDATE institutions SET name = ?, region = ?, type = ?, short_name = ?", (WORD,) * 4),
@@ -145,7 +145,7 @@ def test_no_stored_word_reaches_the_terminal_or_a_page_as_more_than_text(words: 
         assert "titre" not in text or "</script> " not in text.split("titre", 1)[1][:40]
 
 
-def test_no_export_names_a_folder_of_this_machine(folder: Path, web: Web) -> None:
+def test_exports_contain_no_local_path(folder: Path, web: Web) -> None:
     warc = folder / "deep" / "proof.warc.gz"
     warc.parent.mkdir()
     words = ("scan", str(folder / "registry.csv"), "--delay", "0", "-q", "--save-warc", str(warc), "-o", "a.json")

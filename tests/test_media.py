@@ -1,4 +1,4 @@
-"""What is a page and what is a file of another kind, by type and first bytes."""
+"""HTML pages are told from other files by media type and first bytes."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ XHTML = b'<?xml version="1.0"?>\n<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 St
         ("", "<html>".encode("utf-16-be")),
     ],
 )
-def test_a_page(content_type: str, body: bytes) -> None:
+def test_html_page(content_type: str, body: bytes) -> None:
     assert looks_like_html(page(content_type, body))
     assert not is_blank(page(content_type, body))
 
@@ -67,7 +67,7 @@ def test_a_page(content_type: str, body: bytes) -> None:
         ("multipart/mixed", HTML),
     ],
 )
-def test_no_page(content_type: str, body: bytes) -> None:
+def test_not_an_html_page(content_type: str, body: bytes) -> None:
     assert not looks_like_html(page(content_type, body))
     assert not is_blank(page(content_type, body))
 
@@ -76,12 +76,12 @@ def test_no_page(content_type: str, body: bytes) -> None:
 @pytest.mark.parametrize(
     "content_type", ["text/html", "", "text/plain; charset=utf-8", "application/xhtml+xml", "text/xml"]
 )
-def test_blank(content_type: str, body: bytes) -> None:
+def test_blank_page(content_type: str, body: bytes) -> None:
     assert is_blank(page(content_type, body))
     assert not looks_like_html(page(content_type, body))
 
 
 @given(st.text(), st.binary(max_size=2000))
-def test_anything_gets_an_answer(content_type: str, body: bytes) -> None:
+def test_nothing_is_both_html_and_blank(content_type: str, body: bytes) -> None:
     answers = looks_like_html(page(content_type, body)), is_blank(page(content_type, body))
     assert answers != (True, True)

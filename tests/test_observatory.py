@@ -1,4 +1,4 @@
-"""Three months of an observatory on the invented web: what each publishes, and what a failed month does not."""
+"""Three months of an observatory on the invented web: each publishes its files, a failed one publishes nothing."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
-from commands import as_program
+from commands import write_executable
 from invented import expected
 
 from cegep_audit.demo.server import Web, serve, sites
 
 SCRIPT = Path(__file__).parents[1] / "examples" / "observatory" / "monthly.sh"
 ATOM = "{http://www.w3.org/2005/Atom}"
-READABLE = 4  # institutions that are read at once, and one that refuses: few enough to be quick
+READABLE = 4  # assessed institutions, with one blocked: few enough to be quick
 DENIED = ("institution_id", "network", "account_url", "decision", "reason", "date")
 
 
@@ -32,7 +32,7 @@ def run_month(month: str, web: Web, folder: Path, registry: Path, **settings: st
     tools = folder.parent / "tools"
     if not tools.exists():
         tools.mkdir()
-        as_program(tools)
+        write_executable(tools)
     environment = {
         "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}",
         "HTTP_PROXY": web.proxy,
@@ -56,7 +56,7 @@ def run_month(month: str, web: Web, folder: Path, registry: Path, **settings: st
     )
 
 
-def first_institutions(web: Web, folder: Path) -> Path:
+def small_registry(web: Web, folder: Path) -> Path:
     with web.registry.open(encoding="utf-8", newline="") as source:
         rows = [row for row in csv.DictReader(source) if not row["parent_id"]]
     status = {name: want.status for name, want in expected().items()}
@@ -70,19 +70,17 @@ def first_institutions(web: Web, folder: Path) -> Path:
     return path
 
 
-def check_that_nothing_is_published(failed: subprocess.CompletedProcess[str], folder: Path) -> None:
+def check_nothing_is_published(failed: subprocess.CompletedProcess[str], folder: Path) -> None:
     assert failed.returncode == 2
     assert failed.stderr.strip()
     assert not list((folder / "site").iterdir())
 
 
 @pytest.mark.skipif(shutil.which("sh") is None, reason="needs a POSIX shell")
-def test_three_months_make_a_series_though_the_first_fails_at_first(web: Web, tmp_path: Path) -> None:
-    registry = first_institutions(web, tmp_path)
+def test_three_months_are_published_although_the_first_fails_once(web: Web, tmp_path: Path) -> None:
+    registry = small_registry(web, tmp_path)
     folder, site = tmp_path / "observatory", tmp_path / "observatory" / "site"
-    check_that_nothing_is_published(
-        run_month("2026-09", web, folder, registry, COMPLETE_OPTIONS="--no-such-mode"), folder
-    )
+    check_nothing_is_published(run_month("2026-09", web, folder, registry, COMPLETE_OPTIONS="--no-such-mode"), folder)
     asked = len(web.log)
     first = run_month("2026-09", web, folder, registry)
     assert first.returncode == 0, first.stderr

@@ -1,4 +1,4 @@
-"""What is installed is whole: the wheel holds every file, rests on what it names, and runs by itself."""
+"""The wheel is complete: it contains every file, declares what it imports, and runs outside the checkout."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LOCKED = {
     for line in (ROOT / "constraints.lock").read_text("utf-8").split()
     for name, version in [line.split("==")]
 }
-# As the script that pip writes for the user does it.
+# What the console script that pip installs does.
 RUN = """
 import sys
 from importlib.metadata import entry_points
@@ -52,7 +52,7 @@ def unpacked(wheel: Path) -> Path:
 
 
 def run(unpacked: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the command of the *unpacked* wheel, away from the checkout."""
+    """Run the command of the *unpacked* wheel outside the checkout."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
     return subprocess.run(
         [sys.executable, "-c", RUN, *arguments],
@@ -71,7 +71,7 @@ def files_of(folder: Path) -> Iterator[str]:
             yield path.relative_to(folder).as_posix()
 
 
-def test_the_wheel_holds_every_file(wheel: Path) -> None:
+def test_wheel_contains_every_file(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         held = {name for name in archive.namelist() if ".dist-info/" not in name}
     sources = {f"cegep_audit/{name}" for name in files_of(SOURCE)}
@@ -80,19 +80,19 @@ def test_the_wheel_holds_every_file(wheel: Path) -> None:
     assert held == sources | data
 
 
-def test_an_installed_tool_finds_its_registry(unpacked: Path) -> None:
+def test_installed_tool_finds_its_registry(unpacked: Path) -> None:
     done = run(unpacked, "institutions", "--json")
     assert done.returncode == 0, done.stderr
     assert len(json.loads(done.stdout)) == 139
 
 
-def test_an_installed_tool_finds_its_networks(unpacked: Path) -> None:
+def test_installed_tool_finds_its_networks(unpacked: Path) -> None:
     done = run(unpacked, "classify", "--json", "https://www.facebook.com/CegepRB/")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["account_url"] == "https://www.facebook.com/cegeprb"
 
 
-def test_an_installed_tool_reads_scans_keeps_and_counts_the_invented_web(unpacked: Path, tmp_path: Path) -> None:
+def test_installed_tool_runs_the_demo_and_its_summary(unpacked: Path, tmp_path: Path) -> None:
     done = run(unpacked, "demo", "-q", "-o", str(tmp_path))
     assert done.returncode == 0, done.stderr
     counted = run(unpacked, "summary", "--json", "--db", str(tmp_path / "demo.db"))
@@ -102,13 +102,13 @@ def test_an_installed_tool_reads_scans_keeps_and_counts_the_invented_web(unpacke
     assert figures["baselines"]
 
 
-def test_wrong_usage_of_an_installed_tool_is_told(unpacked: Path) -> None:
+def test_installed_tool_reports_a_usage_error(unpacked: Path) -> None:
     done = run(unpacked, "scan", "--max-pages", "beaucoup")
     assert (done.returncode, done.stdout) == (2, "")
     assert "--max-pages" in done.stderr
 
 
-# ------------------------------------------------------------------------------------------ what it rests on
+# ------------------------------------------------------------------------------------------ dependencies
 
 
 def names_in(requirements: list[str]) -> set[str]:
@@ -116,7 +116,7 @@ def names_in(requirements: list[str]) -> set[str]:
 
 
 def imported(folder: Path) -> set[str]:
-    """Return the top-level names of all that the modules under *folder* import, wherever in them."""
+    """Return the top-level names that the modules under *folder* import, anywhere in them."""
     names: set[str] = set()
     for path in folder.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_bytes())):
@@ -127,8 +127,8 @@ def imported(folder: Path) -> set[str]:
     return names
 
 
-def test_what_is_imported_is_named_as_a_dependency() -> None:
-    """Else it is there by luck: because a library, or a tool of development, happens to bring it."""
+def test_every_import_is_a_declared_dependency() -> None:
+    """An undeclared package is there by luck: a library or a development tool happens to bring it."""
     outside = imported(SOURCE) - set(sys.stdlib_module_names) - {"cegep_audit"}
     providers = packages_distributions()
     extras = [line for extra, lines in PROJECT["optional-dependencies"].items() if extra != "dev" for line in lines]
@@ -139,7 +139,7 @@ def test_what_is_imported_is_named_as_a_dependency() -> None:
 
 
 def closure(requirements: list[str]) -> dict[str, str]:
-    """Return the distributions that *requirements* bring, all the way down, with the versions installed here."""
+    """Return the distributions that *requirements* bring, recursively, with their installed versions."""
     found: dict[str, str] = {}
     waiting = [(Requirement(line), "") for line in requirements]
     while waiting:
@@ -158,5 +158,5 @@ def closure(requirements: list[str]) -> dict[str, str]:
 @pytest.mark.skipif(
     sys.version_info[:2] != (3, 11) or sys.platform != "linux", reason="the lock is of Python 3.11 on Linux"
 )
-def test_the_lock_holds_exactly_what_development_installs() -> None:
+def test_lock_matches_the_development_dependencies() -> None:
     assert closure(PROJECT["dependencies"] + PROJECT["optional-dependencies"]["dev"]) == LOCKED

@@ -1,4 +1,4 @@
-"""The labelled corpus is whole: every page has its row, every label its page, every account stands in the bytes."""
+"""The labelled corpus is consistent: every page has a row, every label a page, every account is in the page."""
 
 import csv
 import html
@@ -26,7 +26,7 @@ BODIES = {page["name"]: (FOLDER / f"{page['name']}.html").read_bytes() for page 
 
 
 def shown(body: bytes) -> str:
-    """Return all that *body* may say, in every reading of its bytes and escapes: enough to look a handle up in."""
+    """Return what *body* may contain in any encoding and with any escapes, to search it for handles."""
     readings = [body.decode(codec, "replace") for codec in ("utf-8", "cp1252", "utf-16")]
     return unquote(html.unescape("".join(readings))).replace("\\u002F", "/").replace("\\/", "/").lower()
 
@@ -34,20 +34,20 @@ def shown(body: bytes) -> str:
 SHOWN = {name: shown(body) for name, body in BODIES.items()}
 
 
-def test_tables_and_files_are_the_same_pages() -> None:
+def test_tables_and_files_list_the_same_pages() -> None:
     names = [page["name"] for page in PAGES]
     assert names == sorted(set(names))
     assert set(names) == {path.stem for path in FOLDER.glob("*.html")}
     assert {label["name"] for label in LABELS} <= set(names)
 
 
-def test_columns_stand_as_documented() -> None:
+def test_tables_have_the_documented_columns() -> None:
     assert list(PAGES[0]) == ["name", "url", "institution_name", "language", "era", "trap", "content_type"]
     assert list(LABELS[0]) == ["name", "network", "account_url", "role", "note"]
     assert not [row for row in (*PAGES, *LABELS) if None in row or None in row.values()]
 
 
-def test_the_corpus_is_wide() -> None:
+def test_corpus_covers_languages_eras_roles_and_networks() -> None:
     roles = Counter(label["role"] for label in LABELS)
     assert len(PAGES) >= 60
     assert sum(page["language"] == "fr" for page in PAGES) >= 25
@@ -58,7 +58,7 @@ def test_the_corpus_is_wide() -> None:
 
 
 @every_row(PAGES, lambda page: page["name"])
-def test_a_page_is_nobodys_and_names_its_trap(page: dict[str, str]) -> None:
+def test_page_has_a_reserved_host_and_all_its_columns(page: dict[str, str]) -> None:
     host = urlsplit(page["url"]).hostname or ""
     assert host.endswith(".test") or host == "web.archive.org"
     assert all(page[column] for column in ("institution_name", "trap", "content_type"))
@@ -66,7 +66,7 @@ def test_a_page_is_nobodys_and_names_its_trap(page: dict[str, str]) -> None:
 
 
 @every_row(LABELS, lambda label: (label["name"], label["network"], label["account_url"]))
-def test_a_label_is_of_its_page(label: dict[str, str]) -> None:
+def test_labelled_account_appears_in_its_page(label: dict[str, str]) -> None:
     assert label["role"] in ROLES
     if not label["account_url"]:
         assert label["role"] == "uncertain"
@@ -77,6 +77,6 @@ def test_a_label_is_of_its_page(label: dict[str, str]) -> None:
     assert handle in SHOWN[label["name"]] or handle.split(".")[0] in SHOWN[label["name"]]
 
 
-def test_no_account_has_two_labels_on_one_page() -> None:
+def test_no_account_is_labelled_twice_on_a_page() -> None:
     seen = Counter((label["name"], label["network"], label["account_url"].lower()) for label in LABELS)
     assert [key for key, times in seen.items() if times > 1] == []

@@ -1,4 +1,4 @@
-"""Persons' accounts leave no trace in any output of a scan, nor in what reads one page."""
+"""Personal accounts appear in no output, of a scan or of a single page."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def scanned(web: Web, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_no_file_of_a_scan_names_a_person_s_account(scanned: Path) -> None:
+def test_no_output_file_contains_a_personal_account(scanned: Path) -> None:
     files = [path for path in scanned.iterdir() if path.suffix != ".xlsx"]
     assert {".csv", ".db", ".html", ".json"} <= {path.suffix for path in files}
     assert [path.name for path in files if b"plume" in path.read_bytes()] == []
@@ -54,7 +54,7 @@ def printed(scanned: Path, *arguments: str) -> Done:
     return command(*arguments, folder=scanned)
 
 
-def test_nothing_printed_names_a_person_s_account(scanned: Path) -> None:
+def test_no_command_prints_a_personal_account(scanned: Path) -> None:
     (scanned / "page.html").write_text(PAGE, "utf-8")
     for arguments in (
         ("detect", "page.html", "--url", "http://www.cegeprb.test/", "--json"),

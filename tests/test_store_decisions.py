@@ -1,4 +1,4 @@
-"""The store keeps what coders decided: whole, replaced as it should be, and brought up from older databases."""
+"""The store saves coders' decisions, replaces them, and carries them over to later scans."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def on(scan_id: int, *decisions: Decision) -> list[Decision]:
     return [replace(item, scan_id=scan_id) for item in decisions]
 
 
-# ------------------------------------------------------------------ kept and replaced
+# ------------------------------------------------------------------ saving and replacing
 
 words = st.text(st.characters(exclude_categories=("Cs",)), max_size=10)
 decisions = st.builds(
@@ -63,7 +63,7 @@ decisions = st.builds(
 
 @given(st.lists(decisions, unique_by=lambda item: (item.unit, item.coder), max_size=5))
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
-def test_what_is_saved_is_loaded(tmp_path: Path, items: list[Decision]) -> None:
+def test_saved_decisions_are_loaded(tmp_path: Path, items: list[Decision]) -> None:
     (tmp_path / "law.db").unlink(missing_ok=True)
     with Store(tmp_path / "law.db", create=True) as store:
         begin(store)
@@ -71,7 +71,7 @@ def test_what_is_saved_is_loaded(tmp_path: Path, items: list[Decision]) -> None:
         assert set(store.decisions(1)) == set(items)
 
 
-def test_a_coder_changes_a_decision_and_keeps_the_others(store: Store) -> None:
+def test_changed_decision_replaces_only_the_earlier_one(store: Store) -> None:
     first = on(1, decision("a", account_url=OFFICIAL), decision("b", ABSENT), decision("a", ABSENT, coder="CD"))
     store.save_decisions(1, first)
     changed = on(1, decision("a", account_url=OTHER))
@@ -79,7 +79,7 @@ def test_a_coder_changes_a_decision_and_keeps_the_others(store: Store) -> None:
     assert set(store.decisions(1)) == {*first[1:], *changed}
 
 
-def test_a_list_is_replaced_whole(store: Store) -> None:
+def test_new_list_replaces_the_whole_earlier_list(store: Store) -> None:
     store.save_decisions(1, on(1, *(decision("a", LISTED, url, "wikidata") for url in (OFFICIAL, OTHER))))
     store.save_decisions(1, on(1, decision("b", ABSENT)))
     now = on(1, decision("b", LISTED, LIBRARY, "wikidata"))
@@ -87,24 +87,24 @@ def test_a_list_is_replaced_whole(store: Store) -> None:
     assert set(store.decisions(1)) == {*now, *on(1, decision("b", ABSENT))}
 
 
-def test_nothing_is_kept_by_halves(store: Store) -> None:
+def test_failed_save_changes_nothing(store: Store) -> None:
     store.save_decisions(1, on(1, decision("a", ABSENT)))
     with pytest.raises(StoreError):
         store.save_decisions(1, on(1, decision("a", account_url=OFFICIAL), decision("nobody", ABSENT)))
     assert store.decisions(1) == on(1, decision("a", ABSENT))
 
 
-def test_a_result_saved_again_leaves_decisions_alone(store: Store) -> None:
+def test_saving_a_result_again_keeps_the_decisions(store: Store) -> None:
     store.save_decisions(1, on(1, decision("a", ABSENT)))
     store.save(1, result("a", "facebook"))
     store.save(1, result("a"))
     assert store.decisions(1) == on(1, decision("a", ABSENT))
 
 
-# ------------------------------------------------------------------ carried over
+# ------------------------------------------------------------------ carrying over
 
 
-def test_earlier_decisions_come_first_and_later_ones_not_at_all(store: Store) -> None:
+def test_scan_has_the_decisions_of_earlier_scans_but_not_of_later_ones(store: Store) -> None:
     for number in (2, 3):
         assert begin(store) == number
     for number in (3, 1, 2):
@@ -113,7 +113,7 @@ def test_earlier_decisions_come_first_and_later_ones_not_at_all(store: Store) ->
     assert [item.scan_id for item in store.decisions(3)] == [1, 2, 3]
 
 
-def test_a_reading_of_the_past_is_coded_on_its_own(store: Store) -> None:
+def test_as_of_scan_does_not_share_its_decisions(store: Store) -> None:
     past, today = begin(store, "as_of"), begin(store, "replay")
     for number in (1, past, today):
         store.save_decisions(number, on(number, decision("a", ABSENT)))
@@ -121,7 +121,7 @@ def test_a_reading_of_the_past_is_coded_on_its_own(store: Store) -> None:
     assert [item.scan_id for item in store.decisions(today)] == [1, today]
 
 
-def test_the_day_of_a_decision_is_a_day(store: Store, path: Path) -> None:
+def test_decision_with_an_invalid_date_is_an_error(store: Store, path: Path) -> None:
     store.save_decisions(1, on(1, decision("a", ABSENT)))
     with sqlite3.connect(path) as connection:
         assert connection.execute("SELECT verdict, date FROM decisions").fetchall() == [("absent", DAY.isoformat())]

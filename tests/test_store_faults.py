@@ -1,4 +1,4 @@
-"""Files that are no database of ours, or cannot be written to: one line that names the file and what to do."""
+"""A file that is not our database, or cannot be written, gives a one-line error that names it."""
 
 from __future__ import annotations
 
@@ -54,31 +54,31 @@ def integrity(path: Path) -> str:
     return str(verdict)
 
 
-def nothing_there(path: Path) -> None:
+def missing(path: Path) -> None:
     path.unlink()
 
 
-def a_folder(path: Path) -> None:
+def folder_instead(path: Path) -> None:
     path.unlink()
     path.mkdir()
 
 
-def no_folder(path: Path) -> None:
+def missing_folder(path: Path) -> None:
     path.unlink()
     path.parent.rmdir()
 
 
-def below_a_file(path: Path) -> None:
+def file_as_parent(path: Path) -> None:
     path.unlink()
     path.parent.rmdir()
     path.parent.write_text("a file")
 
 
-def emptied(path: Path) -> None:
+def empty(path: Path) -> None:
     path.write_bytes(b"")
 
 
-def a_text(path: Path) -> None:
+def text_file(path: Path) -> None:
     path.write_text("id,name,website\n" * 100)
 
 
@@ -86,44 +86,44 @@ def three_bytes(path: Path) -> None:
     path.write_bytes(b"abc")
 
 
-def a_beginning(path: Path) -> None:
+def first_60_bytes(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:60])
 
 
-def of_another_program(path: Path) -> None:
+def other_program_tables(path: Path) -> None:
     path.unlink()
     execute(path, "CREATE TABLE notes (text)")
 
 
-def marked_by_another_program(path: Path) -> None:
+def other_application_id(path: Path) -> None:
     execute(path, "PRAGMA application_id = 1")
 
 
-def from_the_future(path: Path) -> None:
+def newer_format(path: Path) -> None:
     execute(path, "PRAGMA user_version = 99")
 
 
-def from_before(path: Path) -> None:
+def older_format(path: Path) -> None:
     execute(path, "PRAGMA user_version = 0")
 
 
-def with_a_trigger(path: Path) -> None:
+def extra_trigger(path: Path) -> None:
     execute(path, "CREATE TRIGGER t AFTER INSERT ON results BEGIN DELETE FROM pages; END")
 
 
-def with_a_view(path: Path) -> None:
+def view_for_a_table(path: Path) -> None:
     execute(path, "ALTER TABLE pages RENAME TO hidden", "CREATE VIEW pages AS SELECT * FROM hidden")
 
 
-def with_a_further_table(path: Path) -> None:
+def extra_table(path: Path) -> None:
     execute(path, "CREATE TABLE notes (text)")
 
 
-def with_an_index_on_a_function(path: Path) -> None:
+def expression_index(path: Path) -> None:
     execute(path, "CREATE INDEX i ON results (upper(message))")
 
 
-def with_a_looser_column(path: Path) -> None:
+def generated_column(path: Path) -> None:
     execute(path, "ALTER TABLE flaws ADD COLUMN more TEXT GENERATED ALWAYS AS (hex(label)) VIRTUAL")
 
 
@@ -137,32 +137,32 @@ def overwritten(path: Path) -> None:
     path.write_bytes(data[:8192] + b"\xa5" * (len(data) - 8192))
 
 
-def without_a_table(path: Path) -> None:
+def missing_table(path: Path) -> None:
     execute(path, "DROP TABLE evidence")
 
 
-# What became of the file, and what reading it and scanning into it then say; None where that works.
-FATES: list[tuple[Callable[[Path], None], str | None, str | None]] = [
-    (nothing_there, "there is no such database; run “cegep-audit scan” first", None),
-    (a_folder, "this is a folder", "this is a folder"),
-    (no_folder, "there is no such database", "its folder does not exist"),
-    (below_a_file, "there is no such database", "its folder does not exist"),
-    (emptied, "this database holds no scan", None),
-    (a_text, "not an SQLite database", "not an SQLite database"),
+# Each bad file, and the errors of reading it and of scanning into it; None if that works.
+BAD_FILES: list[tuple[Callable[[Path], None], str | None, str | None]] = [
+    (missing, "there is no such database; run “cegep-audit scan” first", None),
+    (folder_instead, "this is a folder", "this is a folder"),
+    (missing_folder, "there is no such database", "its folder does not exist"),
+    (file_as_parent, "there is no such database", "its folder does not exist"),
+    (empty, "this database holds no scan", None),
+    (text_file, "not an SQLite database", "not an SQLite database"),
     (three_bytes, "not an SQLite database", "not an SQLite database"),
-    (a_beginning, "this database is damaged (", "this database is damaged ("),
-    (of_another_program, "belongs to another program", "belongs to another program"),
-    (marked_by_another_program, "belongs to another program", "belongs to another program"),
-    (from_the_future, f"another version of cegep-audit (format 99, this one reads {VERSION})", "another version"),
-    (from_before, f"another version of cegep-audit (format 0, this one reads {VERSION})", "another version"),
-    (with_a_trigger, "does not have the tables of cegep-audit", "does not have the tables"),
-    (with_a_view, "does not have the tables of cegep-audit", "does not have the tables"),
-    (with_a_further_table, "does not have the tables of cegep-audit", "does not have the tables"),
-    (with_an_index_on_a_function, "does not have the tables of cegep-audit", "does not have the tables"),
-    (with_a_looser_column, "does not have the tables of cegep-audit", "does not have the tables"),
+    (first_60_bytes, "this database is damaged (", "this database is damaged ("),
+    (other_program_tables, "belongs to another program", "belongs to another program"),
+    (other_application_id, "belongs to another program", "belongs to another program"),
+    (newer_format, f"another version of cegep-audit (format 99, this one reads {VERSION})", "another version"),
+    (older_format, f"another version of cegep-audit (format 0, this one reads {VERSION})", "another version"),
+    (extra_trigger, "does not have the tables of cegep-audit", "does not have the tables"),
+    (view_for_a_table, "does not have the tables of cegep-audit", "does not have the tables"),
+    (extra_table, "does not have the tables of cegep-audit", "does not have the tables"),
+    (expression_index, "does not have the tables of cegep-audit", "does not have the tables"),
+    (generated_column, "does not have the tables of cegep-audit", "does not have the tables"),
     (cut_in_half, "this database is damaged (", "this database is damaged ("),
     (overwritten, "this database is damaged (", "this database is damaged ("),
-    (without_a_table, "does not have the tables of cegep-audit", "does not have the tables"),
+    (missing_table, "does not have the tables of cegep-audit", "does not have the tables"),
 ]
 
 
@@ -178,15 +178,15 @@ def write(path: Path) -> None:
         store.finish_scan(scan_id, STARTED)
 
 
-@pytest.mark.parametrize(("fate", "reading", "writing"), FATES, ids=[fate.__name__ for fate, _, _ in FATES])
-def test_whatever_became_of_the_file_it_is_said_in_a_line(
-    fate: Callable[[Path], None], reading: str | None, writing: str | None, tmp_path: Path
+@pytest.mark.parametrize(("spoil", "reading", "writing"), BAD_FILES, ids=[spoil.__name__ for spoil, _, _ in BAD_FILES])
+def test_bad_file_is_reported_in_one_line(
+    spoil: Callable[[Path], None], reading: str | None, writing: str | None, tmp_path: Path
 ) -> None:
     folder = tmp_path / "folder"
     folder.mkdir()
     path = folder / "scans.db"
     fill(path)
-    fate(path)
+    spoil(path)
     for act, expected in ((read, reading), (write, writing)):
         if expected is None:
             act(path)
@@ -198,7 +198,7 @@ def test_whatever_became_of_the_file_it_is_said_in_a_line(
         assert str(raised.value).replace("\xa0", " ").isprintable()
 
 
-def test_a_fault_is_said_in_french_by_default(tmp_path: Path) -> None:
+def test_errors_are_in_french_by_default(tmp_path: Path) -> None:
     with pytest.raises(StoreError) as raised:
         Store(tmp_path / "absente.db", create=False)
     assert str(raised.value) == (
@@ -218,21 +218,21 @@ BAD_VALUES = [
 
 
 @pytest.mark.parametrize(("statement", "reason"), BAD_VALUES)
-def test_a_value_written_by_hand_is_no_traceback(path: Path, statement: str, reason: str) -> None:
+def test_invalid_value_is_reported(path: Path, statement: str, reason: str) -> None:
     execute(path, statement)
     with pytest.raises(StoreError, match="holds a value that this version does not know") as raised:
         read(path)
     assert reason in str(raised.value)
 
 
-def test_bytes_that_are_no_text_are_no_traceback(path: Path) -> None:
+def test_invalid_utf8_is_reported(path: Path) -> None:
     execute(path, "UPDATE results SET message = CAST(x'ff41' AS TEXT)")
     with pytest.raises(StoreError, match="cannot be read or written"):
         read(path)
 
 
-class TestBusy:
-    def test_who_waits_in_vain_is_told(self, path: Path) -> None:
+class TestLocks:
+    def test_opening_a_locked_database_times_out(self, path: Path) -> None:
         other = sqlite3.connect(path, isolation_level=None)
         other.execute("BEGIN EXCLUSIVE")
         with pytest.raises(StoreError, match="in use by another program"):
@@ -241,7 +241,7 @@ class TestBusy:
         other.close()
         read(path)
 
-    def test_a_save_that_waits_in_vain_is_undone_and_may_be_tried_again(self, path: Path) -> None:
+    def test_save_that_times_out_can_be_retried(self, path: Path) -> None:
         with Store(path, create=False, lang="en", busy_s=0.05) as store:
             store.claim(1)
             other = sqlite3.connect(path, isolation_level=None)
@@ -253,7 +253,7 @@ class TestBusy:
             store.save(1, again := result(NAMES[0], "tiktok"))
             assert store.load(1).results[0] == again
 
-    def test_a_reader_between_two_results_keeps_nobody_waiting(
+    def test_reader_between_two_results_does_not_block_a_writer(
         self, path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("cegep_audit.store.scans._AT_ONCE", 1)
@@ -264,7 +264,7 @@ class TestBusy:
             assert first.institution.id == NAMES[0]
             assert list(results)[-1].accounts[0].network == "tiktok"
 
-    def test_many_may_make_the_same_database_at_once(self, tmp_path: Path) -> None:
+    def test_threads_can_create_the_same_database_at_once(self, tmp_path: Path) -> None:
         path = tmp_path / "new.db"
         faults: list[BaseException] = []
 
@@ -282,7 +282,7 @@ class TestBusy:
         assert faults == []
         assert integrity(path) == "ok"
 
-    def test_threads_take_turns(self, path: Path) -> None:
+    def test_threads_can_share_a_store(self, path: Path) -> None:
         with Store(path, create=False) as store:
             threads = [
                 threading.Thread(target=store.save, args=(1, result(name, "bluesky", "threads"))) for name in NAMES
@@ -295,7 +295,7 @@ class TestBusy:
 
 
 class TestFullDisk:
-    def test_what_was_saved_is_kept_and_the_scan_can_go_on(self, path: Path) -> None:
+    def test_saved_results_are_kept_and_the_scan_can_continue(self, path: Path) -> None:
         with Store(path, create=False, lang="en") as store:
             large = result(NAMES[0], *(f"network-{number}" for number in range(2_000)))
             (size,) = store._connection.execute("PRAGMA page_count").fetchone()
@@ -309,13 +309,13 @@ class TestFullDisk:
         assert integrity(path) == "ok"
 
     @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no such device on this system")
-    def test_a_device_that_is_full(self) -> None:
+    def test_full_device_is_reported(self) -> None:
         with pytest.raises(StoreError, match="/dev/full: "):
             write(Path("/dev/full"))
 
 
 class TestPermissions:
-    def test_a_file_that_may_not_be_read(self, unprivileged: Path) -> None:
+    def test_unreadable_file(self, unprivileged: Path) -> None:
         path = unprivileged / "scans.db"
         fill(path)
         path.chmod(0)
@@ -323,14 +323,14 @@ class TestPermissions:
             with pytest.raises(StoreError, match=r"scans\.db: you are not allowed to open this file"):
                 act(path)
 
-    def test_a_file_in_a_folder_that_may_not_be_entered(self, unprivileged: Path) -> None:
+    def test_file_in_an_inaccessible_folder(self, unprivileged: Path) -> None:
         folder = unprivileged / "closed"
         folder.mkdir(mode=0)
         for act in (read, write):
             with pytest.raises(StoreError, match=r"scans\.db: you are not allowed to open this file"):
                 act(folder / "scans.db")
 
-    def test_a_file_that_may_not_be_written_is_read(self, unprivileged: Path) -> None:
+    def test_read_only_file_can_be_read_but_not_written(self, unprivileged: Path) -> None:
         path = unprivileged / "scans.db"
         fill(path)
         path.chmod(0o444)
@@ -338,7 +338,7 @@ class TestPermissions:
         with pytest.raises(StoreError, match=r"scans\.db: this database or its folder cannot be written to"):
             write(path)
 
-    def test_a_folder_that_may_not_be_written_as_on_a_disc(self, unprivileged: Path) -> None:
+    def test_database_in_a_read_only_folder_can_be_read_but_not_written(self, unprivileged: Path) -> None:
         folder = unprivileged / "disc"
         folder.mkdir()
         fill(folder / "scans.db")
@@ -356,7 +356,7 @@ class TestPermissions:
     "name",
     ["a b.db", "où?.db", "100%.db", "a#b.db", "a&mode=ro.db", "%41.db", "file:x.db", "'\".db", ":memory:", "~.db"],
 )
-def test_any_file_name_will_do(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unusual_file_names_work(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for path in (tmp_path / name, Path(name)):
         write(path)
@@ -365,7 +365,7 @@ def test_any_file_name_will_do(tmp_path: Path, name: str, monkeypatch: pytest.Mo
 
 
 @pytest.mark.skipif(os.name != "posix", reason="file names are text on this system")
-def test_a_file_name_that_is_no_text_will_do(tmp_path: Path) -> None:
+def test_file_name_that_is_not_utf8_works(tmp_path: Path) -> None:
     path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xe9t\xe9.db"))
     write(path)
     read(path)
@@ -375,7 +375,7 @@ def test_a_file_name_that_is_no_text_will_do(tmp_path: Path) -> None:
     assert str(raised.value).encode()
 
 
-def test_the_file_says_whose_it_is_and_of_which_version(path: Path) -> None:
+def test_file_has_our_application_id_and_version(path: Path) -> None:
     connection = sqlite3.connect(path)
     assert connection.execute("PRAGMA application_id").fetchone() == (APPLICATION_ID,)
     assert connection.execute("PRAGMA user_version").fetchone() == (VERSION,)
@@ -384,7 +384,7 @@ def test_the_file_says_whose_it_is_and_of_which_version(path: Path) -> None:
     assert path.read_bytes()[68:72] == b"ceGA"
 
 
-def test_the_registry_s_rows_are_unique_in_a_scan(tmp_path: Path) -> None:
+def test_scan_of_a_duplicate_institution_is_refused(tmp_path: Path) -> None:
     with Store(tmp_path / "scans.db", create=True, lang="en") as store:
         twice: list[Institution] = [institution("a"), institution("a")]
         with pytest.raises(StoreError, match="UNIQUE"):

@@ -1,4 +1,4 @@
-"""Scans that are killed, resumed and run side by side, by real processes."""
+"""Scans that are killed, resumed and run side by side, in real processes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from cegep_audit.store import Store, opening
 
 NAMES = [f"site-{number:03}" for number in range(120)]
 
-# Begins the scan, or goes on with the last one; says the id of each institution that is saved.
+# Starts a scan, or resumes the last one; prints the id of each saved institution.
 WORKER = """
 import sys
 from pathlib import Path
@@ -52,7 +52,7 @@ with Store(Path(sys.argv[1]), create=True) as store:
 
 
 def found(name: str) -> InstitutionResult:
-    """A result of some size, so that a kill falls into the middle of its transaction."""
+    """Return a result large enough for a kill to land inside its transaction."""
     return result(name, *(account(network, name) for network in ("facebook", "youtube") for _ in range(60)))
 
 
@@ -83,18 +83,18 @@ def ids_in(lines: Sequence[str]) -> set[str]:
     return {line for line in lines if line.startswith("site-") and len(line) == len(NAMES[0])}
 
 
-def test_killed_at_any_moment_and_resumed_a_scan_loses_nothing_that_was_saved(tmp_path: Path) -> None:
+def test_scan_that_is_killed_and_resumed_loses_no_saved_result(tmp_path: Path) -> None:
     path = tmp_path / "scans.db"
     said: list[str] = []
-    moments = random.Random(20261123)  # noqa: S311 - where the kills fall
+    moments = random.Random(20261123)  # noqa: S311 - the moments of the kills
     for words in ((), *[("resume",)] * 4):
         with worker(path, *words) as process:
             lines = lines_of(process, 1 + moments.randrange(1, 15))
-            time.sleep(moments.random() / 200)  # into whatever it is doing next
+            time.sleep(moments.random() / 200)  # land anywhere in the next save
             process.send_signal(signal.SIGKILL)
             assert process.stdout is not None
             said += [*lines, *process.stdout.read().split()]
-        with Store(path, create=False) as store:  # a reader comes first: it finds what the kill left open
+        with Store(path, create=False) as store:  # a reader opens it first, and meets what the kill left
             done = store.done_ids(1)
             assert ids_in(said) <= done
             assert len(done) < len(NAMES)
@@ -109,11 +109,11 @@ def test_killed_at_any_moment_and_resumed_a_scan_loses_nothing_that_was_saved(tm
         assert store.load().results == tuple(map(found, NAMES))
         assert not unfinished(store)
     saved = [line for line in said if line in NAMES]
-    assert len(saved) == len(set(saved))  # nothing was done twice
+    assert len(saved) == len(set(saved))  # nothing was saved twice
     assert [item.name for item in tmp_path.iterdir()] == ["scans.db"]
 
 
-def test_a_scan_that_is_running_is_not_resumed_a_second_time(tmp_path: Path) -> None:
+def test_running_scan_cannot_be_claimed_until_its_process_ends(tmp_path: Path) -> None:
     path = tmp_path / "scans.db"
     with worker(path, "wait") as process, Store(path, create=True, lang="en") as store:
         assert lines_of(process, 1) == ["began 1"]
@@ -131,7 +131,7 @@ def test_a_scan_that_is_running_is_not_resumed_a_second_time(tmp_path: Path) -> 
         assert store.done_ids(1) == {NAMES[0]}
 
 
-def test_two_scans_write_one_database_at_once(tmp_path: Path) -> None:
+def test_two_processes_can_scan_into_one_database(tmp_path: Path) -> None:
     path = tmp_path / "scans.db"
     Store(path, create=True).close()
     with worker(path) as one, worker(path) as two:
@@ -144,7 +144,7 @@ def test_two_scans_write_one_database_at_once(tmp_path: Path) -> None:
     check_sound(path)
 
 
-def test_the_claim_of_one_store_holds_in_its_own_process_too(tmp_path: Path) -> None:
+def test_claim_also_holds_against_a_store_in_the_same_process(tmp_path: Path) -> None:
     path = tmp_path / "scans.db"
     with Store(path, create=True) as first, Store(path, create=True, lang="en") as second:
         scan_id = first.start_scan(Scan(0, STARTED, None, "live", {}, "0.1.0", "2026.1", (institution("a"),)))
@@ -154,15 +154,15 @@ def test_the_claim_of_one_store_holds_in_its_own_process_too(tmp_path: Path) -> 
         second.claim(scan_id)
 
 
-def test_a_lock_on_a_file_that_was_removed_meanwhile_does_not_count(tmp_path: Path) -> None:
-    """One process ends as the second opens its file, and a third comes after: one of the two may hold it, not both."""
+def test_lock_on_a_removed_file_does_not_count(tmp_path: Path) -> None:
+    """One process ends while a second opens the lock file, then a third comes: only one of the two gets the claim."""
     path = tmp_path / "scans.db"
     Store(path, create=True).close()
     lock = path.with_name("scans.db-scan-1.lock")
     real = sqlite3.connect
 
     def late(*arguments: Any, **options: Any) -> sqlite3.Connection:
-        """Open the file, and have it removed by whoever held it before we lock it."""
+        """Open the lock file, then remove it as its last holder would, before it is locked."""
         opened = real(*arguments, **options)
         opened.execute("PRAGMA schema_version")
         monkeypatch.setattr(opening.sqlite3, "connect", real)
@@ -178,7 +178,7 @@ def test_a_lock_on_a_file_that_was_removed_meanwhile_does_not_count(tmp_path: Pa
     assert not lock.exists()
 
 
-def test_many_processes_hold_one_scan_in_turn(tmp_path: Path) -> None:
+def test_only_one_process_at_a_time_holds_a_claim(tmp_path: Path) -> None:
     path = tmp_path / "scans.db"
     with Store(path, create=True) as store:
         store.start_scan(Scan(0, STARTED, None, "live", {}, "0.1.0", "2026.1", (institution("a"),)))
@@ -192,7 +192,7 @@ mark = Path({str(tmp_path / "held")!r})
 while held < 30:
     try:
         with claiming(Path({str(path)!r}), 1, "en"):
-            os.close(os.open(mark, os.O_CREAT | os.O_EXCL))  # fails where somebody else holds it too
+            os.close(os.open(mark, os.O_CREAT | os.O_EXCL))  # fails if another process holds it too
             held += 1
             mark.unlink()
     except StoreError:
@@ -202,7 +202,7 @@ while held < 30:
     assert [process.wait(timeout=120) for process in running] == [0] * 4
 
 
-def test_the_database_is_its_owner_s_alone(tmp_path: Path) -> None:
+def test_only_the_owner_can_read_and_write_the_database(tmp_path: Path) -> None:
     path = tmp_path / "scans.db"
     Store(path, create=True).close()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600

@@ -1,3 +1,5 @@
+"""A scan that is saved is loaded as it was; the store keeps its scans in order and its file tidy."""
+
 from __future__ import annotations
 
 import sqlite3
@@ -42,11 +44,11 @@ def begin(store: Store, *institutions: Institution, **settings_: object) -> int:
     return store.start_scan(Scan(0, STARTED, None, "live", settings_, "0.1.0", "2026.1", tuple(institutions)))
 
 
-# ------------------------------------------------------------------ the law: what is saved is loaded
+# ------------------------------------------------------------------ property: what is saved is loaded
 
-anything = st.text(st.characters(exclude_categories=()), max_size=20)  # lone surrogates and null characters included
+anything = st.text(st.characters(exclude_categories=()), max_size=20)  # includes lone surrogates and null characters
 names = st.text(max_size=20)
-times = st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30), timezones=st.just(UTC))  # noqa: DTZ001 - made aware here
+times = st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30), timezones=st.just(UTC))  # noqa: DTZ001 - timezones= makes them aware
 counts = st.integers(0, 2**63 - 1)
 records = st.none() | anything
 hosts = st.from_regex(r"[a-z0-9é-]{1,10}\.test", fullmatch=True)
@@ -96,14 +98,14 @@ json_values: st.SearchStrategy[object] = st.recursive(
 )
 
 
-def as_kept(value: Any) -> Any:
-    """What UTF-8 can keep of a record: its texts with U+FFFD in place of lone surrogates."""
+def as_stored(value: Any) -> Any:
+    """Return *value* as UTF-8 can store it, with U+FFFD in place of lone surrogates."""
     if is_dataclass(value) and not isinstance(value, type):
-        return replace(value, **{item.name: as_kept(getattr(value, item.name)) for item in fields(value)})
+        return replace(value, **{item.name: as_stored(getattr(value, item.name)) for item in fields(value)})
     if isinstance(value, tuple):
-        return tuple(map(as_kept, value))
+        return tuple(map(as_stored, value))
     if isinstance(value, dict):
-        return {as_kept(name): as_kept(item) for name, item in value.items()}
+        return {as_stored(name): as_stored(item) for name, item in value.items()}
     if isinstance(value, str) and not isinstance(value, Enum):
         return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     return value
@@ -115,15 +117,15 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
         yield opened
 
 
-@given(found=st.lists(results, max_size=3, unique_by=lambda item: as_kept(item.institution.id)))
+@given(found=st.lists(results, max_size=3, unique_by=lambda item: as_stored(item.institution.id)))
 @settings(max_examples=60, deadline=None)
-def test_what_is_saved_is_loaded(shared: Store, found: list[InstitutionResult]) -> None:
+def test_saved_results_are_loaded(shared: Store, found: list[InstitutionResult]) -> None:
     scan_id = begin(shared, *(item.institution for item in found))
     for item in reversed(found):
         shared.save(scan_id, item)
     scan = shared.load(scan_id)
-    assert scan.results == as_kept(tuple(found))
-    assert scan.institutions == as_kept(tuple(item.institution for item in found))
+    assert scan.results == as_stored(tuple(found))
+    assert scan.institutions == as_stored(tuple(item.institution for item in found))
     assert shared.done_ids(scan_id) == {item.institution.id for item in scan.results}
     shared.finish_scan(scan_id, ENDED)
 
@@ -133,23 +135,23 @@ def test_what_is_saved_is_loaded(shared: Store, found: list[InstitutionResult]) 
     options=st.dictionaries(names, json_values, max_size=4),
 )  # fmt: skip
 @settings(max_examples=60, deadline=None)
-def test_a_scan_is_kept_with_its_settings(
+def test_saved_scan_keeps_its_settings(
     shared: Store, mode: str, tool: str, rules: str, started: datetime, ended: datetime, options: dict[str, object]
 ) -> None:
     scan_id = shared.start_scan(Scan(0, started, None, mode, options, tool, rules))
-    begun = Scan(scan_id, started, None, mode, options, as_kept(tool), as_kept(rules))
+    begun = Scan(scan_id, started, None, mode, options, as_stored(tool), as_stored(rules))
     assert shared.scans()[-1] == begun
     shared.finish_scan(scan_id, ended)
     assert shared.load() == replace(begun, ended_at=ended)
 
 
-def test_halves_of_an_emoji_come_together(store: Store) -> None:
+def test_surrogate_pair_is_stored_as_one_character(store: Store) -> None:
     site = institution("a", "\ud83d\ude00 \ud83d")
     begin(store, site)
     assert store.load().institutions[0].name == "\U0001f600 \ufffd"
 
 
-def test_times_of_other_zones_are_kept_as_moments(store: Store) -> None:
+def test_times_are_loaded_in_utc(store: Store) -> None:
     montreal = datetime(2026, 11, 23, 13, 0, 0, 500_000, timezone(timedelta(hours=-5)))
     scan_id = begin(store, institution("a"))
     store.save(scan_id, result("a", captured_at=montreal))
@@ -162,7 +164,7 @@ def test_times_of_other_zones_are_kept_as_moments(store: Store) -> None:
 # ------------------------------------------------------------------ saving
 
 
-def test_an_earlier_result_is_replaced_whole(store: Store) -> None:
+def test_new_result_replaces_the_whole_earlier_result(store: Store) -> None:
     scan_id = begin(store, institution("a"), institution("b"))
     other = result("b", "facebook")
     store.save(scan_id, other)
@@ -173,14 +175,14 @@ def test_an_earlier_result_is_replaced_whole(store: Store) -> None:
     assert store.load().results == (gone, other)
 
 
-def test_two_icons_without_an_address_are_two_accounts(store: Store) -> None:
+def test_accounts_without_an_address_are_not_merged(store: Store) -> None:
     unresolved = account("facebook", "", Role.UNCERTAIN, url="")
     scan_id = begin(store, institution("a"))
     store.save(scan_id, twice := result("a", unresolved, unresolved))
     assert store.load().results == (twice,)
 
 
-def test_a_result_that_cannot_be_kept_leaves_the_earlier_one(store: Store) -> None:
+def test_failed_save_keeps_the_earlier_result(store: Store) -> None:
     scan_id = begin(store, institution("a"))
     store.save(scan_id, good := result("a", "facebook"))
     without_zone = CAPTURED.replace(tzinfo=None)
@@ -192,7 +194,7 @@ def test_a_result_that_cannot_be_kept_leaves_the_earlier_one(store: Store) -> No
 
 
 @pytest.mark.parametrize("name", ["nobody", ""])
-def test_a_result_of_nobody_is_refused(store: Store, name: str) -> None:
+def test_result_of_an_unknown_institution_is_refused(store: Store, name: str) -> None:
     scan_id = begin(store, institution("a"))
     with pytest.raises(StoreError, match="FOREIGN KEY"):
         store.save(scan_id, result(name))
@@ -201,7 +203,7 @@ def test_a_result_of_nobody_is_refused(store: Store, name: str) -> None:
 # ------------------------------------------------------------------ reading
 
 
-def test_results_come_in_the_order_of_the_registry(store: Store) -> None:
+def test_results_follow_the_order_of_the_registry(store: Store) -> None:
     scan_id = begin(store, institution("c"), institution("a"), institution("b"), institution("d"))
     for name in ("a", "b", "c"):
         store.save(scan_id, result(name))
@@ -211,7 +213,7 @@ def test_results_come_in_the_order_of_the_registry(store: Store) -> None:
     assert scan.results[0].institution is scan.institutions[0]
 
 
-def test_which_scan_is_meant(store: Store) -> None:
+def test_load_returns_the_latest_scan_or_the_given_one(store: Store) -> None:
     first, second, third = (begin(store, institution("a"), number=number) for number in (1, 2, 3))
     assert (first, second, third) == (1, 2, 3)
     store.finish_scan(third, ENDED)
@@ -227,7 +229,7 @@ def test_which_scan_is_meant(store: Store) -> None:
         store.load(4)
 
 
-def test_a_scan_that_came_to_nothing_is_forgotten_and_no_other(store: Store) -> None:
+def test_only_a_scan_without_results_is_forgotten(store: Store) -> None:
     kept, lost = (begin(store, institution("a")) for _ in range(2))
     store.save(kept, result("a"))
     for scan_id in (kept, lost, 99):
@@ -237,14 +239,14 @@ def test_a_scan_that_came_to_nothing_is_forgotten_and_no_other(store: Store) -> 
     assert begin(store, institution("b")) == lost
 
 
-def test_a_scan_is_counted_without_being_loaded(store: Store) -> None:
+def test_tally_counts_results_by_status(store: Store) -> None:
     scan_id = begin(store, *map(institution, "abcd"))
     for item in (result("a"), failed("b"), failed("d")):
         store.save(scan_id, item)
     assert store.tally(scan_id) == (4, {Status.OK: 1, Status.UNREACHABLE: 2})
 
 
-def test_a_database_without_a_scan_says_so(store: Store) -> None:
+def test_database_without_a_scan_is_an_error(store: Store) -> None:
     assert store.scans() == []
     assert not unfinished(store)
     with pytest.raises(StoreError, match="this database holds no scan"):
@@ -254,7 +256,7 @@ def test_a_database_without_a_scan_says_so(store: Store) -> None:
 # ------------------------------------------------------------------ the file
 
 
-def test_rows_are_columns_that_a_researcher_can_ask_for(store: Store) -> None:
+def test_database_can_be_queried_with_plain_sql(store: Store) -> None:
     scan_id = begin(store, institution("a", region="Laval"), institution("b"))
     store.save(scan_id, result("a", "facebook", account("facebook", "biblio", Role.UNIT)))
     store.save(scan_id, result("b", "facebook", "youtube"))
@@ -269,16 +271,16 @@ def test_rows_are_columns_that_a_researcher_can_ask_for(store: Store) -> None:
     connection.close()
 
 
-def test_every_column_of_the_schema_is_written(store: Store) -> None:
+def test_row_tables_have_every_column_of_the_schema(store: Store) -> None:
     connection = sqlite3.connect(store.path)
     tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
     found = {name: {row[1] for row in connection.execute(f"PRAGMA table_info({name})")} for name in tables}
     connection.close()
     found.pop("sqlite_sequence")
-    assert found == {table.name: {*table.keys, *table.columns} for table in every_table()}
+    assert found == {table.name: {*table.keys, *table.columns} for table in all_tables()}
 
 
-def every_table() -> Iterator[rows.Table]:
+def all_tables() -> Iterator[rows.Table]:
     waiting = [rows.SCANS, rows.INSTITUTIONS, rows.RESULTS, rows.DECISIONS]
     while waiting:
         table = waiting.pop()
@@ -286,10 +288,10 @@ def every_table() -> Iterator[rows.Table]:
         yield table
 
 
-def test_the_latest_scan_is_that_of_a_whole_registry_and_finished(store: Store) -> None:
+def test_latest_scan_is_the_last_finished_scan_of_the_whole_registry(store: Store) -> None:
     whole, chosen = {"selection": {"ids": [], "limit": None, "with_parts": True}}, {"selection": {"limit": 3}}
     first = begin(store, **chosen)
-    assert store.scan().id == first  # there is no other
+    assert store.scan().id == first  # the only scan
     store.finish_scan(first, ENDED)
     interrupted = begin(store, **whole)
     assert store.scan().id == first
@@ -303,7 +305,7 @@ def test_the_latest_scan_is_that_of_a_whole_registry_and_finished(store: Store) 
     assert store.scan().id == completion
 
 
-def test_a_scan_is_named_and_deleted(store: Store) -> None:
+def test_scan_can_be_labelled_and_deleted(store: Store) -> None:
     first, second = begin(store, institution("a")), begin(store, institution("a"))
     for number in (first, second):
         store.save(number, result("a", "facebook"))
@@ -322,7 +324,7 @@ def test_a_scan_is_named_and_deleted(store: Store) -> None:
     assert begin(store) == completion + 1, "the WARC of a deleted scan may still be there under its number"
 
 
-def test_stalls_add_up(store: Store) -> None:
+def test_stalls_accumulate(store: Store) -> None:
     number = begin(store)
     store.note_stalls(number, [Stall(STARTED, 12.5)])
     store.note_stalls(number, [])
@@ -330,7 +332,7 @@ def test_stalls_add_up(store: Store) -> None:
     assert store.scan(number).stalls == (Stall(STARTED, 12.5), Stall(ENDED, 3.0))
 
 
-def test_nothing_is_left_beside_the_file(store: Store) -> None:
+def test_no_other_file_is_left_beside_the_database(store: Store) -> None:
     scan_id = begin(store, institution("a"))
     store.save(scan_id, result("a"))
     store.finish_scan(scan_id, ENDED)

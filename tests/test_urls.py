@@ -1,4 +1,4 @@
-"""Addresses are read as browsers read them, by the URL Standard; its own suite is in foreign.py."""
+"""URLs are resolved as browsers resolve them, by the URL Standard; foreign.py runs its own test suite."""
 
 import pytest
 from ada_url import join_url
@@ -40,7 +40,7 @@ HOSTS = ["https://reseau.test", "http://www.reseau.test/a", "https://Reseau.test
     st.sampled_from(HOSTS), st.lists(st.sampled_from([*PARTS, ".test", "b c", "'", "|", "^", "{", "1.2"]), max_size=6)
 )
 @example("https://reseau.test/", ["a.b", "..", "c"])
-def test_an_address_in_the_standards_spelling_comes_back_as_it_is(host: str, parts: list[str]) -> None:
+def test_absolute_agrees_with_the_url_standard(host: str, parts: list[str]) -> None:
     raw = host + "".join(parts)
     try:
         expected = join_url(BASE, raw)
@@ -63,14 +63,14 @@ def test_an_address_in_the_standards_spelling_comes_back_as_it_is(host: str, par
         ("////reseau.test/x", "https://reseau.test/x"),
         ("http:/reseau.test/x", "http://reseau.test/x"),
         ("http:reseau.test/x", "http://reseau.test/x"),
-        ("https:/contact", "https://www.cegeprb.test/contact"),  # the scheme of the page: a path of the site
+        ("https:/contact", "https://www.cegeprb.test/contact"),  # same scheme as the page: a path on its site
         ("https:contact", "https://www.cegeprb.test/fr/etudes/contact"),
         ("HTTPS://WWW.Reseau.TEST:443/x", "https://www.reseau.test/x"),
         ("https://reseau.test:80/x", "https://reseau.test:80/x"),
         ("https://reseau.test:0/x", "https://reseau.test:0/x"),
         ("\t ht\ntps://res\reau.test/a\tb \n", "https://reseau.test/ab"),
         ("https://reseau.test/é/à?q=é#é", "https://reseau.test/%C3%A9/%C3%A0?q=%C3%A9#%C3%A9"),
-        ("https://straße.test/", "https://xn--strae-oqa.test/"),  # not strasse.test, as the first IDNA had it
+        ("https://straße.test/", "https://xn--strae-oqa.test/"),  # not strasse.test, as in IDNA 2003
         ("https://CÉGEP.test", "https://xn--cgep-bpa.test/"),
         ("https://ｒeseau。test/", "https://reseau.test/"),
         ("https://%72eseau.test/", "https://reseau.test/"),
@@ -89,7 +89,7 @@ def test_an_address_in_the_standards_spelling_comes_back_as_it_is(host: str, par
         ("https://256.1.1.1/", None),
     ],
 )
-def test_an_address_is_resolved_as_a_browser_does(raw: str, url: str | None) -> None:
+def test_absolute(raw: str, url: str | None) -> None:
     assert urls.absolute(BASE, raw) == url
 
 
@@ -106,7 +106,7 @@ def test_an_address_is_resolved_as_a_browser_does(raw: str, url: str | None) -> 
         ("https://cégepx.test/é", "https://xn--cgepx-bsa.test/%C3%A9"),
     ],
 )
-def test_one_document_has_one_crawl_key(one: str, other: str) -> None:
+def test_equivalent_urls_have_one_crawl_key(one: str, other: str) -> None:
     assert urls.crawl_key(one) == urls.crawl_key(other) == other
 
 
@@ -114,7 +114,7 @@ def test_one_document_has_one_crawl_key(one: str, other: str) -> None:
 @given(st.text(max_size=60) | st.text("hps:/\\.@#?[]%\t\nwaé。\ud80001x-", max_size=60).map("https:".__add__))
 @example("https://./")
 @example("https://user:@[::1].:80/?")
-def test_nothing_raises_and_what_is_resolved_stays(raw: str) -> None:
+def test_no_text_raises_and_resolving_is_idempotent(raw: str) -> None:
     url = urls.absolute(BASE, raw)
     urls.host_of(raw), urls.ascii_host(raw), urls.pace_key(raw), urls.visit_key(raw), urls.registrable_domain(raw)
     if url is not None:

@@ -1,4 +1,4 @@
-"""Visits to a web on loopback, in a line."""
+"""Helpers that fetch pages from a web on loopback."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ QUICK = Limits(delay_s=0.0, timeout_s=5.0)
 
 
 class Time:
-    """A clock that only sleeping moves, so that no test waits; a turn of the loop passes with each sleep."""
+    """A fake clock that only sleeping advances, so that no test waits; each sleep yields to the event loop once."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -34,7 +34,7 @@ class Time:
 
 
 class Records:
-    """Keeps every exchange; the record's name is its number."""
+    """Keeps every exchange; the id of a record is its number."""
 
     def __init__(self) -> None:
         self.kept: list[Exchange] = []
@@ -51,21 +51,21 @@ def institution(url: str = HOME, *, id_: str = "rb", alt_hosts: Sequence[str] = 
 
 @asynccontextmanager
 async def visit(url: str = HOME, limits: Limits = QUICK, **options: object) -> AsyncIterator[Source]:
-    """Visit the site at *url* in a scan of its own; *options* are LiveWeb's, and ``alt_hosts``."""
+    """Open the site at *url* in its own scan; *options* are those of LiveWeb, and ``alt_hosts``."""
     alt_hosts = options.pop("alt_hosts", ())
-    live = LiveWeb(limits, AGENT, **options)  # type: ignore[arg-type] # a test's own options
+    live = LiveWeb(limits, AGENT, **options)  # type: ignore[arg-type] # options vary by test
     async with live.open(institution(url, alt_hosts=alt_hosts)) as site:  # type: ignore[arg-type] # same
         yield site
 
 
 async def get(url: str = HOME, limits: Limits = QUICK, *, home: str | None = None, **options: object) -> Page:
-    """Return one page of the site at *home* (its homepage where only *url* is given)."""
+    """Fetch one page of the site at *home*, which defaults to *url*."""
     async with visit(home or url, limits, **options) as site:
         return await site.get(url)
 
 
 async def fault(url: str = HOME, limits: Limits = QUICK, *, home: str | None = None, **options: object) -> FetchError:
-    """Return the error that getting a page ends with."""
+    """Return the error that fetching a page raises."""
     try:
         page = await get(url, limits, home=home, **options)
     except FetchError as error:
@@ -74,5 +74,5 @@ async def fault(url: str = HOME, limits: Limits = QUICK, *, home: str | None = N
 
 
 async def to_loopback(_: str) -> list[str]:
-    """Resolve every name to this machine."""
+    """Resolve every host to this machine."""
     return ["127.0.0.1"]

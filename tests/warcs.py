@@ -1,4 +1,4 @@
-"""WARC files for tests, written with warcio or by hand where warcio would write them right."""
+"""WARC files for tests, written with warcio."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ HTML = "<html><title>Cégep de Rivière-Bleue</title><p>Bienvenue</html>".encode
 
 @dataclass(frozen=True)
 class Kept:
-    """One record to write; ``headers`` are those of HTTP, ``warc`` further ones of the record."""
+    """One record to write; ``headers`` are HTTP headers, ``warc`` are additional headers of the record."""
 
     url: str = HOME
     body: bytes = HTML
@@ -39,7 +39,7 @@ def failure(url: str, detail: str, date: str = DAY) -> Kept:
 
 
 def warc_bytes(kept: Iterable[Kept], *, gzipped: bool = True, version: str = "1.1") -> bytes:
-    """The file that warcio writes of *kept*, after a warcinfo record."""
+    """Return a WARC file with a warcinfo record and *kept*."""
     out = io.BytesIO()
     writer = WARCWriter(out, gzip=gzipped, warc_version=version)
     writer.write_record(writer.create_warcinfo_record("a.warc", {"software": "tests"}))
@@ -61,7 +61,7 @@ def warc_bytes(kept: Iterable[Kept], *, gzipped: bool = True, version: str = "1.
 
 
 def member_starts(data: bytes) -> list[int]:
-    """Where the gzip members of *data* begin."""
+    """Return the offset of each gzip member of *data*."""
     starts, rest = [], bytes(data)
     while rest:
         starts.append(len(data) - len(rest))

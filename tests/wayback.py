@@ -1,8 +1,8 @@
-"""A small server that speaks as the Wayback Machine does: its redirects, its own headers, its refusals.
+"""A small imitation of the Wayback Machine: its redirects, its own headers and its refusals.
 
-It plays on the loopback web of ``servers``. What the Machine says is from its answers as public clients have recorded
-them: a 302 to the nearest capture, archived redirects rewritten with the time of their capture, the site's own headers
-under ``X-Archive-Orig-``, no ``Memento-Datetime`` on what is the archive's own.
+It runs on the loopback web of ``servers``. Its answers follow those that public clients have recorded: a 302 to the
+nearest capture, archived redirects rewritten with the timestamp of their capture, the site's own headers under
+``X-Archive-Orig-``, and no ``Memento-Datetime`` on the archive's own pages.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ class Kept:
 
 @dataclass
 class Wayback:
-    """The archive; ``moods`` are answered first, one a request."""
+    """The archive; it sends the ``queued`` replies first, one per request."""
 
     web: Web
     captures: Sequence[Kept]
-    moods: list[Reply] = field(default_factory=list)
+    queued: list[Reply] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.web["*"] = self.answer
@@ -53,8 +53,8 @@ class Wayback:
 
     def answer(self, asked: Asked) -> Reply:
         """Answer one request."""
-        if self.moods:
-            return self.moods.pop(0)
+        if self.queued:
+            return self.queued.pop(0)
         found = _ASKED.fullmatch(asked.path)
         assert found, f"not an address of original bytes: {asked.path}"
         stamp, url = found.groups()
@@ -70,7 +70,7 @@ class Wayback:
         return self._memento(kept)
 
     def place(self, stamp: str, url: str) -> str:
-        """Return the address of a capture, as the Machine writes it: http with its port."""
+        """Return the address of a capture as the Wayback Machine writes it: an http URL includes its port."""
         host, _, path = url.removeprefix("http://").partition("/")
         return f"{self.timegate}{stamp}id_/{f'http://{host}:80/{path}' if url.startswith('http:') else url}"
 

@@ -1,6 +1,6 @@
-"""``docs/data-dictionary.md``: every column of the files, from the code that writes them.
+"""Prints ``docs/data-dictionary.md``: every column of the files, from the code that writes them.
 
-To renew it: ``python docs/build/data_dictionary.py > docs/data-dictionary.md``; a test tells when.
+To update it: ``python docs/build/data_dictionary.py > docs/data-dictionary.md``; a test fails when it is out of date.
 """
 
 import re
@@ -16,7 +16,7 @@ from cegep_audit.report.files.tables import institution_headings, table_names, y
 from cegep_audit.tables import read_tables
 from cegep_audit.vocabulary import Detail, How, Kind, Role, Status, Verdict, Zone
 
-# The closed lists behind the columns of type code, with the section of the phrases that words them.
+# The closed lists behind the columns of type code, each with the section of the phrases that describes its values.
 _CODES: Sequence[tuple[str, type[StrEnum]]] = (
     ("status", Status),
     ("detail", Detail),
@@ -27,7 +27,7 @@ _CODES: Sequence[tuple[str, type[StrEnum]]] = (
     ("verdict", Verdict),
 )
 
-FILES = {  # the section of columns.toml of each file of compare and trend
+FILES = {  # each file of compare and trend, and its section of columns.toml
     "compare.csv": "change",
     "compare-shares.csv": "share",
     "trend.csv": "trend",
@@ -36,7 +36,7 @@ FILES = {  # the section of columns.toml of each file of compare and trend
 
 
 def markdown() -> str:
-    """Return the whole dictionary as Markdown: ``data_dictionary.template`` with its tables filled in."""
+    """Return the dictionary as Markdown: ``data_dictionary.template`` with its tables filled in."""
     report = institution_headings()
     networks = [heading for heading in report if heading.name in NETWORKS]
     first, last = report.index(networks[0]), report.index(networks[-1])
@@ -59,7 +59,7 @@ def markdown() -> str:
 
 
 def statistics_headings() -> list[Heading]:
-    """Return the heading of every column of statistics, each once, in the order in which the tables have them."""
+    """Return the heading of every statistics column once, in the order of the tables."""
     return list(dict.fromkeys(heading for name in table_names() for heading in headings(name)))
 
 

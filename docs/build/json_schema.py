@@ -1,7 +1,7 @@
-"""``docs/schema.json``: what ``export -o scan.json`` and ``summary --json`` hold, from the code that writes them.
+"""Prints ``docs/schema.json``: the format of ``export -o scan.json`` and ``summary --json``, from the code.
 
-JSON Schema, draft 2020-12. To renew it:
-``python docs/build/json_schema.py > docs/schema.json``; a test tells when.
+It is JSON Schema, draft 2020-12. To update it: ``python docs/build/json_schema.py > docs/schema.json``; a test fails
+when it is out of date.
 """
 
 import json
@@ -17,11 +17,11 @@ from cegep_audit.tables import read_tables
 Schema = dict[str, object]
 
 _WITH_BY = dict.fromkeys(("correlations", "tests"), "Only with --by.")
-_TYPES = {"integer": "integer", "number": "number", "boolean": "boolean"}  # any other heading is of text
+_TYPES = {"integer": "integer", "number": "number", "boolean": "boolean"}  # every other heading is text
 
 
 def schema() -> Schema:
-    """Return the whole schema: the root is the exported file, ``$defs/summary`` what ``summary --json`` prints."""
+    """Return the schema: the root is the exported file, ``$defs/summary`` the output of ``summary --json``."""
     export = _object({
         "scan": _ref("scan"),
         "institutions": _rows(institution_headings(), "One row per institution."),
@@ -38,14 +38,14 @@ def schema() -> Schema:
 
 
 def _meanings() -> Mapping[str, str]:
-    """Return what each table of statistics holds, by its name."""
+    """Return the description of each statistics table, by name."""
     return {name: row["en"] for name, row in read_tables("report/files/statistics.toml")["tables"].items()}
 
 
 def _definitions() -> Schema:
-    """Return ``definitions.json``, each table of ``summary --json`` with the columns of its rows.
+    """Return ``definitions.json`` with the columns of each table of ``summary --json`` filled in.
 
-    These tables are those of the export, without the names of institutions.
+    The tables are those of the export, without the names of institutions.
     """
     found: dict[str, Any] = json.loads(Path(__file__).with_name("definitions.json").read_text("utf-8"))
     properties = found["summary"]["properties"]
@@ -57,7 +57,7 @@ def _definitions() -> Schema:
 
 
 def _rows(columns: Iterable[Heading], description: str) -> Schema:
-    """Return the schema of a list with one object a row; columns of a user's own registry come in addition."""
+    """Return the schema of a list with one object per row; a user's registry may add columns."""
     columns = list(columns)
     properties: Schema = {heading.name: _cell(heading) for heading in columns}
     row: Schema = {"type": "object", "properties": properties, "required": [heading.name for heading in columns]}
@@ -67,7 +67,7 @@ def _rows(columns: Iterable[Heading], description: str) -> Schema:
 def _cell(heading: Heading) -> Schema:
     kind = _TYPES.get(heading.type, "string")
     types: str | list[str] = [kind, "null"] if heading.empty_en or kind == "string" else kind
-    if heading.name == "enrolment":  # text where the registry's is no number
+    if heading.name == "enrolment":  # text if the registry's value is not a number
         types = ["integer", "string", "null"]
     return {"type": types, "description": heading.en}
 

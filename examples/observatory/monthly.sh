@@ -1,6 +1,6 @@
 #!/bin/sh
-# One month of an observatory: scan, complete, compare with the month before, publish. docs/observatory.md says how to use it.
-# A step that fails ends the script with its message and exit code; the next run goes on from that step.
+# One month of an observatory: scan, complete, compare with the month before, publish. See docs/observatory.md.
+# A failed step ends the script with its message and exit code; the next run resumes at that step.
 set -eu
 
 folder=${1:?usage: monthly.sh FOLDER}
@@ -8,11 +8,11 @@ folder=${1:?usage: monthly.sh FOLDER}
 month=${MONTH:-$(date -u +%Y-%m)}
 data=$folder/data
 site=$folder/site
-draft=$folder/draft-$month # published whole at the end, or not at all
+draft=$folder/draft-$month # published as a whole at the end, or not at all
 steps=$draft/.done
 db=$data/observatory.db
-last=$(cat "$data/last-month" 2>/dev/null || true)      # the month published last
-previous=$(cat "$data/last-scan" 2>/dev/null || true) # and the number of its scan
+last=$(cat "$data/last-month" 2>/dev/null || true)      # the last published month
+previous=$(cat "$data/last-scan" 2>/dev/null || true) # and the id of its scan
 
 if [ "$last" = "$month" ]; then
   echo "$month is published already." >&2
@@ -21,7 +21,7 @@ fi
 mkdir -p "$data" "$site" "$draft"
 touch "$steps"
 
-# step NAME COMMAND…: run the command, unless an earlier run of this month did.
+# step NAME COMMAND…: run the command, unless an earlier run has completed it this month.
 step() {
   name=$1
   shift
@@ -36,7 +36,7 @@ scan() {
     cegep-audit scan --resume --db "$db" -o "$draft/report.csv" -q
   else
     echo started >>"$steps"
-    # The options are words, not one argument.
+    # Unquoted so that the options split into words.
     # shellcheck disable=SC2086
     cegep-audit scan ${REGISTRY:+"$REGISTRY"} --db "$db" -o "$draft/report.csv" --contact "$CONTACT" -q ${SCAN_OPTIONS:-}
   fi
@@ -47,7 +47,7 @@ complete() {
   cegep-audit complete ${COMPLETE_OPTIONS:---retry --archive} --db "$db" -o "$draft/report.csv" -q
 }
 
-# The number of the scan that "latest" is.
+# Print the id of the scan that "latest" stands for.
 number() {
   cegep-audit summary --json --db "$db" | sed -n 's/^ *"id": \([0-9][0-9]*\),*$/\1/p' | head -n 1
 }

@@ -1,4 +1,4 @@
-"""Print what it costs to tell what a URL is: µs of CPU each, for the examples of the rules and for other links.
+"""Print the cost of classifying a URL, in µs: for the examples of the rules and for other links.
 
 python tests/bench/bench_classify.py
 """
@@ -21,7 +21,7 @@ INTERNAL = [
 
 
 def cost_us(function: Callable[[str], object], urls: list[str]) -> tuple[float, float]:
-    """Return the median and the 95th percentile of the CPU time of *function* on *urls*, the best of some rounds."""
+    """Return the median and the 95th percentile of the time of *function* on *urls*, best of several rounds."""
     costs = []
     for url in urls:
         best = float("inf")
@@ -34,7 +34,7 @@ def cost_us(function: Callable[[str], object], urls: list[str]) -> tuple[float, 
 
 
 def import_ms() -> float:
-    """Return the CPU time in ms that the module adds to a process that has the standard library it uses."""
+    """Return the CPU time in ms to import the module, without the standard library modules that it uses."""
     code = (
         "import dataclasses, enum, html, importlib.resources, re, time, tomllib, typing, unicodedata, urllib.parse\n"
         "start = time.process_time(); import cegep_audit.detect.networks.identify; print(time.process_time() - start)"
@@ -50,7 +50,7 @@ def main() -> None:
     from cegep_audit.detect.networks.identify import classify
     from cegep_audit.tables import read_tables
 
-    identify._remembered = identify._remembered.__wrapped__  # each address is judged anew
+    identify._remembered = identify._remembered.__wrapped__  # bypass the cache
     start = time.process_time()
     classify("https://www.facebook.com/cegeprb")
     first_ms = (time.process_time() - start) * 1e3

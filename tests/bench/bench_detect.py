@@ -1,11 +1,10 @@
-"""What reading one page costs, by stage, on the labelled pages: ``python tests/bench/bench_detect.py [FOLDER]``.
+"""Print the cost of reading one page, by stage, on labelled pages: ``python tests/bench/bench_detect.py [FOLDER]``.
 
-With ``--scale`` in place of FOLDER: what a link costs on pages of 10 to 20,000 links and of 10 to 10,000 accounts,
-which should be the same on all of them.
+With ``--scale`` instead of FOLDER: the cost per link on pages of 10 to 20,000 links, which should be the same on all.
 
-CPU time of this process, the best of several passes: what is read once (rules, patterns), and what other processes
-take from the caches, is not counted. FOLDER is a corpus as ``tests/accuracy.py`` reads it; the shared one where it
-is present.
+Costs are CPU time of this process, best of several passes, to leave out loading the rules and the effect of other
+processes on the caches. FOLDER is a corpus that ``tests/accuracy.py`` can read; the default is the shared one if
+present.
 """
 
 from __future__ import annotations
@@ -30,23 +29,23 @@ SHARED = Path(__file__).parents[3] / "shared" / "web"
 _PASSES = 6
 _NEAR_BYTES = (150_000, 250_000)  # pages of about 200 KB
 
-STAGES: dict[str, Callable[[LabelledPage], object]] = {  # each holds the ones before it
+STAGES: dict[str, Callable[[LabelledPage], object]] = {  # each includes the previous one
     "decode": lambda page: utf8(page.page),
     "and parse": lambda page: parse(utf8(page.page)),
     "and links": lambda page: extract_links(page.page),
-    "and whose": accounts_on,
+    "and judge": accounts_on,
 }
 
 
 def cpu_ms(stage: Callable[[LabelledPage], object], page: LabelledPage) -> float:
-    """Return the CPU time of one *stage* on one *page*, in milliseconds."""
+    """Return the CPU time of *stage* on *page* in milliseconds."""
     began = time.process_time()
     stage(page)
     return (time.process_time() - began) * 1000
 
 
 def main(folder: Path) -> None:
-    """Print the median cost of each stage, over all pages and over those of about 200 KB."""
+    """Print the median cost of each stage for all pages and for those of about 200 KB."""
     pages = list(read_corpus(folder))
     near = [page for page in pages if _NEAR_BYTES[0] <= len(page.page.body) <= _NEAR_BYTES[1]]
     print(f"{folder}: {len(pages)} pages, {len(near)} of about 200 KB; median CPU, ms")
@@ -57,19 +56,17 @@ def main(folder: Path) -> None:
 
 
 SCALES: dict[str, Callable[[int], str]] = {
-    "links that stay": lambda n: f'<li><a href="/page-{n}.html">Page {n}</a></li>',
+    "internal links": lambda n: f'<li><a href="/page-{n}.html">Page {n}</a></li>',
     "accounts in one list": lambda n: f'<li><a href="https://www.facebook.com/nom{n}">Nom {n}</a></li>',
     "accounts in rows": lambda n: f'<div class="card"><p>Nom {n}</p><a href="https://twitter.com/nom{n}">t</a></div>',
-    "accounts one inside the other": lambda n: (
-        f'<p><a href="https://twitter.com/nom{n}">t</a> mots {"<i>" * (n % 900 > 0)}'
-    ),
+    "nested accounts": lambda n: f'<p><a href="https://twitter.com/nom{n}">t</a> mots {"<i>" * (n % 900 > 0)}',
     "addresses in a script": lambda n: f'<script>var a{n}={{"x":"https://www.facebook.com/nom{n}"}}</script>',
     "text beside links": lambda n: f'<p>{"Des mots. " * 25}<a href="https://vimeo.com/nom{n}">v</a></p>',
 }
 
 
 def scale() -> None:
-    """Print CPU in microseconds a link, and the size of the largest page, for growing numbers of links."""
+    """Print the CPU time per link in microseconds for growing numbers of links, and the size of the largest page."""
     numbers = (10, 100, 1_000, 10_000, 20_000)
     print("CPU, us a link" + "".join(f"{number:>9}" for number in numbers) + "   largest, kB")
     for name, piece in SCALES.items():

@@ -1,4 +1,4 @@
-"""Hard URLs kept outside the project: every row must come out as it says. Skipped where they are not at hand."""
+"""Hard URLs kept outside the project are classified as their table says; skipped if the table is missing."""
 
 import csv
 import os
@@ -12,7 +12,7 @@ SHARED = Path(os.environ.get("CEGEP_AUDIT_SHARED", Path(__file__).parents[3] / "
 CASES = SHARED / "cases" / "urls.tsv"
 
 
-def test_shared_urls() -> None:
+def test_shared_urls_are_classified_as_expected() -> None:
     if not CASES.is_file():
         pytest.skip(f"no {CASES.name} beside the project")
     with CASES.open(encoding="utf-8", newline="") as stream:

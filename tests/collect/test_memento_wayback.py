@@ -137,7 +137,7 @@ async def test_an_error_of_the_archive_itself_means_no_capture(url: str, status:
     ids=["page about the archive", "redirect to the live web", "redirect without Location", "invalid date"],
 )
 async def test_an_answer_without_a_valid_memento_datetime_is_not_a_capture(reply: Reply, wayback: Wayback) -> None:
-    wayback.moods = [reply]
+    wayback.queued = [reply]
     async with archive(wayback) as opened:
         assert (await fault(opened)).detail == "no_capture"
     assert len(wayback.web.log) == 1
@@ -145,7 +145,7 @@ async def test_an_answer_without_a_valid_memento_datetime_is_not_a_capture(reply
 
 async def test_a_redirect_to_another_archive_host_is_followed_in_the_same_archive(wayback: Wayback) -> None:
     """The redirect only names a capture; no request goes to the host in it."""
-    wayback.moods = [
+    wayback.queued = [
         Reply(b"", status=302, headers=[("Location", f"http://other.test/web/{STAMP}id_/http:/www.cegeprb.test/")])
     ]
     assert (await get(wayback)).body == b"<html>2011</html>"
@@ -218,15 +218,15 @@ def refusal(status: int, *retry_after: str) -> Reply:
 async def test_a_temporary_failure_is_retried_after_a_pause(
     moods: list[Reply], slept: list[float], wayback: Wayback
 ) -> None:
-    wayback.moods = moods
+    wayback.queued = moods
     time = Time()
     assert (await get(wayback, time=time)).body == b"<html>2011</html>"
     assert time.slept == pytest.approx(slept)
-    assert not wayback.moods
+    assert not wayback.queued
 
 
 async def test_three_503_answers_fail_only_the_page(wayback: Wayback) -> None:
-    wayback.moods = [refusal(503)] * 3
+    wayback.queued = [refusal(503)] * 3
     async with archive(wayback) as opened:
         assert (await fault(opened)).detail == "http_503"
         assert opened.given_up is None
@@ -244,7 +244,7 @@ async def test_three_503_answers_fail_only_the_page(wayback: Wayback) -> None:
     ids=["an hour", "longer than the limit", "three 429", "three 429 without Retry-After"],
 )
 async def test_an_archive_that_refuses_requests_is_given_up(moods: list[Reply], detail: str, wayback: Wayback) -> None:
-    wayback.moods = list(moods)
+    wayback.queued = list(moods)
     async with archive(wayback) as opened:
         assert (await fault(opened)).detail == detail
         assert opened.given_up is not None
@@ -254,7 +254,7 @@ async def test_an_archive_that_refuses_requests_is_given_up(moods: list[Reply], 
 
 
 async def test_an_archive_is_given_up_after_three_pages_without_an_answer(wayback: Wayback) -> None:
-    wayback.moods = [DROP] * 9
+    wayback.queued = [DROP] * 9
     async with archive(wayback) as opened:
         for _ in range(3):
             assert opened.given_up is None
@@ -265,9 +265,9 @@ async def test_an_archive_is_given_up_after_three_pages_without_an_answer(waybac
 async def test_an_answer_resets_the_count_of_lost_connections(wayback: Wayback) -> None:
     async with archive(wayback) as opened:
         for _ in range(4):
-            wayback.moods = [DROP] * 9
+            wayback.queued = [DROP] * 9
             assert (await fault(opened)).detail == "connection_lost"
-            wayback.moods.clear()
+            wayback.queued.clear()
             assert (await read(opened)).body == b"<html>2011</html>"
         assert opened.given_up is None
 

@@ -183,7 +183,7 @@ def test_every_host_is_asked_for_robots_first(ran: Ran) -> None:
 
 def test_no_site_has_more_requests_than_its_pages_and_what_explains_the_others(ran: Ran) -> None:
     for site, requests in manners.by_site(ran.log).items():
-        spent = manners.spent(requests)
+        spent = manners.count_requests(requests)
         institutions = 2 if site == "shared.test" else 1
         assert spent.pages <= MAX_PAGES * institutions, site
         assert spent.retries <= manners.RETRIES, site
@@ -232,5 +232,5 @@ def test_the_demo_s_sites_are_asked_with_the_same_manners(tmp_path: Path) -> Non
     shortest, request = manners.gaps(log)[0]
     assert shortest >= 0.1 - LATE_S, request
     for site, requests in manners.by_site(log).items():
-        assert manners.spent(requests).pages <= 6, site
+        assert manners.count_requests(requests).pages <= 6, site
         assert len(requests) <= 6 + 10 + 2 + 2, site

@@ -18,6 +18,8 @@ from commands import Done, command
 from hypothesis import settings
 from servers import Web, serve
 
+from cegep_audit.collect.browser import find_chromium
+
 settings.register_profile("busy", deadline=None)  # a property may be slow on a busy machine
 settings.load_profile("busy")
 
@@ -45,6 +47,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if any(word in item.path.stem for word in _SLOW):
             item.add_marker(pytest.mark.slow)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of a Chromium; without one, its tests are skipped, but fail in CI."""
+    path = find_chromium()
+    if path is None:
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)("no Chromium is installed")
+    return str(path)
 
 
 @pytest.fixture(autouse=True)

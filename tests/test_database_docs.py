@@ -39,8 +39,8 @@ def test_views_have_as_many_rows_as_their_tables(demo_db: Path) -> None:
         assert connection.execute("SELECT count(*) FROM v_presence").fetchone() == official
 
 
-def test_quickstatements_require_a_txt_file(demo_db: Path) -> None:
+def test_quickstatements_require_a_txt_file(demo_db: Path, tmp_path: Path) -> None:
     options = ("export", "--db", str(demo_db), "--quickstatements", "-o")
-    assert inside(*options, "wikidata.csv", folder=demo_db.parent).code == 2
-    assert inside(*options, "wikidata.txt", folder=demo_db.parent).code == 0
-    assert (demo_db.parent / "wikidata.txt").read_text("utf-8") == ""  # no invented institution has a Wikidata item
+    assert inside(*options, "wikidata.csv", folder=tmp_path).code == 2
+    assert inside(*options, "wikidata.txt", folder=tmp_path).code == 0
+    assert (tmp_path / "wikidata.txt").read_text("utf-8") == ""  # no invented institution has a Wikidata item

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,7 +22,7 @@ PAGE = """<!DOCTYPE html><html lang="fr"><head><title>Cégep de Rivière-Bleue</
 <ol class="commentlist"><li class="comment"><a href="http://twitter.com/plume_lectrice">lectrice</a></li></ol></main>
 <footer><h2>Suivez-nous</h2><a href="http://www.facebook.com/cegeprb">Facebook</a>
 <a href="https://twitter.com/cegeprb">Twitter</a></footer></body></html>"""
-OUTPUTS = ("a.json", "a.xlsx", "a.csv")
+OUTPUTS = ("a.json", "a.xlsx", "a.csv", "a.zip")
 
 
 @pytest.fixture(scope="module")
@@ -44,10 +45,18 @@ def scanned(web: Web, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_no_output_file_contains_a_personal_account(scanned: Path) -> None:
-    files = [path for path in scanned.iterdir() if path.suffix != ".xlsx"]
-    assert {".csv", ".db", ".html", ".json"} <= {path.suffix for path in files}
-    assert [path.name for path in files if b"plume" in path.read_bytes()] == []
-    assert all(b"cegeprb" in path.read_bytes() for path in files if path.suffix in {".db", ".html", ".json"})
+    contents = {path: content(path) for path in scanned.iterdir()}
+    assert {".csv", ".db", ".html", ".json", ".xlsx", ".zip"} <= {path.suffix for path in contents}
+    assert [path.name for path, data in contents.items() if b"plume" in data] == []
+    assert all(b"cegeprb" in data for path, data in contents.items() if path.suffix != ".csv")
+
+
+def content(path: Path) -> bytes:
+    """Return the bytes of a file, or those of all files inside a workbook or package."""
+    if not zipfile.is_zipfile(path):
+        return path.read_bytes()
+    with zipfile.ZipFile(path) as archive:
+        return b"".join(map(archive.read, archive.namelist()))
 
 
 def printed(scanned: Path, *arguments: str) -> Done:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import sys
 from collections.abc import AsyncIterator, Sequence
@@ -16,7 +15,7 @@ from servers import Reply, Web, in_pairs, robots
 from visits import AGENT, HOME, QUICK, institution
 
 from cegep_audit.collect.browser import browser as rendering
-from cegep_audit.collect.browser import find_chromium, require
+from cegep_audit.collect.browser import require
 from cegep_audit.collect.browser.browser import AT_ONCE, CONTEXTS, Browser, measuring
 from cegep_audit.collect.http.live import LiveWeb
 from cegep_audit.collect.port import Source
@@ -30,15 +29,6 @@ ACCOUNT = "https://www.facebook.com/cegeprb"
 SHELL = '<!doctype html><title>Cégep</title><div id="root"></div><script src="/app.js"></script>'
 WRITES = f"document.getElementById('root').innerHTML = '<a href=\"{ACCOUNT}\">Facebook</a>';"
 HOST = "cegeprb.test"
-
-
-@pytest.fixture(scope="module")
-def chromium() -> str:
-    """The path of a Chromium; without one, these tests are skipped, but fail in CI."""
-    path = find_chromium()
-    if path is None:
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)("no Chromium is installed")
-    return str(path)
 
 
 # The tests share one event loop, so that they can share one browser.
@@ -86,10 +76,6 @@ def shell(text: str) -> Reply:
     return Reply(f'<!doctype html><title>Cégep</title><div id="root"></div><script>{text}</script>'.encode())
 
 
-def paths(web: Web) -> list[str]:
-    return [f"{asked.host}{asked.path}" for asked in web.log]
-
-
 @pytest.fixture
 def site(proxied: Web) -> Web:
     """A site whose account appears only once its script has run."""
@@ -110,7 +96,7 @@ async def test_a_link_written_by_a_script_is_found(browser: Browser, site: Web) 
     assert re.fullmatch(r"Chromium \d+(\.\d+)*", page.rendering.browser)
     assert page.url == HOME
     assert page.record_id == "rendered-1"
-    assert paths(site) == [f"{HOST}/robots.txt", f"{HOST}/", f"{HOST}/app.js"]  # the page itself is fetched once
+    assert site.asked() == [f"{HOST}/robots.txt", f"{HOST}/", f"{HOST}/app.js"]  # the page itself is fetched once
     assert {asked.header("User-Agent") for asked in site.log} == {AGENT}
     assert not kept.not_rendered
 
@@ -122,7 +108,7 @@ async def test_a_page_without_needs_is_not_rendered(browser: Browser, site: Web)
         page = await source.get(HOME)
     assert page.body == SHELL.encode()
     assert page.rendering is None
-    assert paths(site) == [f"{HOST}/robots.txt", f"{HOST}/"]
+    assert site.asked() == [f"{HOST}/robots.txt", f"{HOST}/"]
 
 
 @in_one_loop
@@ -148,7 +134,7 @@ async def test_scripts_load_data_from_the_sites_own_hosts_only(browser: Browser,
     async with visit(browser, Renderings()) as source:
         page = await source.get(HOME)
     assert ACCOUNT in page.body.decode()
-    assert paths(site) == [
+    assert site.asked() == [
         f"{HOST}/robots.txt",
         f"{HOST}/",
         "api.cegeprb.test/robots.txt",
@@ -172,7 +158,7 @@ async def test_images_fonts_and_media_are_not_loaded(browser: Browser, site: Web
     async with visit(browser, Renderings()) as source:
         page = await source.get(HOME)
     assert page.rendering
-    assert paths(site) == [f"{HOST}/robots.txt", f"{HOST}/", f"{HOST}/style.css"]
+    assert site.asked() == [f"{HOST}/robots.txt", f"{HOST}/", f"{HOST}/style.css"]
 
 
 @in_one_loop
@@ -189,7 +175,7 @@ async def test_a_consent_banner_is_not_clicked(browser: Browser, site: Web) -> N
         page = await source.get(HOME)
     assert "Tout accepter" in page.body.decode()
     assert ACCOUNT not in page.body.decode()
-    assert f"{HOST}/consent.js" not in paths(site)
+    assert f"{HOST}/consent.js" not in site.asked()
 
 
 @in_one_loop
@@ -198,7 +184,7 @@ async def test_robots_txt_applies_to_subresources(browser: Browser, site: Web) -
     async with visit(browser, Renderings()) as source:
         page = await source.get(HOME)
     assert ACCOUNT not in page.body.decode()
-    assert f"{HOST}/app.js" not in paths(site)
+    assert f"{HOST}/app.js" not in site.asked()
 
 
 @in_one_loop
@@ -223,7 +209,7 @@ async def test_the_delay_separates_a_page_its_subresources_and_the_next_page(bro
         await source.get(HOME)
         await source.get(HOME + "contact")
     gaps = [after.started - (before.ended or 0) for before, after in zip(site.log, site.log[1:], strict=False)]
-    assert paths(site)[-2:] == [f"{HOST}/app.js", f"{HOST}/contact"]
+    assert site.asked()[-2:] == [f"{HOST}/app.js", f"{HOST}/contact"]
     assert all(gap >= 0.25 for gap in gaps), gaps
 
 
@@ -274,7 +260,7 @@ async def test_script_navigation_off_the_site_is_blocked(browser: Browser, site:
         page = await source.get(HOME)
     assert page.url == HOME
     assert page.rendering
-    assert not any("ailleurs" in path for path in paths(site))
+    assert not any("ailleurs" in path for path in site.asked())
 
 
 @in_one_loop

@@ -18,7 +18,6 @@ from invented import expected
 from servers import Reply, Web, page, robots
 from warcio.archiveiterator import ArchiveIterator
 
-from cegep_audit.collect.browser import find_chromium
 from cegep_audit.demo.server import serve
 
 SHELL = '<!doctype html><title>Cégep</title><div id="root"></div><script src="/app.js"></script>'
@@ -31,11 +30,7 @@ REGISTRY = (
 )
 
 
-@pytest.fixture(scope="module", autouse=True)
-def chromium() -> None:
-    """Skip these tests without a Chromium, but fail them in CI."""
-    if find_chromium() is None:
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)("no Chromium is installed")
+pytestmark = pytest.mark.usefixtures("chromium")
 
 
 @pytest.fixture

@@ -10,11 +10,9 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
 from servers import Reply, Web, in_pairs, robots
 from visits import AGENT, QUICK, institution
 
-from cegep_audit.collect.browser import find_chromium
 from cegep_audit.collect.browser.browser import Browser
 from cegep_audit.collect.http.live import LiveWeb
 from cegep_audit.collect.port import OpenSource
@@ -24,15 +22,6 @@ from cegep_audit.vocabulary import Need
 
 WRITES = "document.getElementById('root').innerHTML = '<p>Cégep</p>';"
 SHELL = Reply(b'<!doctype html><div id="root"></div><script src="/app.js"></script>')
-
-
-@pytest.fixture(scope="module")
-def chromium() -> str:
-    """The path of a Chromium; without one, these tests are skipped, but fail in CI."""
-    path = find_chromium()
-    if path is None:
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)("no Chromium is installed")
-    return str(path)
 
 
 @asynccontextmanager

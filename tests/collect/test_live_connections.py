@@ -257,18 +257,6 @@ async def test_invalid_header_lines_are_dropped_and_the_others_recorded(serving:
 # ------------------------------------------------------------------------------------- choice of address
 
 
-async def test_a_site_is_reached_at_its_second_address(web: Web) -> None:
-    web["*"] = page()
-    asked = []
-
-    async def resolve(host: str) -> list[str]:
-        asked.append(host)
-        return ["127.0.0.77", "127.0.0.1"]  # nothing listens on the first
-
-    async with LiveWeb(LOCAL, AGENT, resolve=resolve).open(institution(f"http://cegeprb.test:{web.port}/")) as site:
-        assert (await site.get(f"http://cegeprb.test:{web.port}/")).status == 200
-
-
 async def test_a_proxy_is_reached_at_its_third_address(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
     web["cegeprb.test/"] = page()
     monkeypatch.setenv("HTTP_PROXY", f"http://proxy.test:{web.port}")

@@ -18,7 +18,6 @@ from urllib.parse import quote
 import pytest
 from warcs import HOME, HTML, Kept, warc_bytes, write
 
-from cegep_audit.collect.browser import find_chromium
 from cegep_audit.collect.warc.archive import WarcArchive
 from cegep_audit.collect.warc.saved import SavedFile, SavedVisit, match_saved, read_saved
 from cegep_audit.collect.warc.writer import WarcWriter
@@ -37,11 +36,8 @@ PAGE = f"""<!doctype html><html lang="fr"><head><meta charset="utf-8"><title>Cé
 
 
 @pytest.fixture(scope="module")
-def chromium_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def chromium_files(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with what Chromium saves of an invented page: an MHTML snapshot, and its DOM as HTML."""
-    chromium = find_chromium()
-    if chromium is None:
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)("no Chromium is installed")
     from playwright.sync_api import sync_playwright
 
     folder = tmp_path_factory.mktemp("made")
@@ -51,7 +47,7 @@ def chromium_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     dumped = subprocess.run([chromium, *options, address], capture_output=True, timeout=60, check=True)
     (folder / "dom.html").write_bytes(dumped.stdout)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(chromium), args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         page = browser.new_page()
         page.route("**/*", lambda route: route.fulfill(body=PAGE if HOME in route.request.url else "<p>plugin</p>",
                                                        content_type="text/html; charset=utf-8"))  # fmt: skip

@@ -18,7 +18,6 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, 
 
 from cegep_audit.analyze.change.compare import compare
 from cegep_audit.analyze.scan_statistics import ScanStatistics
-from cegep_audit.collect.browser import find_chromium
 from cegep_audit.models import Scan
 from cegep_audit.phrases import Language
 from cegep_audit.report.page.document import change_page, page
@@ -29,13 +28,9 @@ VISIBLE = "#grid tbody tr:not([hidden])"
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Launch Chromium; without one, skip these tests, or fail them in CI."""
-    path = find_chromium()
-    if path is None:
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)("no Chromium is installed")
+def browser(chromium: str) -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=path, chromium_sandbox=os.geteuid() != 0)
+        launched = playwright.chromium.launch(executable_path=chromium, chromium_sandbox=os.geteuid() != 0)
         yield launched
         launched.close()
 

@@ -168,7 +168,11 @@ VISITS: dict[str, tuple[list[Visit], int, tuple[str, str]]] = {
     ),
     "server-rendered app": ([read(replace(SHELL, text_length=3000, inner=links(50)))], 0, ("ok", "")),
     "JavaScript shell with a menu": ([read(replace(SHELL, inner=links(10)))], 0, ("ok", "")),
-    "JavaScript shell and a readable contact page": ([read(SHELL), read(FULL, PageRole.CONTACT, HOME + "c")], 0, ("ok", "")),
+    "JavaScript shell and a readable contact page": (
+        [read(SHELL), read(FULL, PageRole.CONTACT, HOME + "c")],
+        0,
+        ("ok", ""),
+    ),
     "sparse page with a link to a network": (
         [read(replace(SHELL, links=(NAMED,) * 4, inner=links(3)))],
         0,
@@ -203,7 +207,11 @@ VISITS: dict[str, tuple[list[Visit], int, tuple[str, str]]] = {
         0,
         ("unusable", "foreign_site"),
     ),
-    "page with content that refreshes to another site": ([read(replace(FULL, refresh_to="https://autre.test/"))], 0, ("ok", "")),
+    "page with content that refreshes to another site": (
+        [read(replace(FULL, refresh_to="https://autre.test/"))],
+        0,
+        ("ok", ""),
+    ),
     "refresh target failed": (
         [read(REFRESH), failed("robots", PageRole.FRAME, HOME + "accueil")],
         0,
@@ -323,7 +331,15 @@ def test_message_contains_url_and_reason() -> None:
         ([read(replace(FULL, refresh_to=HOME))], HOME),
         ([read(REFRESH), read(replace(EMPTY, refresh_to=HOME), PageRole.FRAME, HOME + "accueil")], HOME + "accueil"),
     ],
-    ids=["failed", "read", "redirect to another site", "refresh", "failed refresh", "refresh to itself", "refresh loop"],
+    ids=[
+        "failed",
+        "read",
+        "redirect to another site",
+        "refresh",
+        "failed refresh",
+        "refresh to itself",
+        "refresh loop",
+    ],
 )
 def test_final_url(visits: list[Visit], final_url: str) -> None:
     assert assess(CEGEP, visits, 0).final_url == final_url

@@ -207,9 +207,18 @@ PERSONS = {
     + '<a href="https://www.instagram.com/marieplume/"></a></div>',
     "link with rel=author": '<main><a rel="author" href="https://twitter.com/marieplume">Marie Plume</a></main>',
     "article metadata": AUTHOR_META,
-    "article metadata and a byline": AUTHOR_META + '<p class="byline">' + TW.format("marieplume", "@marieplume") + "</p>",
-    "article metadata and a link in the text": AUTHOR_META + "<main><p>Par " + TW.format("marieplume", "Marie Plume") + "</p></main>",
-    "article metadata and a follow button": AUTHOR_META + "<main>" + TW.format("marieplume", "Follow @marieplume") + "</main>",
+    "article metadata and a byline": AUTHOR_META
+    + '<p class="byline">'
+    + TW.format("marieplume", "@marieplume")
+    + "</p>",
+    "article metadata and a link in the text": AUTHOR_META
+    + "<main><p>Par "
+    + TW.format("marieplume", "Marie Plume")
+    + "</p></main>",
+    "article metadata and a follow button": AUTHOR_META
+    + "<main>"
+    + TW.format("marieplume", "Follow @marieplume")
+    + "</main>",
     "author box and a link in the text": '<div class="bio">'
     + TW.format("marieplume", "t")
     + "</div><main><p>Par "
@@ -241,8 +250,14 @@ def test_account_of_a_person_is_omitted(html: str) -> None:
 
 # Accounts of institutions in markup that usually shows a person, and their handles.
 NOT_PERSONS = {
-    "institution's handle in an author box": ('<div class="author-box">' + TW.format("cegeprb", "t") + "</div>", "cegeprb"),
-    "blog owner in the header": ("<header><p>Suivez-moi</p>" + TW.format("laplume", "Twitter") + "</header>", "laplume"),
+    "institution's handle in an author box": (
+        '<div class="author-box">' + TW.format("cegeprb", "t") + "</div>",
+        "cegeprb",
+    ),
+    "blog owner in the header": (
+        "<header><p>Suivez-moi</p>" + TW.format("laplume", "Twitter") + "</header>",
+        "laplume",
+    ),
     "site beside an author in JavaScript state": (
         (
             '<script>s={"author":{"name":"M"},"site":{"x":"https://twitter.com/laplume"},"f":'

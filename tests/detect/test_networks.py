@@ -154,6 +154,9 @@ def test_mastodon_handle(url: str, handle: str | None) -> None:
     assert mastodon_handle(url) == handle
 
 
+# ------------------------------------------------------------------------------------------ the fast check
+
+
 @pytest.mark.parametrize(
     ("raw", "might"),
     [

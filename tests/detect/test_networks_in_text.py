@@ -66,7 +66,7 @@ def test_url_ends_at_its_delimiter(wrapping: str) -> None:
 @example("\\" * 200_000 + "facebook.com/a")
 @example("a." * 200_000)
 @example("https://" + "x" * 200_000 + ".facebook.com/a")
-def test_arbitrary_text_is_scanned_without_duplication(text: str) -> None:
+def test_urls_found_in_arbitrary_text_do_not_overlap(text: str) -> None:
     found = list(addresses_in_text(text))
     assert all(found)
     assert sum(map(len, found)) <= len(text) + 2 * len(found)

@@ -1,4 +1,4 @@
-"""One invented homepage of a college, made of what a case puts into it, and the accounts that are read on it."""
+"""Build an invented college homepage from the fragments of a test case, and detect the accounts on it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TEXT = "Chaque automne, la maison ouvre ses ateliers et ses jardins. " * 8
 
 
 def row(**accounts: str) -> str:
-    """A list of icons: network=handle."""
+    """Return a list of icons as HTML, given as ``network=handle``."""
     icons = (
         f'<li><a href="{ADDRESSES[network]}{name}"><svg></svg>{network}</a></li>' for network, name in accounts.items()
     )
@@ -36,7 +36,7 @@ def roles_on(
     *, footer: str = "", main: str = "", header: str = "", head: str = "", title: str = "Collège Valbrume",
     name: str = "Collège Valbrume", url: str = "https://www.collegevalbrume.test/", alt_hosts: tuple[str, ...] = (),
 ) -> dict[str, str]:  # fmt: skip
-    """Return the roles of the accounts of such a page, network/handle to role."""
+    """Map ``network/handle`` to role for the accounts on a homepage with these fragments."""
     html = (
         f'<!doctype html><html lang="fr"><head><title>{title}</title>{head}</head>'
         f"<body><header>{header}<nav>{MENU}</nav></header>"
@@ -50,5 +50,5 @@ def roles_on(
 
 
 def official(roles: dict[str, str]) -> set[str]:
-    """Return the accounts that are the institution's own."""
+    """Return the accounts whose role is official."""
     return {account for account, role in roles.items() if role == Role.OFFICIAL}

@@ -1,4 +1,4 @@
-"""Status and detail of invented sites, every detail of the vocabulary, every row of assess.toml with its examples."""
+"""Status and detail of a site: each detail of the vocabulary, sequences of visits, and the rows of assess.toml."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def read(reading: Reading, role: PageRole = PageRole.HOME, url: str = HOME, body
 def got(
     url: str = HOME, role: PageRole = PageRole.HOME, content_type: str = "text/html", body: bytes = b"", **more: Any
 ) -> Visit:
-    """A page that was not parsed."""
+    """Return a visit whose page was fetched but not parsed."""
     return Visit(Choice(url, role, ""), Page(url, url, 200, content_type, body, NOW, **more))
 
 
@@ -96,12 +96,12 @@ DETAILS = {
 
 
 @pytest.mark.parametrize(("detail", "status"), DETAILS.items())
-def test_a_homepage_that_failed(detail: str, status: str) -> None:
+def test_homepage_failure_sets_status_and_detail(detail: str, status: str) -> None:
     assert verdict([failed(detail, PageRole.HOME, HOME)]) == (status, detail)
     assert status_of(detail).value == status
 
 
-def test_every_detail_has_a_status_and_is_tested() -> None:
+def test_every_detail_has_a_status_and_a_test_case() -> None:
     codes = {detail.value for detail in Detail} - {""}
     assert codes <= STATUS_OF.keys()
     assert STATUS_OF.keys() <= DETAILS.keys()
@@ -109,20 +109,20 @@ def test_every_detail_has_a_status_and_is_tested() -> None:
 
 
 @pytest.mark.parametrize(("detail", "status"), DETAILS.items())
-def test_another_page_that_failed(detail: str, status: str) -> None:
+def test_failure_of_another_page_makes_the_site_partial(detail: str, status: str) -> None:
     assert verdict([read(FULL), failed(detail)]) == ("partial", detail), status
 
 
 @pytest.mark.parametrize("detail", ["http_404", "http_410", "not_html", "empty", "foreign_site"])
-def test_an_own_address_for_an_account_that_is_not_there_is_no_fault(detail: str) -> None:
+def test_missing_page_behind_an_own_link_is_not_a_failure(detail: str) -> None:
     assert verdict([read(FULL), failed(detail, PageRole.OWN_LINK)]) == ("ok", "")
 
 
-def test_an_own_address_for_an_account_that_could_not_be_asked_is_one() -> None:
+def test_timeout_behind_an_own_link_makes_the_site_partial() -> None:
     assert verdict([read(FULL), failed("timeout", PageRole.OWN_LINK)]) == ("partial", "timeout")
 
 
-def test_the_first_failure_gives_the_detail() -> None:
+def test_detail_comes_from_the_first_failure() -> None:
     visits = [read(FULL), failed("http_404", PageRole.OWN_LINK), failed("http_404"), failed("timeout")]
     assert verdict(visits) == ("partial", "http_404")
 
@@ -134,18 +134,18 @@ REFRESH = replace(EMPTY, refresh_to=HOME + "accueil")
 SPLASH = replace(FULL, text_length=30, opening="Français English", inner=links(2))
 
 VISITS: dict[str, tuple[list[Visit], int, tuple[str, str]]] = {
-    "no page asked": ([], 0, ("unusable", "internal_error")),
+    "no page visited": ([], 0, ("unusable", "internal_error")),
     "homepage read": ([read(FULL)], 3, ("ok", "")),
     "homepage without any account": ([read(FULL)], 0, ("ok", "")),
-    "homepage and others read": ([read(FULL), read(FULL, PageRole.CONTACT, HOME + "c")], 0, ("ok", "")),
-    "led to another site": ([got(redirect_to="https://autre.test/")], 0, ("unusable", "foreign_site")),
-    "an own link that led to a network": (
+    "homepage and another page read": ([read(FULL), read(FULL, PageRole.CONTACT, HOME + "c")], 0, ("ok", "")),
+    "redirect to another site": ([got(redirect_to="https://autre.test/")], 0, ("unusable", "foreign_site")),
+    "own link that redirects to a network": (
         [read(FULL), got(HOME + "facebook", PageRole.OWN_LINK, redirect_to="https://www.facebook.com/cegeprb")],
         1,
         ("ok", ""),
     ),
     "empty body": ([got()], 0, ("unusable", "empty")),
-    "blank body without a type": ([got(content_type="", body=b" \n")], 0, ("unusable", "empty")),
+    "blank body without a content type": ([got(content_type="", body=b" \n")], 0, ("unusable", "empty")),
     "a PDF": ([got(content_type="application/pdf", body=b"%PDF-1.7")], 0, ("unusable", "not_html")),
     "a PDF whose body was not kept": ([got(content_type="application/pdf")], 0, ("unusable", "not_html")),
     "an RSS feed": ([got(content_type="text/xml", body=b"<?xml version='1.0'?><rss>")], 0, ("unusable", "not_html")),
@@ -155,21 +155,25 @@ VISITS: dict[str, tuple[list[Visit], int, tuple[str, str]]] = {
         ("partial", "not_html"),
     ),
     "another page is empty": ([read(FULL), got(HOME + "c", PageRole.CONTACT)], 0, ("partial", "empty")),
-    "a page without text or links": ([read(EMPTY)], 0, ("unusable", "empty")),
-    "one word": ([read(replace(EMPTY, text_length=7, opening="Accueil"))], 0, ("unusable", "empty")),
-    "a short page without links is still a page": ([read(replace(FULL, text_length=200))], 0, ("ok", "")),
-    "no text, but links on images": ([read(replace(EMPTY, inner=links(12)))], 0, ("ok", "")),
-    "a shell that scripts fill": ([read(SHELL)], 0, ("unusable", "needs_js")),
-    "a shell whose data names accounts": ([read(SHELL)], 2, ("ok", "")),
-    "a shell with alternates in its head": (
+    "page without text or links": ([read(EMPTY)], 0, ("unusable", "empty")),
+    "single word": ([read(replace(EMPTY, text_length=7, opening="Accueil"))], 0, ("unusable", "empty")),
+    "short page without links": ([read(replace(FULL, text_length=200))], 0, ("ok", "")),
+    "image links without text": ([read(replace(EMPTY, inner=links(12)))], 0, ("ok", "")),
+    "JavaScript shell": ([read(SHELL)], 0, ("unusable", "needs_js")),
+    "JavaScript shell whose data contains accounts": ([read(SHELL)], 2, ("ok", "")),
+    "JavaScript shell with alternate links in its head": (
         [read(replace(SHELL, inner=links(9, Zone.HEAD)))],
         0,
         ("unusable", "needs_js"),
     ),
-    "an app that the server fills": ([read(replace(SHELL, text_length=3000, inner=links(50)))], 0, ("ok", "")),
-    "a shell with a menu": ([read(replace(SHELL, inner=links(10)))], 0, ("ok", "")),
-    "a shell, and a page that is none": ([read(SHELL), read(FULL, PageRole.CONTACT, HOME + "c")], 0, ("ok", "")),
-    "a sparse page with an address of a network": (
+    "server-rendered app": ([read(replace(SHELL, text_length=3000, inner=links(50)))], 0, ("ok", "")),
+    "JavaScript shell with a menu": ([read(replace(SHELL, inner=links(10)))], 0, ("ok", "")),
+    "JavaScript shell and a readable contact page": (
+        [read(SHELL), read(FULL, PageRole.CONTACT, HOME + "c")],
+        0,
+        ("ok", ""),
+    ),
+    "sparse page with a link to a network": (
         [read(replace(SHELL, links=(NAMED,) * 4, inner=links(3)))],
         0,
         ("ok", ""),
@@ -184,7 +188,7 @@ VISITS: dict[str, tuple[list[Visit], int, tuple[str, str]]] = {
         0,
         ("partial", "http_404"),
     ),
-    "no frame could be read": (
+    "all frames failed": (
         [
             read(FRAMESET),
             failed("timeout", PageRole.FRAME, HOME + "menu.htm"),
@@ -193,67 +197,71 @@ VISITS: dict[str, tuple[list[Visit], int, tuple[str, str]]] = {
         0,
         ("unreachable", "timeout"),
     ),
-    "frames of another site": (
+    "frames from another site": (
         [read(replace(EMPTY, frames=("https://autre.test/",)))],
         0,
         ("unusable", "foreign_site"),
     ),
-    "a refresh to another site": (
+    "refresh to another site": (
         [read(replace(EMPTY, refresh_to="https://autre.test/"))],
         0,
         ("unusable", "foreign_site"),
     ),
-    "a refresh away from a page with content": ([read(replace(FULL, refresh_to="https://autre.test/"))], 0, ("ok", "")),
-    "what a refresh leads to failed": (
+    "page with content that refreshes to another site": (
+        [read(replace(FULL, refresh_to="https://autre.test/"))],
+        0,
+        ("ok", ""),
+    ),
+    "refresh target failed": (
         [read(REFRESH), failed("robots", PageRole.FRAME, HOME + "accueil")],
         0,
         ("blocked", "robots"),
     ),
-    "what a refresh leads to left the site": (
+    "refresh target redirects to another site": (
         [read(REFRESH), got(HOME + "accueil", PageRole.FRAME, redirect_to="https://autre.test/")],
         0,
         ("unusable", "foreign_site"),
     ),
-    "a splash page whose languages failed": (
+    "splash page whose language versions failed": (
         [read(SPLASH), failed("http_500", PageRole.LANGUAGE), failed("timeout", PageRole.LANGUAGE)],
         0,
         ("unreachable", "http_500"),
     ),
-    "a splash page that names accounts": (
+    "splash page with accounts": (
         [read(SPLASH), failed("http_500", PageRole.LANGUAGE)],
         2,
         ("partial", "http_500"),
     ),
-    "a splash page and the site behind it": (
+    "splash page with one language version read": (
         [read(SPLASH), read(FULL, PageRole.LANGUAGE, HOME + "fr/")],
         0,
         ("ok", ""),
     ),
-    "a full homepage whose other language failed": (
+    "full homepage whose other language version failed": (
         [read(FULL), failed("timeout", PageRole.LANGUAGE)],
         0,
         ("partial", "timeout"),
     ),
-    "an anti-robot wall": ([read(replace(EMPTY, title="Just a moment..."))], 0, ("blocked", "challenge")),
-    "an anti-robot wall on another page": (
+    "anti-robot wall": ([read(replace(EMPTY, title="Just a moment..."))], 0, ("blocked", "challenge")),
+    "anti-robot wall on another page": (
         [read(FULL), read(replace(EMPTY, title="Just a moment..."), PageRole.CONTACT, HOME + "c")],
         2,
         ("partial", "challenge"),
     ),
-    "another page waits for its scripts": ([read(FULL), read(SHELL, PageRole.CONTACT)], 0, ("partial", "needs_js")),
-    "another page waits for its scripts, and names an account": (
+    "another page needs JavaScript": ([read(FULL), read(SHELL, PageRole.CONTACT)], 0, ("partial", "needs_js")),
+    "another page needs JavaScript but has an account": (
         [read(FULL), read(replace(SHELL, links=(NAMED,)), PageRole.CONTACT)],
         1,
         ("ok", ""),
     ),
-    "an own address that scripts would lead on": ([read(FULL), read(SHELL, PageRole.OWN_LINK)], 0, ("ok", "")),
-    "a parked name behind a refresh": (
+    "own link to a page that needs JavaScript": ([read(FULL), read(SHELL, PageRole.OWN_LINK)], 0, ("ok", "")),
+    "parked domain behind a refresh": (
         [read(REFRESH), read(replace(EMPTY, title="Welcome to nginx!"), PageRole.FRAME, HOME + "accueil")],
         0,
         ("unusable", "parked"),
     ),
     "under construction": ([read(replace(EMPTY, title="Site en construction"))], 0, ("unusable", "parked")),
-    "under construction, but it names its accounts": (
+    "under construction, with an account": (
         [read(replace(EMPTY, title="Site en construction"))],
         1,
         ("ok", ""),
@@ -270,7 +278,7 @@ def test_verdict(visits: list[Visit], accounts: int, expected: tuple[str, str]) 
     ("sign", "expected"),
     [("undecodable", ("unusable", "decode")), ("too_many_links", ("unusable", "too_many_accounts"))],
 )
-def test_a_reading_that_is_no_whole_one_assesses_nothing(sign: str, expected: tuple[str, str]) -> None:
+def test_undecodable_text_or_too_many_links_make_the_site_unusable(sign: str, expected: tuple[str, str]) -> None:
     assert verdict([read(replace(FULL, signs=frozenset({sign})))]) == expected
     assert verdict([read(replace(FULL, signs=frozenset({"too_many_in_scripts"})))]) == ("ok", "")
 
@@ -289,23 +297,23 @@ NO_SIGNS = [example for row in SIGN_ROWS for example in row["no"]]
 
 
 @every_row(SIGNS)
-def test_sign(detail: str, example: dict[str, Any]) -> None:
+def test_sign_examples(detail: str, example: dict[str, Any]) -> None:
     assert sign_of(reading_of(example), 0, identity_of(CEGEP)) == detail
 
 
 @every_row(NO_SIGNS)
-def test_no_sign(example: dict[str, Any]) -> None:
+def test_sign_counter_examples(example: dict[str, Any]) -> None:
     assert sign_of(reading_of(example), 0, identity_of(CEGEP)) == ""
 
 
-def test_rows_of_signs_are_whole() -> None:
+def test_sign_rows_have_a_valid_detail_and_examples() -> None:
     for row in SIGN_ROWS:
         assert row["detail"] in {Detail.CHALLENGE, Detail.PARKED, Detail.FOREIGN_SITE}
         assert row["yes"], row["name"]
         assert row["no"], row["name"]
 
 
-def test_message_says_what_failed_and_where() -> None:
+def test_message_contains_url_and_reason() -> None:
     visits = [read(FULL), failed("timeout", message="no answer\nwithin 12 s")]
     assert assess(CEGEP, visits, 0).message == "https://www.cegeprb.test/contact: no answer within 12 s"
     assert assess(CEGEP, [failed("http_500", PageRole.HOME, HOME)], 0).message == f"{HOME}: HTTP status 500"
@@ -323,7 +331,15 @@ def test_message_says_what_failed_and_where() -> None:
         ([read(replace(FULL, refresh_to=HOME))], HOME),
         ([read(REFRESH), read(replace(EMPTY, refresh_to=HOME), PageRole.FRAME, HOME + "accueil")], HOME + "accueil"),
     ],
-    ids=["failed", "read", "left", "refreshed", "refresh failed", "refresh to itself", "refresh in a circle"],
+    ids=[
+        "failed",
+        "read",
+        "redirect to another site",
+        "refresh",
+        "failed refresh",
+        "refresh to itself",
+        "refresh loop",
+    ],
 )
 def test_final_url(visits: list[Visit], final_url: str) -> None:
     assert assess(CEGEP, visits, 0).final_url == final_url

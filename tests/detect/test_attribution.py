@@ -1,4 +1,4 @@
-"""Whose an account is: the rules one by one, on pages made for them, and the main account of a network."""
+"""Attribution of accounts: each rule on a page written for it, main accounts, and accounts shared by institutions."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ def accounts(*visits: Visit, institution: Institution = COLLEGE) -> dict[str, Ac
 
 
 def judged(*visits: Visit) -> dict[str, tuple[Role, str]]:
-    """Return what the rules say, persons' accounts included."""
+    """Return role and rule by account URL, including the accounts of persons, which ``attribute`` omits."""
     identity = identity_of(COLLEGE, HOME)
     return {found.url: judge(found) for found in compare(gather(identity, visits, MAX_ACCOUNTS), "", "")}
 
 
-# What the page says, and the account that the named rule must judge.
+# By rule: the HTML of a page, the URL of the account that the rule must decide, and its role.
 CASES: dict[str, tuple[str, str, Role]] = {
     "unresolved_link": ('<a href="https://bit.ly/x1"><img alt="Facebook" src="f.png"></a>', "", Role.UNCERTAIN),
     "vendor": (
@@ -186,78 +186,93 @@ CASES: dict[str, tuple[str, str, Role]] = {
 
 
 @pytest.mark.parametrize("rule", CASES)
-def test_each_rule_decides_where_it_should(rule: str) -> None:
+def test_rule_sets_the_role(rule: str) -> None:
     html, url, role = CASES[rule]
     assert judged(visit(html))[url] == (role, rule)
     kept = accounts(visit(html)).get(url)
     assert (kept is None) if rule in PERSONAL else (kept is not None and (kept.role, kept.reason) == (role, rule))
 
 
-def test_every_rule_has_its_case() -> None:
+def test_every_rule_has_a_case() -> None:
     assert list(CASES) == [name for name, _, _ in RULES] or set(CASES) == {name for name, _, _ in RULES}
 
 
 TW = '<a href="https://twitter.com/{0}">{1}</a>'
 AUTHOR_META = '<meta name="twitter:creator" content="@marieplume">'
-# What a page may say of a person's account; the college's own stands in its footer.
+# Ways in which a page shows a person's account; the college's own accounts are in the footer.
 PERSONS = {
-    "an author's box": '<div class="author-box">' + TW.format("marieplume", "Twitter") + "</div>",
-    "a row of icons in it": '<div class="team-member">'
+    "link in an author box": '<div class="author-box">' + TW.format("marieplume", "Twitter") + "</div>",
+    "row of icons in a team member's box": '<div class="team-member">'
     + TW.format("marieplume", "")
     + '<a href="https://www.instagram.com/marieplume/"></a></div>',
-    "a link that says author": '<main><a rel="author" href="https://twitter.com/marieplume">Marie Plume</a></main>',
-    "the data of an article": AUTHOR_META,
-    "its data and its by-line": AUTHOR_META + '<p class="byline">' + TW.format("marieplume", "@marieplume") + "</p>",
-    "its data and its text": AUTHOR_META + "<main><p>Par " + TW.format("marieplume", "Marie Plume") + "</p></main>",
-    "its data and a follow button": AUTHOR_META + "<main>" + TW.format("marieplume", "Follow @marieplume") + "</main>",
-    "a box, and the text": '<div class="bio">'
+    "link with rel=author": '<main><a rel="author" href="https://twitter.com/marieplume">Marie Plume</a></main>',
+    "article metadata": AUTHOR_META,
+    "article metadata and a byline": AUTHOR_META
+    + '<p class="byline">'
+    + TW.format("marieplume", "@marieplume")
+    + "</p>",
+    "article metadata and a link in the text": AUTHOR_META
+    + "<main><p>Par "
+    + TW.format("marieplume", "Marie Plume")
+    + "</p></main>",
+    "article metadata and a follow button": AUTHOR_META
+    + "<main>"
+    + TW.format("marieplume", "Follow @marieplume")
+    + "</main>",
+    "author box and a link in the text": '<div class="bio">'
     + TW.format("marieplume", "t")
     + "</div><main><p>Par "
     + TW.format("marieplume", "elle")
     + "</p></main>",
-    "her own invitation": "<main><article><p>Suivez-moi sur "
+    "first-person invitation to follow": "<main><article><p>Suivez-moi sur "
     + TW.format("marieplume", "Twitter")
     + "</p></article></main>",
-    "a profession beside the name": "<main><table><tr><td>Marie Plume</td><td>professeure</td><td>"
+    "job title beside the name": "<main><table><tr><td>Marie Plume</td><td>professeure</td><td>"
     + TW.format("marieplume", "Twitter")
     + "</td></tr></table></main>",
-    "a state's author": '<script>window.__STATE__={"posts":[{"author":{"name":"Marie Plume","x":'
+    "author in JavaScript state": '<script>window.__STATE__={"posts":[{"author":{"name":"Marie Plume","x":'
     '"https://twitter.com/marieplume"}}]}</script>',
-    "the second of a state's authors": '<script>push("{\\"authors\\":[{\\"name\\":\\"A\\"},{\\"t\\":'
+    "second author in JavaScript state": '<script>push("{\\"authors\\":[{\\"name\\":\\"A\\"},{\\"t\\":'
     '\\"https:\\/\\/twitter.com\\/marieplume\\"}]}")</script>',
-    "a testimonial": '<main><div class="testimonial">' + TW.format("marieplume", "@marieplume") + "</div></main>",
-    "an address that says author": '<main><ul><li><a href="https://plus.google.com/112233445566778899000?rel=author">G+</a>'
+    "testimonial": '<main><div class="testimonial">' + TW.format("marieplume", "@marieplume") + "</div></main>",
+    "URL with rel=author in its query": '<main><ul><li><a href="https://plus.google.com/112233445566778899000?rel=author">G+</a>'
     "</li></ul></main>",
-    "who liked a post": '<ol class="notes"><li class="note like tumblelog_marieplume">'
+    "user who liked a post": '<ol class="notes"><li class="note like tumblelog_marieplume">'
     '<a href="https://marieplume.tumblr.com/">marieplume</a></li></ol>',
 }
 
 
 @pytest.mark.parametrize("html", PERSONS.values(), ids=PERSONS)
-def test_a_persons_account_is_left_out(html: str) -> None:
+def test_account_of_a_person_is_omitted(html: str) -> None:
     found = accounts(visit(html + OWN))
     assert set(found) == {"https://www.facebook.com/cegeprb", "https://twitter.com/cegeprb"}
 
 
-# Accounts that stand where persons' do, or are said as theirs are, and their role.
-NO_PERSONS = {
-    "its own name in an author's box": ('<div class="author-box">' + TW.format("cegeprb", "t") + "</div>", "cegeprb"),
-    "the owner of a blog": ("<header><p>Suivez-moi</p>" + TW.format("laplume", "Twitter") + "</header>", "laplume"),
-    "beside an author in a state": (
+# Accounts of institutions in markup that usually shows a person, and their handles.
+NOT_PERSONS = {
+    "institution's handle in an author box": (
+        '<div class="author-box">' + TW.format("cegeprb", "t") + "</div>",
+        "cegeprb",
+    ),
+    "blog owner in the header": (
+        "<header><p>Suivez-moi</p>" + TW.format("laplume", "Twitter") + "</header>",
+        "laplume",
+    ),
+    "site beside an author in JavaScript state": (
         (
             '<script>s={"author":{"name":"M"},"site":{"x":"https://twitter.com/laplume"},"f":'
             '"https://www.facebook.com/laplume"}</script>'
         ),
         "laplume",
     ),
-    "who is a person and an organisation": (
+    "typed as both person and organization": (
         (
             '<script type="application/ld+json">{"@type":["Person","Organization"],"sameAs":"https://twitter.com/laplume"}'
             "</script>"
         ),
         "laplume",
     ),
-    "the only invitation": (
+    "only invitation on the page": (
         '<meta name="twitter:creator" content="@laplume"><main><h2>Suivez-nous</h2>'
         + TW.format("laplume", "Twitter")
         + "</main>",
@@ -266,13 +281,13 @@ NO_PERSONS = {
 }
 
 
-@pytest.mark.parametrize(("html", "handle"), NO_PERSONS.values(), ids=NO_PERSONS)
-def test_an_institutions_account_is_no_persons(html: str, handle: str) -> None:
+@pytest.mark.parametrize(("html", "handle"), NOT_PERSONS.values(), ids=NOT_PERSONS)
+def test_account_that_only_looks_personal_is_official(html: str, handle: str) -> None:
     assert accounts(visit(html))[f"https://twitter.com/{handle}"].role is Role.OFFICIAL
 
 
 OTHERS = {
-    "a writer beside the institution": (
+    "writer and institution in one sentence": (
         "<footer><p>Suivez "
         + TW.format("marieplume", "@marieplume")
         + " et "
@@ -281,22 +296,22 @@ OTHERS = {
         "https://twitter.com/marieplume",
         "names_another",
     ),
-    "a writer under a full name": (
+    "follow button with a writer's full name": (
         OWN + "<aside>" + TW.format("m_plumedor", "Follow Marie Plumedor on Twitter") + "</aside>",
         "https://twitter.com/m_plumedor",
         "names_another",
     ),
-    "a writer named before the link": (
+    "writer named before the link": (
         OWN + "<aside><p>Suivez Marie Plumedor sur " + TW.format("mplumedor", "Twitter") + "</p></aside>",
         "https://twitter.com/mplumedor",
         "names_another",
     ),
-    "a title that its address shortens": (
+    "handle that abbreviates the title": (
         '<aside><a href="https://twitter.com/palmares_frites">Palmarès des frites 2014</a></aside>',
         "https://twitter.com/palmares_frites",
         "no_rule",
     ),
-    "a site one likes": (
+    "recommended blog": (
         '<aside><ul><li><a href="https://patateschaudes.tumblr.com/">Patates chaudes</a></li></ul></aside>',
         "https://patateschaudes.tumblr.com",
         "no_rule",
@@ -305,19 +320,19 @@ OTHERS = {
 
 
 LYCEE = Institution(id="l", name="Lycée Victor-Duruy-d’en-Haut", url="https://lycee-enhaut.test/", language="fr")
-# Handles and labels beside a school's own accounts, and whose they are.
+# Links beside a school's own accounts, and their roles.
 BODIES = {
-    "its pupils' centre of documents": (TW.format("CDI_enhaut", "Twitter du CDI"), Role.UNIT),
-    "its pupils' society": (FB.format("mdlenhaut", "La MDL"), Role.THIRD_PARTY),
-    "its parents": (FB.format("parentsdelevesenhaut", "Facebook"), Role.THIRD_PARTY),
-    "its friends": (FB.format("amisdulyceeenhaut", "Facebook"), Role.THIRD_PARTY),
-    "the government": (FB.format("gouvernementici", "Le gouvernement sur Facebook"), Role.THIRD_PARTY),
-    "itself": (FB.format("lyceeenhaut.officiel", "Facebook"), Role.OFFICIAL),
+    "school library": (TW.format("CDI_enhaut", "Twitter du CDI"), Role.UNIT),
+    "student association": (FB.format("mdlenhaut", "La MDL"), Role.THIRD_PARTY),
+    "parents' association": (FB.format("parentsdelevesenhaut", "Facebook"), Role.THIRD_PARTY),
+    "friends of the school": (FB.format("amisdulyceeenhaut", "Facebook"), Role.THIRD_PARTY),
+    "government": (FB.format("gouvernementici", "Le gouvernement sur Facebook"), Role.THIRD_PARTY),
+    "the school itself": (FB.format("lyceeenhaut.officiel", "Facebook"), Role.OFFICIAL),
 }
 
 
 @pytest.mark.parametrize(("link", "role"), BODIES.values(), ids=BODIES)
-def test_bodies_and_parts_of_a_school(link: str, role: Role) -> None:
+def test_units_and_separate_bodies_of_a_school_are_distinguished(link: str, role: Role) -> None:
     row = '<a href="https://www.instagram.com/lyceeenhaut/"></a><a href="https://twitter.com/lyceeenhaut"></a>'
     own = {"https://www.instagram.com/lyceeenhaut", "https://twitter.com/lyceeenhaut"}
     found = accounts(visit(f"<footer><p>{row}</p><p>{link}</p></footer>"), institution=LYCEE)
@@ -325,12 +340,12 @@ def test_bodies_and_parts_of_a_school(link: str, role: Role) -> None:
 
 
 @pytest.mark.parametrize(("html", "url", "reason"), OTHERS.values(), ids=OTHERS)
-def test_a_link_named_after_its_own_account_is_somebody_else_s(html: str, url: str, reason: str) -> None:
+def test_link_labelled_with_another_name_is_not_official(html: str, url: str, reason: str) -> None:
     assert accounts(visit(html))[url].reason == reason
 
 
 KEPT = {
-    "the account's name under its icon": (
+    "handle as the label of an icon": (
         '<footer><ul><li><a href="https://www.facebook.com/cegeprb">Facebook</a></li><li>'
         + TW.format("cegeprb", "t")
         + "</li><li>"
@@ -338,18 +353,18 @@ KEPT = {
         + "</li></ul></footer>",
         "https://twitter.com/lesgoelands",
     ),
-    "a name with @ in the footer": (
+    "@handle in the footer": (
         "<footer>" + TW.format("lesgoelands", "@lesgoelands") + "</footer>",
         "https://twitter.com/lesgoelands",
     ),
-    "an icon that leads to a board": (
+    "icon that links to a board": (
         (
             '<header><ul><li><a href="https://www.facebook.com/cegeprb"></a></li>'
             '<li><a href="https://www.pinterest.com/cegeprb/metiers/"></a></li></ul></header>'
         ),
         "https://www.pinterest.com/cegeprb",
     ),
-    "icons beside the words of who made the site": (
+    "icons beside the credit of a web agency": (
         (
             '<footer><p>© 2015. Conception web : <a href="https://agence.test">Agence</a>'
             '<a href="https://www.facebook.com/lesgoelands"><img alt="Facebook"></a>'
@@ -357,30 +372,30 @@ KEPT = {
         ),
         "https://www.facebook.com/lesgoelands",
     ),
-    "its own business card": (
+    "institution's own vCard": (
         (
             '<footer><div class="vcard"><span class="fn org">Cégep</span><a href="https://www.facebook.com/lesgoelands">f</a>'
             '<a href="https://twitter.com/lesgoelands">t</a></div></footer>'
         ),
         "https://www.facebook.com/lesgoelands",
     ),
-    "beside the legal notices": (
+    "link among the legal notices": (
         '<footer><div class="mentions"><a href="https://www.facebook.com/lesgoelands">Facebook</a></div></footer>',
         "https://www.facebook.com/lesgoelands",
     ),
-    "a page that may be commented on": (
+    "page with a comments class": (
         '<div class="has-comments"><h2>Suivez-nous</h2><a href="https://www.facebook.com/lesgoelands">Facebook</a></div>',
         "https://www.facebook.com/lesgoelands",
     ),
-    "its page in a block that embeds": (
+    "page plugin in an embed block": (
         '<figure class="wp-block-embed"><div class="fb-page" data-href="https://www.facebook.com/lesgoelands"></div></figure>',
         "https://www.facebook.com/lesgoelands",
     ),
-    "its timeline among posts": (
+    "timeline in a feed of posts": (
         '<div class="twitter-feed"><a class="twitter-timeline" href="https://twitter.com/lesgoelands">Tweets</a></div>',
         "https://twitter.com/lesgoelands",
     ),
-    "a box called partner that holds its own row": (
+    "partner box with one of the institution's own links": (
         '<div class="partnerbox"><a href="https://www.facebook.com/lesgoelands"></a><a href="https://twitter.com/cegeprb"></a></div>',
         "https://www.facebook.com/lesgoelands",
     ),
@@ -395,42 +410,42 @@ LISTED = "".join(
 
 
 @pytest.mark.parametrize("css_class", ["people", "page team-site", "author-archive", "comments", "sponsor-theme"])
-def test_a_class_of_what_wraps_the_page_says_of_no_link_whose_it_is(css_class: str) -> None:
+def test_class_of_a_page_wrapper_is_not_a_cue(css_class: str) -> None:
     found = accounts(visit(f'<div class="{css_class}">{MENU}<main>Bonjour</main><footer>{ICONS}</footer></div>'))
     assert [account.role for account in found.values()] == [Role.OFFICIAL, Role.OFFICIAL]
 
 
-def test_a_list_of_people_that_fills_a_page_is_no_wrapper() -> None:
+def test_list_of_people_that_fills_the_page_is_not_a_wrapper() -> None:
     page = f'<nav><a href="/1">1</a></nav><main><ul class="people">{LISTED}</ul></main><footer>{ICONS}</footer>'
     assert [account.handle for account in accounts(visit(page)).values()] == ["lesgoelands", "lesgoelands"]
 
 
 @pytest.mark.parametrize(("html", "url"), KEPT.values(), ids=KEPT)
-def test_the_institutions_own_is_kept(html: str, url: str) -> None:
+def test_account_of_the_institution_is_official(html: str, url: str) -> None:
     assert accounts(visit(html))[url].role is Role.OFFICIAL
 
 
-SENT_ON = {
-    "a counter of clicks": ("/click?url=http%3A//www.facebook.com/vieaucegep%3Fref=ts", True),
-    "an address not encoded": ("/LinkClick.aspx?link=https://www.facebook.com/vieaucegep&tabid=36", True),
-    "behind a sub-domain": (
+REDIRECTS = {
+    "click counter": ("/click?url=http%3A//www.facebook.com/vieaucegep%3Fref=ts", True),
+    "unencoded URL parameter": ("/LinkClick.aspx?link=https://www.facebook.com/vieaucegep&tabid=36", True),
+    "subdomain of the site": (
         "https://liens.cegeprb.test/r.php?id=3&to=https%3A%2F%2Fwww.facebook.com%2Fvieaucegep",
         True,
     ),
-    "where the reader comes from": ("/inscription?ref=https%3A%2F%2Fwww.facebook.com%2Fvieaucegep", False),
-    "a post": ("/click?url=https%3A%2F%2Fwww.facebook.com%2Fsharer.php%3Fu%3Dx", False),
-    "another site's": ("https://compteur.test/click?url=https%3A%2F%2Fwww.facebook.com%2Fvieaucegep", False),
-    "a page with such a word": ("/recherche?q=www.facebook.com/vieaucegep", False),
+    "referrer parameter": ("/inscription?ref=https%3A%2F%2Fwww.facebook.com%2Fvieaucegep", False),
+    "share link": ("/click?url=https%3A%2F%2Fwww.facebook.com%2Fsharer.php%3Fu%3Dx", False),
+    "redirect on another site": ("https://compteur.test/click?url=https%3A%2F%2Fwww.facebook.com%2Fvieaucegep", False),
+    "search query that contains a URL": ("/recherche?q=www.facebook.com/vieaucegep", False),
 }
 
 
-@pytest.mark.parametrize(("href", "is_seen"), SENT_ON.values(), ids=SENT_ON)
-def test_a_page_of_the_site_that_sends_its_reader_on_names_the_account(href: str, *, is_seen: bool) -> None:
+@pytest.mark.parametrize(("href", "is_seen"), REDIRECTS.values(), ids=REDIRECTS)
+def test_account_is_read_from_a_redirect_link_of_the_site(href: str, *, is_seen: bool) -> None:
     found = accounts(visit(f'<footer><a class="facebook" href="{href}">Facebook</a></footer>'))
     assert ("https://www.facebook.com/vieaucegep" in found) is is_seen
 
 
-def test_an_address_of_the_site_that_redirects_to_an_account_is_that_account() -> None:
+def test_own_link_that_redirects_to_an_account_is_that_account() -> None:
     home = visit('<footer><a href="/facebook"><img alt="Facebook" src="f.png"></a></footer>')
     own = visit("", HOME + "facebook", PageRole.OWN_LINK, redirect_to="https://www.facebook.com/vieaucegep")
     (found,) = accounts(home, own).values()
@@ -441,7 +456,7 @@ def test_an_address_of_the_site_that_redirects_to_an_account_is_that_account() -
     )
 
 
-def test_what_two_pages_repeat_is_the_frame_of_the_site() -> None:
+def test_link_repeated_on_two_pages_counts_as_site_frame() -> None:
     body = '<div><a href="https://www.facebook.com/cegeprb">f</a></div><div><p><a href="https://www.facebook.com/droitcegeprb">Droit</a></p></div>'
     contact = '<div><a href="https://www.facebook.com/cegeprb">f</a></div>'
     found = accounts(visit(body), visit(contact, HOME + "contact", PageRole.CONTACT))
@@ -451,19 +466,19 @@ def test_what_two_pages_repeat_is_the_frame_of_the_site() -> None:
 
 
 MAIN = {
-    "its language": (("cegeprb_en", "cegeprb"), "cegeprb"),
-    "alike before unlike": (("vieaucegep", "cegeprb"), "cegeprb"),
+    "institution's language before another": (("cegeprb_en", "cegeprb"), "cegeprb"),
+    "handle that matches the name before one that does not": (("vieaucegep", "cegeprb"), "cegeprb"),
 }
 
 
 @pytest.mark.parametrize(("handles", "main"), MAIN.values(), ids=MAIN)
-def test_one_account_a_network_is_the_main_one(handles: tuple[str, ...], main: str) -> None:
+def test_one_account_per_network_is_main(handles: tuple[str, ...], main: str) -> None:
     row = "".join(f'<a href="https://www.instagram.com/{handle}/"></a>' for handle in handles)
     found = accounts(visit(f'<footer><a href="https://www.facebook.com/cegeprb"></a>{row}</footer>'))
     assert [item.handle for item in found.values() if item.is_main and item.network == "instagram"] == [main]
 
 
-def test_a_library_s_own_site_is_no_part_of_itself() -> None:
+def test_library_is_not_a_unit_on_its_own_site() -> None:
     library = Institution(id="b", name="Bibliothèque de Rivière-Bleue", url="https://biblio.test/")
     page = visit(
         '<footer><a href="https://www.facebook.com/biblioriviereblue"></a><a href="https://twitter.com/villerb">v</a></footer>'
@@ -489,18 +504,18 @@ def roles(scan: Scan) -> set[tuple[Role, str]]:
     return {(account.role, account.reason) for result in scan.results for account in result.accounts}
 
 
-def test_an_account_of_three_families_is_shared_and_none_s_main_one() -> None:
+def test_account_shown_by_three_families_is_shared_and_not_main() -> None:
     scan = mark_shared(scan_of("alpha", "beta", "gamma"))
     assert roles(scan) == {(Role.THIRD_PARTY, "shared")}
     assert not any(account.is_main for result in scan.results for account in result.accounts)
 
 
-def test_two_families_or_the_parts_of_one_share_nothing() -> None:
+def test_two_families_or_three_units_of_one_do_not_make_an_account_shared() -> None:
     assert roles(mark_shared(scan_of("alpha", "beta"))) == {(Role.OFFICIAL, "row_of_icons")}
     assert roles(mark_shared(scan_of("a", "b", "c", parent="alpha"))) == {(Role.OFFICIAL, "row_of_icons")}
 
 
-def test_a_shared_account_stays_with_whom_it_names() -> None:
+def test_shared_account_stays_official_for_the_institution_it_names() -> None:
     scan = mark_shared(scan_of("alpha", "beta", "gamma", "federation"))
     kept = [
         result.institution.id for result in scan.results if any(item.role is Role.OFFICIAL for item in result.accounts)
@@ -508,7 +523,7 @@ def test_a_shared_account_stays_with_whom_it_names() -> None:
     assert kept == ["federation"]
 
 
-def test_a_site_that_is_a_blog_is_no_account_of_itself() -> None:
+def test_homepage_on_a_blog_host_is_not_an_account() -> None:
     home = "https://cegeprb.wordpress.com/"
     page = visit(f'<nav><a href="{home}contact/">Contact</a></nav><footer>{FB.format("cegeprb", "f")}</footer>', home)
     found = accounts(page, institution=replace(COLLEGE, url=home))

@@ -1,4 +1,4 @@
-"""The networks known, the years they were open, and the baskets that statistics count over."""
+"""The catalogue of networks, the dates they were open, and the baskets used by the statistics."""
 
 import re
 from datetime import date
@@ -9,15 +9,15 @@ from rows import every_row
 from cegep_audit.detect.networks.identify import NETWORKS, Network, basket
 from cegep_audit.errors import UsageError
 
-CONTRACT = (
+REQUIRED_FIRST = (
     "facebook twitter youtube itunes_u instagram linkedin tiktok threads bluesky mastodon snapchat pinterest flickr "
     "vimeo twitch discord reddit spotify apple_podcasts soundcloud issuu slideshare tumblr telegram whatsapp "
     "google_plus foursquare dailymotion viadeo"
 ).split()
 
 
-def test_the_networks_of_the_contract_come_first_and_in_its_order() -> None:
-    assert list(NETWORKS)[: len(CONTRACT)] == CONTRACT
+def test_networks_start_with_the_required_ones_in_order() -> None:
+    assert list(NETWORKS)[: len(REQUIRED_FIRST)] == REQUIRED_FIRST
     assert {"medium", "myspace", "vine"} <= set(NETWORKS)
     assert [network.id for network in NETWORKS.values()] == list(NETWORKS)
     assert NETWORKS["twitter"].name == "X (Twitter)"
@@ -25,7 +25,7 @@ def test_the_networks_of_the_contract_come_first_and_in_its_order() -> None:
 
 
 @every_row(NETWORKS.values(), lambda network: network.id)
-def test_a_network_says_when_it_was_open_and_where_that_is_from(network: Network) -> None:
+def test_network_has_plausible_dates_and_a_source(network: Network) -> None:
     assert date(1999, 1, 1) < network.opened < date(2026, 1, 1)
     assert network.closed is None or network.opened < network.closed < date(2026, 1, 1)
     assert str(network.opened.year) in network.source
@@ -39,11 +39,11 @@ def test_a_network_says_when_it_was_open_and_where_that_is_from(network: Network
         ("itunes_u", date(2006, 1, 22), False),
         ("itunes_u", date(2011, 9, 6), True),
         ("itunes_u", date(2022, 1, 1), False),
-        ("google_plus", date(2011, 11, 6), False),  # persons alone
+        ("google_plus", date(2011, 11, 6), False),  # open to individuals only
         ("google_plus", date(2011, 11, 7), True),
         ("facebook", date(2007, 11, 5), False),
         ("facebook", date(2007, 11, 6), True),
-        ("pinterest", date(2011, 9, 6), True),  # on invitation
+        ("pinterest", date(2011, 9, 6), True),  # by invitation
         ("delicious", date(2011, 9, 6), True),
         ("posterous", date(2013, 5, 1), False),
         ("google_plus", date(2019, 4, 1), True),
@@ -55,7 +55,7 @@ def test_a_network_says_when_it_was_open_and_where_that_is_from(network: Network
         ("threads", date(2023, 7, 4), False),
     ],
 )
-def test_open_on_a_day(network: str, day: date, is_open: bool) -> None:
+def test_network_is_open_on_date(network: str, day: date, is_open: bool) -> None:
     assert (network in basket("all", day)) is is_open
 
 
@@ -68,6 +68,6 @@ def test_baskets() -> None:
     assert basket("classic", date(2005, 6, 1)) == ("youtube",)
 
 
-def test_an_unknown_basket_names_those_there_are() -> None:
+def test_unknown_basket_error_lists_the_baskets() -> None:
     with pytest.raises(UsageError, match=r"'klassik'.*all, classic, seed"):
         basket("klassik", date(2026, 11, 1))

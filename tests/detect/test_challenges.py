@@ -1,4 +1,4 @@
-"""What tells a firewall's challenge from a plain refusal: the examples of each row."""
+"""Tell a firewall challenge from a plain refusal: the examples in challenges.toml, and the HTTP statuses."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ EXAMPLES = [
 
 
 @pytest.mark.parametrize(("name", "expected", "example"), EXAMPLES)
-def test_the_examples_of_each_row(name: str, expected: str, example: Mapping[str, Any]) -> None:
+def test_examples_in_the_table(name: str, expected: str, example: Mapping[str, Any]) -> None:
     assert name
     assert is_challenge(403, example["headers"], example["body"].encode()) is (expected == "yes")
 
 
 @pytest.mark.parametrize(("status", "expected"), [(403, True), (503, True), (429, True), (404, False), (None, False)])
-def test_the_status_is_that_of_a_refusal(status: int | None, expected: bool) -> None:
+def test_only_some_error_statuses_can_be_a_challenge(status: int | None, expected: bool) -> None:
     assert is_challenge(status, {"cf-mitigated": "challenge"}, b"") is expected

@@ -1,4 +1,4 @@
-"""Signs around a link: every row of cues.toml shows what it must and nothing else."""
+"""Cues around a link: the examples and counter-examples of cues.toml, word matching, and label noise."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ YES = [(row["name"], word) for row in ROWS for word in row["yes"]]
 NO = [(row["name"], word) for row in ROWS for word in row["no"]]
 
 
-def shown_anywhere(text: str) -> set[str]:
+def cues_anywhere(text: str) -> set[str]:
     return {name for place in PLACES for name in cues_in(place, text)}
 
 
 @every_row(YES)
-def test_examples_show_their_cue(name: str, text: str) -> None:
-    assert name in shown_anywhere(text)
+def test_cue_examples(name: str, text: str) -> None:
+    assert name in cues_anywhere(text)
 
 
 @every_row(NO)
-def test_counter_examples_do_not(name: str, text: str) -> None:
-    assert name not in shown_anywhere(text)
+def test_cue_counter_examples(name: str, text: str) -> None:
+    assert name not in cues_anywhere(text)
 
 
 def test_accents_case_and_apostrophes_are_folded() -> None:
@@ -48,22 +48,22 @@ def test_accents_case_and_apostrophes_are_folded() -> None:
         (["bio"], "post__bio", True),
     ],
 )
-def test_class_names_are_matched_by_their_parts(words: list[str], text: str, *, found: bool) -> None:
+def test_class_names_match_on_word_parts(words: list[str], text: str, *, found: bool) -> None:
     assert bool(compile_words(words, classes=True).search(text)) is found
 
 
 @given(st.text(max_size=80), st.sampled_from(PLACES))
-def test_any_text_gives_known_cues(text: str, place: str) -> None:
+def test_arbitrary_text_yields_only_known_cues(text: str, place: str) -> None:
     assert cues_in(place, text) <= {row["name"] for row in ROWS}
 
 
 @every_row([tuple(pair) for row in CUES["noise"] for pair in row["yes"]])
-def test_what_is_said_of_every_link_is_no_part_of_its_label(label: str, left: str) -> None:
+def test_noise_words_are_removed_from_a_label(label: str, left: str) -> None:
     assert without_noise(label) == left
 
 
 @pytest.mark.parametrize(
     "label", ["", "Collège des Aulnes", "Ville-com", "Logo Foundation", "Voir plus", "Fenêtre sur cour"]
 )
-def test_other_labels_are_left_as_they_are(label: str) -> None:
+def test_label_without_noise_is_unchanged(label: str) -> None:
     assert without_noise(label) == label

@@ -1,4 +1,4 @@
-"""Neighbours: titles of resources, other brands and schools, writers, and labels that name nobody."""
+"""Labels that name something else (a resource, another brand or school, a writer), and labels that name nobody."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BUTTON = '<a class="twitter-follow-button" href="https://twitter.com/{}">{}</a>'
 TIMELINE = '<aside><a class="twitter-timeline" href="https://twitter.com/cvb">Tweets de @cvb</a></aside>'
 
 CASES: dict[str, tuple[dict[str, Any], set[str]]] = {
-    "an archive in a menu": (
+    "film archive in a menu": (
         {"header": '<ul><li><ul><li><a href="https://www.youtube.com/cinefonds">Cinéfonds (3 000 films)</a></ul></ul>'},
         set(),
     ),
@@ -29,45 +29,45 @@ CASES: dict[str, tuple[dict[str, Any], set[str]]] = {
         },
         set(),
     ),
-    "a column of resources": (
+    "column of resources": (
         {"main": '<aside><h3>Banques</h3><a href="https://www.flickr.com/photos/passees">Images du passé</a></aside>'},
         set(),
     ),
-    "a ministry in the footer": (
+    "ministry in the footer": (
         {"footer": OWN_ROW + '<p><a href="https://twitter.com/educ_ici">Ministère de l’Éducation</a></p>'},
         OWN,
     ),
-    "titles in the footer": (
+    "icons with titles in the footer": (
         {
             "footer": '<ul><li><a href="https://www.facebook.com/vivreici">La vie au collège</a></li>'
             '<li><a href="https://www.youtube.com/vivreici">Nos films</a></li></ul>'
         },
         {"facebook/vivreici", "youtube/vivreici"},
     ),
-    "a blog and a podcast": (
+    "video channel and podcast": (
         {
             "footer": '<a href="https://www.youtube.com/vivreici">Chaîne vidéo</a> '
             '<a href="https://soundcloud.com/vivreici">Balado</a>'
         },
         {"youtube/vivreici", "soundcloud/vivreici"},
     ),
-    "another site's name": ({"footer": OWN_ROW + OTHER_SITE}, OWN),
-    "its own site's name": (
+    "label is the address of another site": ({"footer": OWN_ROW + OTHER_SITE}, OWN),
+    "label is the address of the site itself": (
         {"footer": '<p><a href="https://twitter.com/valbrume">collegevalbrume.test</a></p>'},
         {"twitter/valbrume"},
     ),
-    "another edition": (
+    "edition for another region": (
         {"footer": OWN_ROW + '<p><a href="https://www.facebook.com/valbrumeafrique">Valbrume Afrique</a></p>'},
         OWN,
     ),
-    "another school in a column": ({"footer": OWN_ROW, "main": SCHOOL}, OWN),
-    "a writer's button": ({"footer": OWN_ROW, "main": BUTTON.format("jroy", "Suivre @jroy")}, OWN),
-    "the college's button": (
+    "another school in a sidebar": ({"footer": OWN_ROW, "main": SCHOOL}, OWN),
+    "follow button of a writer": ({"footer": OWN_ROW, "main": BUTTON.format("jroy", "Suivre @jroy")}, OWN),
+    "follow button of the college": (
         {"footer": OWN_ROW, "main": BUTTON.format("cvb", "Suivez-nous @cvb")},
         OWN | {"twitter/cvb"},
     ),
-    "a timeline with its name": ({"footer": OWN_ROW, "main": TIMELINE}, OWN | {"twitter/cvb"}),
-    "data of a template": (
+    "timeline with a handle": ({"footer": OWN_ROW, "main": TIMELINE}, OWN | {"twitter/cvb"}),
+    "JSON-LD left by a template": (
         {
             "footer": OWN_ROW,
             "head": '<script type="application/ld+json">{"@type": "Organization", "sameAs": ["https://www.facebook.com/'
@@ -75,14 +75,14 @@ CASES: dict[str, tuple[dict[str, Any], set[str]]] = {
         },
         OWN,
     ),
-    "a vendor's script in the footer": (
+    "vendor script in the footer": (
         {"footer": OWN_ROW + '<script>v={"x":"https://x.com/tchat","f":"https://www.facebook.com/tchat"}</script>'},
         OWN,
     ),
-    "a maker's row": ({"footer": f"<p>{row(Facebook='springshare', LinkedIn='springshare')}</p>"}, set()),
-    "a maker in the card": ({"head": '<meta name="twitter:site" content="@springshare">'}, set()),
+    "vendor icons": ({"footer": f"<p>{row(Facebook='springshare', LinkedIn='springshare')}</p>"}, set()),
+    "vendor in the Twitter card": ({"head": '<meta name="twitter:site" content="@springshare">'}, set()),
     **{
-        f"a label that names nobody: {label}": (
+        f"label that names nobody: {label}": (
             {"footer": ICONS.format(label)},
             {"twitter/cvbofficiel", "facebook/valbrume"},
         )
@@ -99,7 +99,7 @@ CASES: dict[str, tuple[dict[str, Any], set[str]]] = {
 
 
 @pytest.mark.parametrize(("page", "own"), CASES.values(), ids=CASES)
-def test_neighbours_are_told(page: dict[str, Any], own: set[str]) -> None:
+def test_official_accounts_on_page(page: dict[str, Any], own: set[str]) -> None:
     assert official(roles_on(**page)) == own
 
 
@@ -108,7 +108,7 @@ def test_neighbours_are_told(page: dict[str, Any], own: set[str]) -> None:
     [("Le fonds de films est riche et se trouve ici :", True), ("Le fonds de films est ici :", False)],
 )
 @pytest.mark.parametrize(("depth", "is_near"), [(0, True), (1, True), (2, False)])
-def test_a_sentence_is_near_its_link(words: str, depth: int, *, is_prose: bool, is_near: bool) -> None:
+def test_link_in_a_long_sentence_is_third_party(words: str, depth: int, *, is_prose: bool, is_near: bool) -> None:
     link = "<em>" * depth + '<a href="https://www.facebook.com/quidam">ici</a>' + "</em>" * depth
     roles = roles_on(main=f"<div>{words} {link}</div>")
     assert roles["facebook/quidam"] == ("third_party" if is_prose and is_near else "uncertain")
@@ -121,7 +121,7 @@ TITLED = (
 
 
 @pytest.mark.parametrize("titles", [("Portes ouvertes", "Nos images"), ("Vivre ici", "La vie en images")])
-def test_an_institution_may_give_its_accounts_titles_in_a_footer_alone(titles: tuple[str, str]) -> None:
+def test_icons_with_titles_are_official_only_in_a_footer(titles: tuple[str, str]) -> None:
     accounts = {"facebook/plumebleue", "instagram/plumebleue"}
     icons = TITLED.format(*titles)
     assert official(roles_on(footer=icons)) == accounts
@@ -133,13 +133,13 @@ def test_an_institution_may_give_its_accounts_titles_in_a_footer_alone(titles: t
     ("handle", "label"),
     [("campusnews", "Campus news"), ("museumcity", "Museum city"), ("nouvellesville2", "Nouvelles ville")],
 )
-def test_an_account_under_its_own_name_alone_is_a_link_of_a_list(handle: str, label: str) -> None:
+def test_menu_link_labelled_with_its_handle_is_not_official(handle: str, label: str) -> None:
     link = '<nav><a href="https://twitter.com/{0}">{1}</a></nav>'
     assert official(roles_on(header=link.format(handle, label))) == set()
     assert official(roles_on(header=link.format(handle, "Twitter"))) == {f"twitter/{handle}"}
 
 
-def test_icons_beside_a_credit_are_the_sites_if_it_shows_no_others_and_they_name_nobody() -> None:
+def test_icons_in_a_credit_are_official_only_without_names_or_other_icons() -> None:
     credit = '<div class="credits"><p>Site réalisé par</p>{}</div>'
     icons = credit.format(TITLED.format("<svg></svg>", "<svg></svg>"))
     others = TITLED.format("<svg></svg>", "<svg></svg>").replace("plumebleue", "lavalbrumoise")

@@ -1,4 +1,4 @@
-"""One page to its links: every way an account can stand on a page, and what only looks like one."""
+"""Extract links from one page: each form in which a page shows an account, and what only resembles one."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ def read(html: str | bytes, url: str = HOME, content_type: str = "text/html; cha
     return extract_links(Page(url, url, 200, content_type, body, datetime(2026, 11, 23, tzinfo=UTC)))
 
 
-def named(reading: Reading) -> list[Link]:
+def account_links(reading: Reading) -> list[Link]:
     return [link for link in reading.links if classify(link.url).account_url]
 
 
 WAYS = {
     "anchor": (f'<a href="{FB}">f</a>', How.ANCHOR, FB),
-    "upper case, no quotes": (f"<A HREF={FB}>f</A>", How.ANCHOR, FB),
+    "upper case without quotes": (f"<A HREF={FB}>f</A>", How.ANCHOR, FB),
     "entities in href": ('<a href="https&#58;//www.facebook.com&#x2F;cegeprb">f</a>', How.ANCHOR, FB),
     "protocol-relative": ('<a href="//www.facebook.com/cegeprb">f</a>', How.ANCHOR, FB),
     "no scheme": ('<a href="www.facebook.com/cegeprb">f</a>', How.ANCHOR, FB),
     "image map": (f'<map name="m"><area shape="rect" href="{FB}" alt="Facebook"></map>', How.ANCHOR, FB),
-    "link in a rendering": (f'<svg><a xlink:href="{FB}"><path d="M0 0"/></a></svg>', How.ANCHOR, FB),
+    "link in an SVG": (f'<svg><a xlink:href="{FB}"><path d="M0 0"/></a></svg>', How.ANCHOR, FB),
     "rel=me": (f'<a rel="me" href="{TW}">t</a>', How.REL_ME, TW),
     "rel=me in the head": (f'<link rel="me" href="{TW}">', How.REL_ME, TW),
     "rel=publisher": (
@@ -47,7 +47,7 @@ WAYS = {
         "https://plus.google.com/+cegeprb",
     ),
     "twitter card": ('<meta name="twitter:site" content="@cegeprb">', How.META, TW),
-    "twitter card with an address": (f'<meta name="twitter:site" content="{TW}">', How.META, TW),
+    "twitter card with a URL": (f'<meta name="twitter:site" content="{TW}">', How.META, TW),
     "open graph publisher": (f'<meta property="article:publisher" content="{FB}">', How.META, FB),
     "escaped JSON-LD": (
         (
@@ -64,7 +64,7 @@ WAYS = {
     ),
     "page plugin": (f'<div class="fb-page" data-href="{FB}"></div>', How.WIDGET, FB),
     "XFBML": (f'<fb:like-box href="{FB}" width="292"></fb:like-box>', How.WIDGET, FB),
-    "like box in a frame": (
+    "like box in an iframe": (
         (
             '<iframe src="//www.facebook.com/plugins/likebox.php'
             '?href=http%3A%2F%2Fwww.facebook.com%2Fcegeprb&amp;width=292"></iframe>'
@@ -72,18 +72,18 @@ WAYS = {
         How.WIDGET,
         FB,
     ),
-    "profile widget of 2011": (
+    "profile widget from 2011": (
         "<script>new TWTR.Widget({version:2,type:'profile'}).render().setUser('cegeprb').start();</script>",
         How.WIDGET,
         TW,
     ),
     "timeline": (f'<a class="twitter-timeline" href="{TW}">Tweets</a>', How.ANCHOR, TW),
-    "embed that waits for consent": (
+    "embed that requires consent": (
         '<iframe data-src="https://www.facebook.com/plugins/page.php?href=https%3A%2F%2Fwww.facebook.com%2Fcegeprb"></iframe>',
         How.WIDGET,
         FB,
     ),
-    "state of a framework": (
+    "framework state": (
         '<script id="__NEXT_DATA__" type="application/json">{"links":["https://www.facebook.com/cegeprb"]}</script>',
         How.SCRIPT,
         FB,
@@ -94,40 +94,40 @@ WAYS = {
         FB,
     ),
     "onclick": ("<span onclick=\"window.open('https://www.facebook.com/cegeprb')\">f</span>", How.SCRIPT, FB),
-    "onclick without blanks": (f"<div onclick=\"window.location='{FB}'\">f</div>", How.SCRIPT, FB),
-    "onclick of the document": (f"<span onclick=\"document.location='{FB}'\">f</span>", How.SCRIPT, FB),
-    "onclick of the href": (f"<button onclick=\"location.href='{FB}';return false\">f</button>", How.SCRIPT, FB),
-    "onclick of the top": (f"<p onclick='top.location=&quot;{FB}&quot;'>f</p>", How.SCRIPT, FB),
-    "onclick of itself": (f"<li onclick=\"self.location.replace('{FB}')\">f</li>", How.SCRIPT, FB),
-    "link of a custom element": (f'<gcds-link href="{FB}">f</gcds-link>', How.ANCHOR, FB),
-    "button of a library": (f'<sl-icon-button name="facebook" href="{FB}"></sl-icon-button>', How.ANCHOR, FB),
-    "link of a router": (f'<router-link to="{FB}">f</router-link>', How.ANCHOR, FB),
-    "bound address": (f"<a :href=\"'{FB}'\">f</a>", How.ANCHOR, FB),
-    "address bound by name": (f"<a x-bind:href=\"'{FB}'\">f</a>", How.ANCHOR, FB),
-    "address bound in an expression": (f"<a v-bind:href=\"lang ? '{FB}' : '{FB}?l=en'\">f</a>", How.ANCHOR, FB),
-    "data-href of a button": (f'<button data-href="{FB}">f</button>', How.WIDGET, FB),
-    "frame with its own document": (f"<iframe srcdoc=\"&lt;a href='{FB}'&gt;f&lt;/a&gt;\"></iframe>", How.ANCHOR, FB),
+    "onclick with window.location": (f"<div onclick=\"window.location='{FB}'\">f</div>", How.SCRIPT, FB),
+    "onclick with document.location": (f"<span onclick=\"document.location='{FB}'\">f</span>", How.SCRIPT, FB),
+    "onclick with location.href": (f"<button onclick=\"location.href='{FB}';return false\">f</button>", How.SCRIPT, FB),
+    "onclick with top.location": (f"<p onclick='top.location=&quot;{FB}&quot;'>f</p>", How.SCRIPT, FB),
+    "onclick with self.location": (f"<li onclick=\"self.location.replace('{FB}')\">f</li>", How.SCRIPT, FB),
+    "custom link element": (f'<gcds-link href="{FB}">f</gcds-link>', How.ANCHOR, FB),
+    "component library button": (f'<sl-icon-button name="facebook" href="{FB}"></sl-icon-button>', How.ANCHOR, FB),
+    "router link": (f'<router-link to="{FB}">f</router-link>', How.ANCHOR, FB),
+    "bound href": (f"<a :href=\"'{FB}'\">f</a>", How.ANCHOR, FB),
+    "bound href, x-bind": (f"<a x-bind:href=\"'{FB}'\">f</a>", How.ANCHOR, FB),
+    "bound href, expression": (f"<a v-bind:href=\"lang ? '{FB}' : '{FB}?l=en'\">f</a>", How.ANCHOR, FB),
+    "data-href on a button": (f'<button data-href="{FB}">f</button>', How.WIDGET, FB),
+    "iframe srcdoc": (f"<iframe srcdoc=\"&lt;a href='{FB}'&gt;f&lt;/a&gt;\"></iframe>", How.ANCHOR, FB),
     "RDFa": (
         f'<div vocab="https://schema.org/" typeof="CollegeOrUniversity"><a property="sameAs" href="{FB}">f</a></div>',
         How.MICRODATA,
         FB,
     ),
     "RDFa in the head": (f'<link property="schema:sameAs" href="{FB}">', How.MICRODATA, FB),
-    "microdata of a meta element": (f'<meta itemprop="sameAs" content="{FB}">', How.MICRODATA, FB),
+    "microdata in a meta element": (f'<meta itemprop="sameAs" content="{FB}">', How.MICRODATA, FB),
     "sameAs as objects": (
         f'<script type="application/ld+json">{{"@type":"Organization","sameAs":[{{"url":"{FB}"}}]}}</script>',
         How.JSON_LD,
         FB,
     ),
-    "sameAs as one text": (
+    "sameAs as one string": (
         f'<script type="application/ld+json">{{"@type":"Organization","sameAs":"https://x.test/, {FB}"}}</script>',
         How.JSON_LD,
         FB,
     ),
     "noscript": (f'<noscript><a href="{FB}">f</a></noscript>', How.ANCHOR, FB),
-    "option of a list": (f'<select><option value="{FB}">Facebook</option></select>', How.WIDGET, FB),
-    "typed, not linked": ("<p>Suivez-nous : facebook.com/cegeprb</p>", How.ANCHOR, FB),
-    "feed": (
+    "select option": (f'<select><option value="{FB}">Facebook</option></select>', How.WIDGET, FB),
+    "plain text": ("<p>Suivez-nous : facebook.com/cegeprb</p>", How.ANCHOR, FB),
+    "feed link": (
         '<link rel="alternate" type="application/rss+xml" href="https://www.youtube.com/feeds/videos.xml?user=cegeprb">',
         How.FEED,
         YT,
@@ -136,8 +136,8 @@ WAYS = {
 
 
 @pytest.mark.parametrize(("html", "how", "account"), WAYS.values(), ids=WAYS)
-def test_finds_an_account_however_it_stands(html: str, how: How, account: str) -> None:
-    links = named(read(html))
+def test_account_is_found(html: str, how: How, account: str) -> None:
+    links = account_links(read(html))
     assert {(link.how, classify(link.url).account_url) for link in links} == {(how, account)}
 
 
@@ -149,29 +149,29 @@ NOT_THERE = {
     "pixel": '<noscript><img src="https://www.facebook.com/tr?id=123&ev=PageView"></noscript>',
     "player": '<iframe src="https://www.youtube.com/embed/dQw4w9WgXcQ"></iframe>',
     "policies": '<a href="https://www.facebook.com/policies/cookies/">Facebook</a><a href="https://twitter.com/en/privacy">T</a>',
-    "bare home": '<a href="https://www.facebook.com/">f</a><a href="#">t</a>',
+    "network homepage": '<a href="https://www.facebook.com/">f</a><a href="#">t</a>',
     "look-alikes": '<a href="https://notfacebook.com/cegeprb">x</a><a href="https://www.fedex.com/cegeprb">y</a>',
-    "mail": '<a href="mailto:?body=https://www.facebook.com/autre">écrire</a>',
+    "mailto link": '<a href="mailto:?body=https://www.facebook.com/autre">écrire</a>',
 }
 
 
 @pytest.mark.parametrize("html", NOT_THERE.values(), ids=NOT_THERE)
-def test_finds_no_account_where_there_is_none(html: str) -> None:
-    assert named(read(html)) == []
+def test_no_account_is_found(html: str) -> None:
+    assert account_links(read(html)) == []
 
 
 ZONES = {
-    "landmark": (f'<footer><p><a href="{FB}">f</a></p></footer>', Zone.FOOTER),
-    "role": (f'<div role="contentinfo"><a href="{FB}">f</a></div>', Zone.FOOTER),
-    "class": (f'<div class="site-footer wrapper"><a href="{FB}">f</a></div>', Zone.FOOTER),
+    "footer element": (f'<footer><p><a href="{FB}">f</a></p></footer>', Zone.FOOTER),
+    "ARIA role": (f'<div role="contentinfo"><a href="{FB}">f</a></div>', Zone.FOOTER),
+    "class name": (f'<div class="site-footer wrapper"><a href="{FB}">f</a></div>', Zone.FOOTER),
     "camel case id": (f'<div id="piedPage"><a href="{FB}">f</a></div>', Zone.FOOTER),
     "menu in a footer": (f'<footer><nav><a href="{FB}">f</a></nav></footer>', Zone.FOOTER),
     "header": (f'<header><div class="content"><a href="{FB}">f</a></div></header>', Zone.HEADER),
     "header of an article": (f'<article><header><a href="{FB}">f</a></header></article>', Zone.MAIN),
     "footer of an article": (f'<main><article><footer><a href="{FB}">f</a></footer></article></main>', Zone.MAIN),
-    "side bar inside main": (f'<div id="main"><div class="sidebar"><a href="{FB}">f</a></div></div>', Zone.ASIDE),
+    "sidebar inside main": (f'<div id="main"><div class="sidebar"><a href="{FB}">f</a></div></div>', Zone.ASIDE),
     "head": (f'<head><link rel="me" href="{TW}"></head>', Zone.HEAD),
-    "body classes say nothing": (
+    "classes on the body are ignored": (
         (
             f'<body class="has-footer sidebar"><div><a href="/x">x</a></div><p><a href="{FB}">f</a>'
             '<div><a href="/y">y</a></div></body>'
@@ -181,7 +181,7 @@ ZONES = {
 }
 
 
-# Classes of what stands around a link, and the zone they name: much in a style sheet sounds like one.
+# Classes around a link and their zone, None where the class only resembles the name of a zone.
 CLASSES = {
     "entry-footer": Zone.MAIN,
     "post-header meta": Zone.MAIN,
@@ -206,79 +206,79 @@ CLASSES = {
 
 
 @pytest.mark.parametrize(("css_class", "zone"), CLASSES.items())
-def test_tells_the_zone_of_a_class(css_class: str, zone: Zone | None) -> None:
+def test_zone_of_a_class(css_class: str, zone: Zone | None) -> None:
     middle = f'<p><a href="/1">1</a></p><div class="{css_class}"><a href="{FB}">f</a></div><p><a href="/2">2</a></p>'
-    (link,) = named(read(f"<body>{middle}</body>"))
+    (link,) = account_links(read(f"<body>{middle}</body>"))
     assert link.zone is (zone or Zone.MAIN)
 
 
 @pytest.mark.parametrize(("html", "zone"), ZONES.values(), ids=ZONES)
-def test_tells_the_zone(html: str, zone: Zone) -> None:
-    (link,) = named(read(html))
+def test_zone(html: str, zone: Zone) -> None:
+    (link,) = account_links(read(html))
     assert link.zone is zone
 
 
-def test_without_any_word_the_last_links_of_a_page_are_its_footer() -> None:
+def test_last_links_are_in_the_footer_zone_without_any_markup() -> None:
     html = "".join(f'<p><a href="/p{n}">page {n}</a></p>' for n in range(40)) + f'<p><a href="{FB}">f</a></p>'
-    assert named(read(html))[0].zone is Zone.FOOTER
+    assert account_links(read(html))[0].zone is Zone.FOOTER
 
 
 LABELS = {
     "text": (f'<a href="{FB}"> Notre  page\nFacebook </a>', "Notre page Facebook"),
     "image": (f'<a href="{FB}"><img src="f.png" alt="Facebook"></a>', "Facebook"),
-    "spoken name": (f'<a href="{FB}" aria-label="Facebook du cégep"><i class="fa"></i></a>', "Facebook du cégep"),
-    "title": (f'<a href="{FB}" title="Suivez-nous"></a>', "Suivez-nous"),
-    "title of a rendering": (f'<a href="{FB}"><svg><title>Facebook</title></svg></a>', "Facebook"),
-    "nothing": (f'<a href="{FB}"><i class="icon-f"></i></a>', ""),
+    "aria-label": (f'<a href="{FB}" aria-label="Facebook du cégep"><i class="fa"></i></a>', "Facebook du cégep"),
+    "title attribute": (f'<a href="{FB}" title="Suivez-nous"></a>', "Suivez-nous"),
+    "SVG title": (f'<a href="{FB}"><svg><title>Facebook</title></svg></a>', "Facebook"),
+    "no label": (f'<a href="{FB}"><i class="icon-f"></i></a>', ""),
 }
 
 
 @pytest.mark.parametrize(("html", "label"), LABELS.values(), ids=LABELS)
-def test_tells_what_a_reader_sees_or_hears(html: str, label: str) -> None:
-    assert named(read(html))[0].label == label
+def test_label(html: str, label: str) -> None:
+    assert account_links(read(html))[0].label == label
 
 
-def test_icons_of_one_row_share_a_block_and_a_link_elsewhere_does_not() -> None:
+def test_icons_in_one_row_share_a_block_and_a_link_elsewhere_does_not() -> None:
     html = f'<ul><li><a href="{FB}">f</a></li><li><a href="{TW}">t</a></li></ul><div><p><a href="{YT}">y</a></p></div>'
-    facebook, twitter, youtube = named(read(html))
+    facebook, twitter, youtube = account_links(read(html))
     assert facebook.block == twitter.block != 0
     assert youtube.block != facebook.block
 
 
-def test_the_data_of_a_script_are_no_row_and_have_no_place_on_the_page() -> None:
+def test_links_in_script_data_have_no_block_and_no_footer_zone() -> None:
     data = f'{{partners:[{{facebook:"{FB}",twitter:"{TW}"}}]}}'
-    links = named(read(f"<footer><a href='/x'>x</a><script>var d={data}</script></footer>"))
+    links = account_links(read(f"<footer><a href='/x'>x</a><script>var d={data}</script></footer>"))
     assert {(link.subject, link.zone, link.block) for link in links} == {("other", Zone.MAIN, 0)}
 
 
-def test_a_script_that_sends_the_reader_on_is_where_it_stands() -> None:
-    (link,) = named(read(f"<footer><script>f(function(){{document.location = '{FB}';}})</script></footer>"))
+def test_redirect_in_a_script_has_the_zone_of_the_script() -> None:
+    (link,) = account_links(read(f"<footer><script>f(function(){{document.location = '{FB}';}})</script></footer>"))
     assert link.zone is Zone.FOOTER
 
 
-def test_xhtml_has_elements_that_close_at_once() -> None:
+def test_self_closing_elements_close_in_xhtml_only() -> None:
     html = (
         f'<?xml version="1.0"?><html><head><title/><script src="x.js" /></head><body><a href="{FB}">f</a></body></html>'
     )
-    assert len(named(read(html, content_type="application/xhtml+xml; charset=utf-8"))) == 1
-    assert named(read(html)) == []  # browsers read it so, too
+    assert len(account_links(read(html, content_type="application/xhtml+xml; charset=utf-8"))) == 1
+    assert account_links(read(html)) == []  # in HTML, browsers do not close the script element either
 
 
 FOOTER = f'<footer><a href="{FB}">f</a></footer>'
-BEFORE_IT = {
-    "addresses in a script": "<script>var a=["
+BEFORE_FOOTER = {
+    "URLs in a script": "<script>var a=["
     + ",".join(f'"https://twitter.com/a{n}"' for n in range(20_000))
     + "]</script>",
-    "addresses in the text": "<p>" + " ".join(f"twitter.com/a{n}" for n in range(6_000)) + "</p>",
-    "links that stay": "".join(f'<a href="/p{n}">p</a>' for n in range(20_000)),
-    "one link again and again": f'<a href="{TW}">t</a>' * 6_000,
+    "URLs in the text": "<p>" + " ".join(f"twitter.com/a{n}" for n in range(6_000)) + "</p>",
+    "internal links": "".join(f'<a href="/p{n}">p</a>' for n in range(20_000)),
+    "one link repeated": f'<a href="{TW}">t</a>' * 6_000,
     "widgets": "".join(f'<i data-url="https://twitter.com/a{n}"></i>' for n in range(6_000)),
     "nested containers": "".join(f'<div class="comment"><a href="https://twitter.com/a{n}">x</a>' for n in range(900)),
 }
 
 
-@pytest.mark.parametrize("before", BEFORE_IT.values(), ids=BEFORE_IT)
-def test_the_footer_is_read_whatever_stands_before_it(before: str) -> None:
+@pytest.mark.parametrize("before", BEFORE_FOOTER.values(), ids=BEFORE_FOOTER)
+def test_footer_link_is_found_after_a_large_page(before: str) -> None:
     assert FB in [link.url for link in read(before + FOOTER).links]
 
 
@@ -287,20 +287,20 @@ def test_the_footer_is_read_whatever_stands_before_it(before: str) -> None:
     [
         ("".join(f'<a href="https://twitter.com/a{n}">a</a>' for n in range(MAX_OF_FINDER)), set()),
         ("".join(f'<a href="https://twitter.com/a{n}">a</a>' for n in range(MAX_OF_FINDER + 1)), {"too_many_links"}),
-        (BEFORE_IT["addresses in a script"], {"too_many_in_scripts"}),
-        (BEFORE_IT["one link again and again"], set()),
+        (BEFORE_FOOTER["URLs in a script"], {"too_many_in_scripts"}),
+        (BEFORE_FOOTER["one link repeated"], set()),
     ],
 )
-def test_a_page_with_more_than_is_kept_says_so(html: str, signs: set[str]) -> None:
+def test_page_over_the_link_limit_has_a_sign(html: str, signs: set[str]) -> None:
     assert read(html).signs == signs
 
 
-def test_bytes_that_are_no_text_leave_a_sign() -> None:
+def test_undecodable_bytes_add_a_sign() -> None:
     assert "undecodable" in read(bytes(range(128, 256)) * 20).signs
     assert "undecodable" not in read("<p>Un petit texte</p>").signs
 
 
-def test_relative_addresses_resolve_against_the_base() -> None:
+def test_base_element_sets_the_base_url() -> None:
     reading = read('<base href="https://www.facebook.com/"><a href="cegeprb">Facebook : facebook.com</a>')
     assert reading.base == "https://www.facebook.com/"
 
@@ -313,11 +313,11 @@ def test_relative_addresses_resolve_against_the_base() -> None:
         ('<a href="https://itunesu.cegeprb.test/">Balados</a>', "itunes_u"),
     ],
 )
-def test_links_that_stand_for_a_network_are_kept(html: str, names: str) -> None:
+def test_link_is_kept_if_its_icon_or_host_names_a_network(html: str, names: str) -> None:
     assert [link.names for link in read(html).links] == [names]
 
 
-def test_tells_discovery_what_it_needs() -> None:
+def test_reading_contains_what_discovery_needs() -> None:
     reading = read(
         '<html lang="fr-CA"><title> Cégep  RB </title><meta http-equiv="refresh" content="0; url=/accueil">'
         '<frame src="menu.html"><a href="/contact">Nous joindre</a><link rel="alternate" hreflang="en" href="/en/">'
@@ -333,14 +333,14 @@ def test_tells_discovery_what_it_needs() -> None:
     assert {"app_root", "noscript_plea"} <= reading.signs
 
 
-def test_frames_of_the_site_are_told_from_those_of_others() -> None:
+def test_frame_urls_are_absolute() -> None:
     reading = read('<frameset><frame src="haut.html"><frame src="https://www.cegeprb.test/bas.html"></frameset>')
     assert reading.frames == ("https://www.cegeprb.test/haut.html", "https://www.cegeprb.test/bas.html")
 
 
 @settings(suppress_health_check=[HealthCheck.too_slow], max_examples=150)
 @given(st.binary(max_size=400), st.text(max_size=30))
-def test_any_bytes_give_a_reading(body: bytes, content_type: str) -> None:
+def test_arbitrary_bytes_give_a_reading(body: bytes, content_type: str) -> None:
     assert isinstance(read(body, content_type=content_type), Reading)
 
 
@@ -351,7 +351,7 @@ FRAGMENTS = (
 
 
 @given(st.lists(st.sampled_from(FRAGMENTS), max_size=30).map("".join))
-def test_any_markup_gives_a_reading(html: str) -> None:
+def test_arbitrary_markup_gives_a_reading(html: str) -> None:
     assert isinstance(read(html), Reading)
 
 
@@ -360,12 +360,12 @@ def test_any_markup_gives_a_reading(html: str) -> None:
     [
         ("0; url=/accueil", "https://college.test/accueil"),
         ("0;URL='https://college.test/fr/'", "https://college.test/fr/"),
-        ("600; url=/plus-tard", None),  # a page that renews itself
+        ("600; url=/plus-tard", None),  # an automatic reload
         ("0", None),
         ("", None),
     ],
 )
-def test_a_refresh_header_sends_on_as_a_meta_element_does(header: str, target: str | None) -> None:
+def test_refresh_header_sets_refresh_to(header: str, target: str | None) -> None:
     at = datetime(2026, 1, 1, tzinfo=UTC)
     page = Page("https://college.test/", "https://college.test/", 200, "text/html", b"<p>x</p>", at, refresh=header)
     assert extract_links(page).refresh_to == target
@@ -394,7 +394,7 @@ HOSTS = (
 
 
 @every_row(product(WRITTEN, [*HOSTS, *map(quote_plus, HOSTS), "https://masto.test/@rb", "https://peertube.test/a/rb"]))
-def test_the_quick_look_at_an_address_hides_no_network(form: str, address: str) -> None:
+def test_fast_check_agrees_with_the_full_check(form: str, address: str) -> None:
     written = form.format(address)
     for own in ("", "https://exemple.test"):
         assert might_name_account(written, own) == _holds_network(written)
@@ -416,11 +416,11 @@ def test_the_quick_look_at_an_address_hides_no_network(form: str, address: str) 
         "/js/a.min.js?ver=1.2.3",
     ],
 )
-def test_the_quick_look_names_no_network_where_there_is_none(address: str) -> None:
+def test_fast_check_rejects_urls_without_a_network(address: str) -> None:
     assert not might_name_account(address, "https://exemple.test")
 
 
-def test_what_is_in_a_link_says_nothing_of_where_the_link_is() -> None:
+def test_markup_inside_a_link_does_not_change_its_zone() -> None:
     inside = '<footer><b data-x="https://twitter.com/cegeprb"></b></footer>'
     reading = read(f"<main><a href='/facebook'>{inside}</a></main>")
     assert {link.url.rpartition("/")[2]: link.zone for link in reading.links} == {
@@ -433,7 +433,7 @@ def test_what_is_in_a_link_says_nothing_of_where_the_link_is() -> None:
     "content", ["", "Facebook", "<b>Facebook</b>", "Facebook<br>", "<!-- -->Facebook", "<img alt='Facebook'>"]
 )
 @pytest.mark.parametrize("attributes", ["", " data-share='https://www.facebook.com/cegeprb'"])
-def test_an_inner_link_has_its_label_whatever_it_holds(content: str, attributes: str) -> None:
+def test_inner_link_keeps_its_label_and_any_account_url_it_contains(content: str, attributes: str) -> None:
     reading = read(f"<nav><a href='/fb'{attributes}>{content}</a><a href='/b'>B</a></nav>")
     assert [(link.href, link.label) for link in reading.inner] == [("/fb", "Facebook" if content else ""), ("/b", "B")]
     assert {link.url for link in reading.links} >= ({"https://www.facebook.com/cegeprb"} if attributes else set())

@@ -1,4 +1,4 @@
-"""Pages that say nothing before their scripts have run, and pages that look like it."""
+"""Pages that need a browser because their scripts write the content, and pages that only resemble them."""
 
 from __future__ import annotations
 
@@ -19,29 +19,29 @@ LINKS = "".join(f'<a href="/{number}">Programme</a>' for number in range(SHELL_L
 PROSE = "<p>" + "Le Cégep de Rivière-Bleue accueille mille étudiants. " * (SHELL_TEXT // 50 + 1)
 
 NEEDING = {
-    "an app root": ('<div id="root"></div><script src="/app.js"></script>', (Need.FEW_LINKS, Need.APP_ROOT)),
-    "an element for a root": ("<app-root></app-root>", (Need.FEW_LINKS, Need.APP_ROOT)),
-    "a plea": ('<div id="main"></div>' + PLEA, (Need.FEW_LINKS, Need.NOSCRIPT_PLEA)),
-    "a state without markup": ('<div class="page"></div>' + STATE, (Need.FEW_LINKS, Need.STATE)),
-    "all of it": (
+    "app root": ('<div id="root"></div><script src="/app.js"></script>', (Need.FEW_LINKS, Need.APP_ROOT)),
+    "custom element as app root": ("<app-root></app-root>", (Need.FEW_LINKS, Need.APP_ROOT)),
+    "noscript plea": ('<div id="main"></div>' + PLEA, (Need.FEW_LINKS, Need.NOSCRIPT_PLEA)),
+    "state without markup": ('<div class="page"></div>' + STATE, (Need.FEW_LINKS, Need.STATE)),
+    "app root, noscript plea and state": (
         '<div id="__next">Chargement…</div>' + STATE + PLEA,
         (Need.FEW_LINKS, Need.APP_ROOT, Need.NOSCRIPT_PLEA, Need.STATE),
     ),
-    "a line about cookies": (
+    "app root and a cookie notice": (
         '<div id="app"></div><p>Ce site utilise des témoins. <a href="/temoins">Politique</a></p>',
         (Need.FEW_LINKS, Need.APP_ROOT),
     ),
 }
 
 NOT_NEEDING = {
-    "nothing at all": "",
-    "few links alone": "<h1>Collège</h1><p>Bientôt en ligne</p>",
-    "an app root written on the server": f'<div id="__next">{LINKS}</div>' + STATE,
-    "text in an app root": f'<div id="root">{PROSE}</div>',
-    "a plea on a page that is all there": PLEA + LINKS + PROSE,
-    "a frame that may show more": '<div id="app"></div><iframe src="/contenu.html"></iframe>',
-    "a state beside the page": LINKS + PROSE + STATE,
-    "a root in a comment": '<!-- <div id="root"></div> --><h1>Collège</h1>',
+    "empty body": "",
+    "few links, no other sign": "<h1>Collège</h1><p>Bientôt en ligne</p>",
+    "server-rendered app root": f'<div id="__next">{LINKS}</div>' + STATE,
+    "app root with text": f'<div id="root">{PROSE}</div>',
+    "noscript plea on a complete page": PLEA + LINKS + PROSE,
+    "iframe that may show more": '<div id="app"></div><iframe src="/contenu.html"></iframe>',
+    "state on a complete page": LINKS + PROSE + STATE,
+    "app root in a comment": '<!-- <div id="root"></div> --><h1>Collège</h1>',
 }
 
 
@@ -51,16 +51,16 @@ def reasons(body: str) -> tuple[Need, ...]:
 
 
 @pytest.mark.parametrize(("body", "why"), NEEDING.values(), ids=NEEDING)
-def test_a_page_that_waits_for_its_scripts_says_why(body: str, why: tuple[Need, ...]) -> None:
+def test_page_needs_a_browser(body: str, why: tuple[Need, ...]) -> None:
     assert reasons(body) == why
 
 
 @pytest.mark.parametrize("body", NOT_NEEDING.values(), ids=NOT_NEEDING)
-def test_a_page_that_can_be_read_is_left_alone(body: str) -> None:
+def test_page_does_not_need_a_browser(body: str) -> None:
     assert reasons(body) == ()
 
 
-def test_what_a_shell_may_show_is_bounded() -> None:
+def test_limits_of_links_and_text_in_a_shell() -> None:
     shell = '<div id="root"></div>'
     link = '<a href="/x">Programme</a>'
     assert reasons(shell + link * SHELL_LINKS)

@@ -1,4 +1,4 @@
-"""Laws of what a URL is on its network, which hold for any string at all."""
+"""Properties of ``classify`` that hold for any string."""
 
 import re
 import string
@@ -32,13 +32,13 @@ EXAMPLE_URLS = [
 ]
 
 
-def told(url: str) -> tuple[str | None, str | None, str | None]:
-    """Return what two spellings of one account have in common."""
+def account_of(url: str) -> tuple[str | None, str | None, str | None]:
+    """Return the fields that are equal for all spellings of one account."""
     what = classify(url)
     return what.network, what.handle, what.account_url
 
 
-odd_text = st.text(st.characters(), max_size=200) | st.text(
+arbitrary_text = st.text(st.characters(), max_size=200) | st.text(
     st.sampled_from(string.printable + "\ud800\u200b%\\/.@:#!&;é\u0301"), max_size=200
 )
 pieces = st.sampled_from(
@@ -80,7 +80,7 @@ pieces = st.sampled_from(
 
 @st.composite
 def garbled(draw: st.DrawFn) -> str:
-    """An example with pieces put in, parts cut out, or the end of another one behind it."""
+    """Draw an example URL and mutate it: insert pieces, delete parts, append another example, swap case."""
     url = draw(st.sampled_from(EXAMPLE_URLS))
     for _ in range(draw(st.integers(0, 4))):
         here, there = sorted((draw(st.integers(0, len(url))), draw(st.integers(0, len(url)))))
@@ -97,7 +97,7 @@ def garbled(draw: st.DrawFn) -> str:
 
 
 @settings(deadline=None)
-@given(odd_text | garbled())
+@given(arbitrary_text | garbled())
 @example("http://[")
 @example("https://www.facebook.com/" + "\ud800")
 @example("javascript:" + "//" * 50)
@@ -106,7 +106,7 @@ def garbled(draw: st.DrawFn) -> str:
 @example("\\" * 20_000 + "/facebook.com/x")
 @example("facebook.com/" + "a" * 1_000_000)
 @example("x" * 8_188 + ".com" + "x")
-def test_classify_never_raises_and_says_whole_things(raw: str) -> None:
+def test_classify_never_raises_and_is_consistent(raw: str) -> None:
     what = classify(raw)
     assert what.url == raw
     assert what.reason
@@ -118,8 +118,8 @@ def test_classify_never_raises_and_says_whole_things(raw: str) -> None:
 
 
 @settings(deadline=None)
-@given(odd_text | garbled())
-def test_whatever_leads_to_a_network_might(raw: str) -> None:
+@given(arbitrary_text | garbled())
+def test_might_name_account_has_no_false_negatives(raw: str) -> None:
     if classify(raw).network is not None:
         assert might_name_account(raw)
 
@@ -129,11 +129,11 @@ def test_whatever_leads_to_a_network_might(raw: str) -> None:
 @example("https://www.facebook.com/legaİl")
 @example("https://vimeo.com/cegeprb./albums")
 @example("https://twitter.com/intent/follow?screen_name=home")
-def test_a_canonical_address_names_the_same_account(raw: str) -> None:
+def test_canonical_url_is_the_same_account(raw: str) -> None:
     what = classify(raw)
     assume(what.account_url)
     again = classify(str(what.account_url))
-    assert told(str(what.account_url)) == (what.network, what.handle, what.account_url)
+    assert account_of(str(what.account_url)) == (what.network, what.handle, what.account_url)
     assert again.kind.names_account
     assert str(what.account_url).isascii()
 
@@ -145,14 +145,14 @@ FOLDED = [
     if re.fullmatch(r"[\w:/.@?=+-]+", url, re.ASCII)
     and classify(url).network not in EXACT
     and "http" not in url[8:]
-    and "fb.me" not in url  # there the case tells a name from a code
+    and "fb.me" not in url  # case distinguishes a name from a code there
 ]
 
 
 @every_row(FOLDED)
-def test_case_is_nothing_where_the_network_folds_it(url: str) -> None:
-    assert told(url.upper()) == told(url)
-    assert told(url.swapcase()) == told(url)
+def test_case_is_ignored_where_the_network_ignores_it(url: str) -> None:
+    assert account_of(url.upper()) == account_of(url)
+    assert account_of(url.swapcase()) == account_of(url)
 
 
 SIMPLE = [url for url in ACCOUNT_URLS if re.fullmatch(r"https?://[^\s#\\]+", url) and "&amp;" not in url]
@@ -182,13 +182,13 @@ SIMPLE = [url for url in ACCOUNT_URLS if re.fullmatch(r"https?://[^\s#\\]+", url
         unique=True,
     ),
 )
-def test_tracking_parameters_change_nothing(url: str, tracking: list[str]) -> None:
-    assert told(url + ("&" if "?" in url else "?") + "&".join(tracking)) == told(url)
+def test_tracking_parameters_are_ignored(url: str, tracking: list[str]) -> None:
+    assert account_of(url + ("&" if "?" in url else "?") + "&".join(tracking)) == account_of(url)
 
 
 @every_row(TABLES, lambda table: table["id"])
-def test_no_name_however_long_keeps_a_pattern_busy(table: dict[str, Any]) -> None:
-    """A pattern that tries every way to read a long name would never come back."""
+def test_long_names_do_not_cause_backtracking(table: dict[str, Any]) -> None:
+    """A pattern with catastrophic backtracking would never return."""
     for host in {*table["domains"], *(host for rule in table["rule"] for host in rule.get("on", ()))}:
         for name in ("a" * 7_000, "a." * 3_500, "a-1" * 2_300, "aA" * 3_500, "1" * 7_000, "-" * 7_000, "a/" * 3_500):
             what = classify(f"https://{host.removeprefix('*.')}/{name}!")

@@ -1,4 +1,4 @@
-"""The rules that say what a URL is: each has examples, which are its tests, and can be read by what reads them."""
+"""The rules in networks.toml and wrappers.toml: their examples, reserved words, and the validity of the tables."""
 
 import re
 from typing import Any
@@ -54,7 +54,7 @@ def test_example_of_a_wrapper(url: str, said: str) -> None:
 
 
 @every_row(TABLES, lambda table: table["id"])
-def test_a_reserved_word_is_nobodys_name(table: dict[str, Any]) -> None:
+def test_reserved_word_is_not_an_account(table: dict[str, Any]) -> None:
     for kind, words in table.get("words", {}).items():
         for word in words:
             for spelling in (word, word.upper()):
@@ -67,7 +67,7 @@ COMMON = read_tables("detect/networks/networks.toml")["common"]
 
 
 @every_row(TABLES, lambda table: table["id"])
-def test_what_is_nobodys_on_any_network(table: dict[str, Any]) -> None:
+def test_common_reserved_words_and_hosts_are_not_accounts(table: dict[str, Any]) -> None:
     host = table["domains"][0]
     for word in (word for words in COMMON["words"].values() for word in words):
         assert classify(f"https://{host}/{word}").account_url is None, word
@@ -78,7 +78,7 @@ def test_what_is_nobodys_on_any_network(table: dict[str, Any]) -> None:
 
 
 @every_row(TABLES, lambda table: table["id"])
-def test_a_name_that_begins_like_a_word_is_a_name(table: dict[str, Any]) -> None:
+def test_handle_that_starts_with_a_reserved_word_is_an_account(table: dict[str, Any]) -> None:
     words = {word for words in table.get("words", {}).values() for word in words if word.isalpha()}
     profile = classify(f"https://{table['domains'][0]}/zzrbzz")
     for word in words if profile.kind is Kind.PROFILE else ():
@@ -87,9 +87,9 @@ def test_a_name_that_begins_like_a_word_is_a_name(table: dict[str, Any]) -> None
             assert classify(f"https://{table['domains'][0]}/{name}").handle == name, name
 
 
-def test_every_network_has_examples_and_every_rule_one() -> None:
+def test_every_network_and_rule_has_examples() -> None:
     for table in TABLES:
-        assert table["examples"], table["id"]  # what leads to no account
+        assert table["examples"], table["id"]  # URLs that are not accounts
         accounts = [rule for rule in table["rule"] if rule.get("kind", "profile") in {"profile", "group", "show"}]
         assert any(handle for rule in accounts for handle in rule["examples"].values()), table["id"]
     assert [rule["name"] for _, rule in RULES if not rule["examples"]] == []
@@ -97,14 +97,14 @@ def test_every_network_has_examples_and_every_rule_one() -> None:
     assert len(set(EXAMPLE_URLS)) == len(EXAMPLE_URLS)
 
 
-def test_rules_of_a_network_have_names_of_their_own() -> None:
+def test_rule_names_are_unique_within_a_network() -> None:
     for table in TABLES:
         names = [rule["name"] for rule in table["rule"]]
         assert len(set(names)) == len(names), table["id"]
 
 
-def test_every_pattern_compiles_and_gives_what_its_templates_need() -> None:
-    """A template that asks for a piece its pattern has not would raise on a URL nobody thought of."""
+def test_every_pattern_has_the_groups_that_its_templates_use() -> None:
+    """A template with a group that its pattern lacks would raise on some URL that no example covers."""
     known = places()
     for grammar in [*known.hosts.values(), *known.wild.values()]:
         for rule in (rule for rules in grammar.rules.values() for rule in rules):
@@ -117,7 +117,7 @@ def test_every_pattern_compiles_and_gives_what_its_templates_need() -> None:
                 assert set(rule.account_pieces) <= pieces | {"handle", "host"}, (rule.network, rule.name)
 
 
-def test_rules_use_only_the_keys_that_the_file_explains() -> None:
+def test_rules_use_only_documented_keys() -> None:
     tables = {
         "id",
         "name",
@@ -154,7 +154,7 @@ def test_rules_use_only_the_keys_that_the_file_explains() -> None:
 
 
 @every_row(EXAMPLE_URLS)
-def test_examples_obey_the_laws(url: str) -> None:
+def test_examples_satisfy_the_properties(url: str) -> None:
     what = classify(url)
     assert what.network is None or might_name_account(url)
     if what.account_url:

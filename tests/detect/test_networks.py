@@ -1,4 +1,4 @@
-"""What a URL is on its network: look-alikes, odd spellings, accounts that are one, the cheap test."""
+"""Classify URLs: look-alikes, unusual spellings, account keys, Mastodon handles, the fast check, hidden accounts."""
 
 import pytest
 
@@ -53,7 +53,7 @@ from cegep_audit.vocabulary import Kind
         "//",
     ],
 )
-def test_what_only_looks_like_a_network(url: str) -> None:
+def test_look_alike_is_not_a_network(url: str) -> None:
     what = classify(url)
     assert (what.network, what.kind, what.handle, what.account_url) == (None, Kind.NONE, None, None)
 
@@ -74,11 +74,11 @@ def test_what_only_looks_like_a_network(url: str) -> None:
         ("https://x.com/cegeprb (compte officiel)", "https://twitter.com/cegeprb"),
     ],
 )
-def test_odd_spellings_of_an_account(url: str, account: str) -> None:
+def test_unusual_spelling_of_an_account_url(url: str, account: str) -> None:
     assert classify(url).account_url == account
 
 
-# ------------------------------------------------------------------------------------------ accounts that are one
+# ------------------------------------------------------------------------------------------ account keys
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_odd_spellings_of_an_account(url: str, account: str) -> None:
         ("https://flickr.com/people/cegeprb", "https://www.flickr.com/photos/cegeprb/"),
     ],
 )
-def test_one_account_has_one_key(one: str, other: str) -> None:
+def test_spellings_of_one_account_have_the_same_key(one: str, other: str) -> None:
     left, right = classify(one), classify(other)
     assert left.network == right.network
     assert account_key(str(left.network), str(left.account_url)) == account_key(
@@ -117,7 +117,7 @@ def test_one_account_has_one_key(one: str, other: str) -> None:
         ("https://mastodon.social/@cegeprb", "https://mastodon.online/@cegeprb"),
     ],
 )
-def test_two_accounts_have_two_keys(one: str, other: str) -> None:
+def test_different_accounts_have_different_keys(one: str, other: str) -> None:
     left, right = classify(one), classify(other)
     assert left.account_url != right.account_url
     assert account_key(str(left.network), str(left.account_url)) != account_key(
@@ -125,13 +125,13 @@ def test_two_accounts_have_two_keys(one: str, other: str) -> None:
     )
 
 
-def test_a_key_folds_scheme_www_and_final_slash() -> None:
+def test_key_ignores_scheme_case_and_trailing_slash() -> None:
     assert account_key("mastodon", "https://Social.CegepRB.test/@Communications/") == account_key(
         "mastodon", "http://social.cegeprb.test/@communications"
     )
 
 
-# ------------------------------------------------------------------------------------------ the Fediverse
+# ------------------------------------------------------------------------------------------ Mastodon handles
 
 
 @pytest.mark.parametrize(
@@ -150,8 +150,11 @@ def test_a_key_folds_scheme_www_and_final_slash() -> None:
         ("", None),
     ],
 )
-def test_the_form_of_a_mastodon_address(url: str, handle: str | None) -> None:
+def test_mastodon_handle(url: str, handle: str | None) -> None:
     assert mastodon_handle(url) == handle
+
+
+# ------------------------------------------------------------------------------------------ the fast check
 
 
 @pytest.mark.parametrize(
@@ -173,11 +176,11 @@ def test_the_form_of_a_mastodon_address(url: str, handle: str | None) -> None:
         ("https://social.cegeprb.test/@communications", True),
     ],
 )
-def test_the_cheap_test(raw: str, might: bool) -> None:
+def test_might_name_account(raw: str, might: bool) -> None:
     assert might_name_account(raw) is might
 
 
-# ------------------------------------------------------------------------------- addresses that hide an account
+# ------------------------------------------------------------------------------- URLs that hide an account
 
 
 @pytest.mark.parametrize(
@@ -204,7 +207,7 @@ def test_the_cheap_test(raw: str, might: bool) -> None:
         ("https://www.linkedin.com/company/cegep%20rb", "linkedin"),
     ],
 )
-def test_an_account_may_stand_behind_an_address_that_does_not_say(url: str, network: str | None) -> None:
+def test_url_that_may_hide_an_account(url: str, network: str | None) -> None:
     what = classify(url)
     assert (what.network, what.account_url, what.hides_account) == (network, None, True)
 
@@ -223,11 +226,11 @@ def test_an_account_may_stand_behind_an_address_that_does_not_say(url: str, netw
         "https://cegeprb.test/a b",
     ],
 )
-def test_what_hides_nothing(url: str) -> None:
+def test_url_that_hides_no_account(url: str) -> None:
     assert not classify(url).hides_account
 
 
-def test_two_servers_show_one_account_of_mastodon() -> None:
+def test_mastodon_account_has_the_same_key_on_another_server() -> None:
     one, other = "https://mastodon.quebec/@cegeprb", "https://mastodon.social/@cegeprb@mastodon.quebec"
     assert account_key("mastodon", one) == account_key("mastodon", other)
     assert account_key("mastodon", one) != account_key("mastodon", "https://mastodon.social/@cegeprb")

@@ -1,4 +1,4 @@
-"""Addresses of networks written in scripts, JSON and prose."""
+"""Find URLs of networks in scripts, JSON and prose."""
 
 import re
 
@@ -44,17 +44,17 @@ from cegep_audit.detect.networks.identify import classify
         ("", []),
     ],
 )
-def test_addresses(text: str, found: list[str]) -> None:
+def test_urls_found_in_text(text: str, found: list[str]) -> None:
     assert list(addresses_in_text(text)) == found
 
 
-def test_a_part_of_a_foreign_address_is_no_address_of_a_network() -> None:
+def test_network_url_inside_another_url_is_not_a_network_url() -> None:
     for text in ("https://cegeprb.test/facebook.com/a", "https://cegeprb.test/?to=https://x.com/a"):
         assert [classify(address).network for address in addresses_in_text(text)] == [None]
 
 
 @pytest.mark.parametrize("wrapping", ['"{}"', "'{}'", "({})", " {} ", "<{}>", '\\"{}\\"', "a={};", "\n{}\n"])
-def test_an_address_ends_where_its_wrapping_does(wrapping: str) -> None:
+def test_url_ends_at_its_delimiter(wrapping: str) -> None:
     address = "https://www.facebook.com/cegeprb?ref=ts"
     assert list(addresses_in_text(wrapping.format(address))) == [address]
 
@@ -66,7 +66,7 @@ def test_an_address_ends_where_its_wrapping_does(wrapping: str) -> None:
 @example("\\" * 200_000 + "facebook.com/a")
 @example("a." * 200_000)
 @example("https://" + "x" * 200_000 + ".facebook.com/a")
-def test_any_text_is_read_to_its_end(text: str) -> None:
+def test_urls_found_in_arbitrary_text_do_not_overlap(text: str) -> None:
     found = list(addresses_in_text(text))
     assert all(found)
     assert sum(map(len, found)) <= len(text) + 2 * len(found)
@@ -83,13 +83,13 @@ def test_any_text_is_read_to_its_end(text: str) -> None:
         ("https://x.com/cegeprb sans tarder", ["https://x.com/cegeprb"]),
     ],
 )
-def test_a_quoted_address_runs_to_the_end_of_its_quotation(text: str, found: list[str]) -> None:
+def test_quoted_url_may_contain_spaces(text: str, found: list[str]) -> None:
     assert list(addresses_in_text(text)) == found
 
 
 @given(st.lists(st.text("abcdefghijklmnop.-", min_size=1, max_size=4), min_size=1), st.text("abcdp.-", max_size=6))
 @example(["com", "com.cn", "co"], "com.cx")
-def test_a_pattern_for_many_words_finds_the_longest(words: list[str], text: str) -> None:
+def test_pattern_matches_the_longest_word(words: list[str], text: str) -> None:
     found = re.match(_any_of(words), text.upper())
     longest = max((word for word in words if text.startswith(word)), key=len, default=None)
     assert (found[0].lower() if found else None) == longest

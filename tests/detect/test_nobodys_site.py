@@ -1,4 +1,4 @@
-"""Pages that answer and are nobody's site, in both languages, beside small pages that are an institution's."""
+"""Placeholder, parked and error pages in both languages, which are not assessed, and small real sites, which are."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ def status_of(title: str, body: str) -> Status:
 
 
 @every_row(PAGES["nobodys"])
-def test_a_page_that_is_nobodys_is_not_assessed(page: dict[str, str]) -> None:
+def test_page_that_is_nobodys_site_is_unusable(page: dict[str, str]) -> None:
     assert status_of(**page) is Status.UNUSABLE
 
 
 @every_row(PAGES["small"])
-def test_a_small_page_of_an_institution_is_assessed(page: dict[str, str]) -> None:
+def test_small_page_of_an_institution_is_assessed(page: dict[str, str]) -> None:
     assert status_of(**page) is Status.OK
 
 
-def test_a_page_under_repair_that_shows_accounts_is_assessed() -> None:
+def test_maintenance_page_with_an_account_is_assessed() -> None:
     page = PAGES["nobodys"]["an upgrade"]
     icon = '<p><a href="https://www.facebook.com/collegemirval">Facebook</a></p>'
     assert status_of(page["title"], page["body"]) is Status.UNUSABLE

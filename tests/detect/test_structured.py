@@ -1,4 +1,4 @@
-"""Accounts that a page's data declares, whose they are said to be, and data with faults."""
+"""Accounts declared in a page's structured data, their subjects, and malformed data."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ HOME = "https://www.cegeprb.test/"
 FB, TW = "https://www.facebook.com/cegeprb", "https://twitter.com/cegeprb"
 
 CASES = {
-    "a college": ({"@type": "CollegeOrUniversity", "sameAs": [FB, TW]}, {(FB, "organization"), (TW, "organization")}),
-    "one address, no list": ({"@type": "Organization", "sameAs": FB}, {(FB, "organization")}),
-    "a graph": (
+    "college": ({"@type": "CollegeOrUniversity", "sameAs": [FB, TW]}, {(FB, "organization"), (TW, "organization")}),
+    "string instead of a list": ({"@type": "Organization", "sameAs": FB}, {(FB, "organization")}),
+    "graph": (
         {"@graph": [{"@type": "WebSite"}, {"@type": ["Organization"], "sameAs": [FB]}]},
         {(FB, "organization")},
     ),
-    "several in one text": (
+    "several URLs in one string": (
         {"@type": "Organization", "sameAs": "www.facebook.com/cegeprb, www.twitter.com/cegeprb"},
         {("www.facebook.com/cegeprb", "organization"), ("www.twitter.com/cegeprb", "organization")},
     ),
-    "a person": ({"@type": "Person", "sameAs": [TW]}, {(TW, "person")}),
-    "the author of an article": (
+    "person": ({"@type": "Person", "sameAs": [TW]}, {(TW, "person")}),
+    "author of an article": (
         {
             "@type": "NewsArticle",
             "author": {"@type": "Person", "sameAs": TW},
@@ -40,18 +40,21 @@ CASES = {
         },
         {(TW, "person"), (FB, "organization")},
     ),
-    "an author without a type": ({"@type": "Article", "author": {"sameAs": TW}}, {(TW, "person")}),
-    "an organisation of another domain": (
+    "author without a type": ({"@type": "Article", "author": {"sameAs": TW}}, {(TW, "person")}),
+    "organization on another domain": (
         {"@type": "Organization", "url": "https://autre.test/", "sameAs": FB},
         {(FB, "other"), ("https://autre.test/", "other")},
     ),
-    "an organisation that gives an account as its url": (
+    "organization whose url is an account": (
         {"@type": "Organization", "url": FB},
         {(FB, "organization")},
     ),
-    "its parent": ({"@type": "School", "parentOrganization": {"@type": "Organization", "sameAs": FB}}, {(FB, "other")}),
-    "no type at all": ({"sameAs": FB}, {(FB, "")}),
-    "values that are no text": (
+    "parent organization": (
+        {"@type": "School", "parentOrganization": {"@type": "Organization", "sameAs": FB}},
+        {(FB, "other")},
+    ),
+    "no type": ({"sameAs": FB}, {(FB, "")}),
+    "values that are not strings": (
         {"@type": "Organization", "sameAs": [None, 3, {"@id": FB}, [TW]]},
         {(FB, "organization")},
     ),
@@ -59,7 +62,7 @@ CASES = {
 
 
 @pytest.mark.parametrize(("data", "expected"), CASES.values(), ids=CASES)
-def test_says_whose_each_address_is(data: object, expected: set[tuple[str, str]]) -> None:
+def test_json_ld_addresses(data: object, expected: set[tuple[str, str]]) -> None:
     assert set(json_ld_addresses(json.dumps(data), HOME)) == expected
 
 
@@ -72,14 +75,14 @@ def test_says_whose_each_address_is(data: object, expected: set[tuple[str, str]]
         '{"@type":"Organization","name":"ligne\ncoupée","sameAs":"https://www.facebook.com/cegeprb"};',
     ],
 )
-def test_reads_what_sites_really_write(text: str) -> None:
+def test_json_ld_with_escapes_comments_and_line_breaks_is_read(text: str) -> None:
     assert (FB, "organization") in set(json_ld_addresses(text, HOME))
 
 
 @pytest.mark.parametrize(
     "text", ["", "{", "[" * 100_000, '{"a":' * 50_000, '{"n": ' + "9" * 5_000 + "}", "x" * 2_000_000]
 )
-def test_what_cannot_be_read_gives_nothing(text: str) -> None:
+def test_unreadable_json_ld_gives_no_addresses(text: str) -> None:
     assert list(json_ld_addresses(text, HOME)) == []
 
 
@@ -95,7 +98,7 @@ def test_what_cannot_be_read_gives_nothing(text: str) -> None:
         (7, ""),
     ],
 )
-def test_types_are_told_by_their_ending(types: object, subject: str) -> None:
+def test_subject_of_type(types: object, subject: str) -> None:
     assert subject_of_type(types) == subject
 
 
@@ -112,59 +115,59 @@ json_values = st.recursive(
 
 
 @given(json_values)
-def test_any_json_gives_addresses_that_are_text(value: object) -> None:
+def test_arbitrary_json_gives_string_addresses(value: object) -> None:
     assert all(isinstance(address, str) for address, _ in json_ld_addresses(json.dumps(value), HOME))
 
 
-# ------------------------------------------------------------------------------------------ data with faults
+# ------------------------------------------------------------------------------------------ malformed data
 
 DATA = f'"@type":"Person","name":"P. Brière","sameAs":["{TW}","{FB}"]'
-FAULTS = {
-    "CDATA behind slashes": f"// <![CDATA[\n{{{DATA}}}\n// ]]>",
-    "CDATA in comments": f"/*<![CDATA[*/{{{DATA}}}/*]]>*/",
-    "a bare CDATA": f"<![CDATA[{{{DATA}}}]]>",
-    "a comma too many": f"{{{DATA[:-1]},],}}",
-    "a missing brace": f"{{{DATA}",
-    "a missing bracket and brace": f"{{{DATA[:-1]}",
-    "a brace too many": f"{{{DATA}}}}}",
+MALFORMED = {
+    "CDATA behind line comments": f"// <![CDATA[\n{{{DATA}}}\n// ]]>",
+    "CDATA in block comments": f"/*<![CDATA[*/{{{DATA}}}/*]]>*/",
+    "bare CDATA": f"<![CDATA[{{{DATA}}}]]>",
+    "trailing commas": f"{{{DATA[:-1]},],}}",
+    "missing brace": f"{{{DATA}",
+    "missing bracket and brace": f"{{{DATA[:-1]}",
+    "extra brace": f"{{{DATA}}}}}",
     "two objects": f'{{"@type":"WebSite"}}{{{DATA}}}',
-    "two objects and a comma": f'{{"@type":"WebSite"}},\n{{{DATA}}}',
+    "two objects separated by a comma": f'{{"@type":"WebSite"}},\n{{{DATA}}}',
     "comments": f'{{/* "x": 1, */{DATA}}} // "sameAs"',
-    "a byte-order mark": f"\ufeff{{{DATA}}}",
-    "a quote in a name": f'{{"alternateName":"Le "beau" monde",{DATA}}}',
-    "one quote alone": f'{{"height":"5" de haut","x":"dit "oui", puis non",{DATA}}}',
-    "a missing comma": f'{{"x":"y"\n{DATA}}}',
+    "byte-order mark": f"\ufeff{{{DATA}}}",
+    "unescaped quotes in a name": f'{{"alternateName":"Le "beau" monde",{DATA}}}',
+    "unbalanced quote": f'{{"height":"5" de haut","x":"dit "oui", puis non",{DATA}}}',
+    "missing comma": f'{{"x":"y"\n{DATA}}}',
     "single quotes": f"{{{DATA}}}".replace('"', "'"),
-    "keys of a script": f"{{url:undefined,{DATA}}}",
-    "escaped quotes": f"{{{DATA}}}".replace('"', "&quot;"),
-    "a semicolon": f"{{{DATA}}};",
-    "a comment of HTML": f"<!-- {{{DATA}}} -->",
+    "unquoted key and undefined": f"{{url:undefined,{DATA}}}",
+    "character references for quotes": f"{{{DATA}}}".replace('"', "&quot;"),
+    "trailing semicolon": f"{{{DATA}}};",
+    "HTML comment": f"<!-- {{{DATA}}} -->",
 }
 
 
-@pytest.mark.parametrize("text", FAULTS.values(), ids=FAULTS)
-def test_broken_data_keep_their_subject(text: str) -> None:
+@pytest.mark.parametrize("text", MALFORMED.values(), ids=MALFORMED)
+def test_malformed_data_keeps_its_subject(text: str) -> None:
     assert {(TW, "person"), (FB, "person")} <= set(json_ld_addresses(text, "https://www.cegeprb.test/"))
 
 
 OWN_WORDS = ["cegep", "riviere", "bleue", "www.cegeprb.test"]
 SCRIPTS = {
-    "below a key of partners": (f'{{"partners":[{{"name":"Ville","facebook":"{FB}"}}]}}', "other"),
-    "below a key of two words": (f'{{"eventList":[{{"link":"{FB}"}}]}}', "other"),
-    "an object with a name": (f'var activite = {{titre:"Foire",lien:"{FB}"}};', "other"),
-    "a vendor's options": (f'window.chat={{editeur:"Causette inc.",liens:{{facebook:"{FB}"}}}}', "other"),
-    "a writer": (f'{{"posts":[{{"authors":[{{"t":"{FB}"}}]}}]}}', "person"),
-    "a state inside a text": (json.dumps([json.dumps({"speakers": [{"url": FB}]})]), "person"),
-    "the site's own": (f'{{"site":{{"name":"Cégep de Rivière-Bleue","facebook":"{FB}"}}}}', None),
-    "by the name of its network": (f'{{"links":[{{"title":"Facebook","url":"{FB}"}}]}}', None),
-    "by the name of its menu": (f'{{"title":"Suivez-nous","items":[{{"url":"{FB}"}}]}}', None),
-    "no data": (f"document.location = '{FB}';", None),
-    "far below a name": (f'{{"name":"Gabarit X","a":{{"b":{{"c":{{"facebook":"{FB}"}}}}}}}}', None),
+    "below a partners key": (f'{{"partners":[{{"name":"Ville","facebook":"{FB}"}}]}}', "other"),
+    "below a camel case key": (f'{{"eventList":[{{"link":"{FB}"}}]}}', "other"),
+    "object with another name": (f'var activite = {{titre:"Foire",lien:"{FB}"}};', "other"),
+    "options of a vendor": (f'window.chat={{editeur:"Causette inc.",liens:{{facebook:"{FB}"}}}}', "other"),
+    "author": (f'{{"posts":[{{"authors":[{{"t":"{FB}"}}]}}]}}', "person"),
+    "state nested in a string": (json.dumps([json.dumps({"speakers": [{"url": FB}]})]), "person"),
+    "object with the site's name": (f'{{"site":{{"name":"Cégep de Rivière-Bleue","facebook":"{FB}"}}}}', None),
+    "object titled after the network": (f'{{"links":[{{"title":"Facebook","url":"{FB}"}}]}}', None),
+    "object titled with an invitation": (f'{{"title":"Suivez-nous","items":[{{"url":"{FB}"}}]}}', None),
+    "no object": (f"document.location = '{FB}';", None),
+    "several levels below a name": (f'{{"name":"Gabarit X","a":{{"b":{{"c":{{"facebook":"{FB}"}}}}}}}}', None),
 }
 
 
 @pytest.mark.parametrize(("text", "subject"), SCRIPTS.values(), ids=SCRIPTS)
-def test_the_data_of_a_script_say_whose_they_are(text: str, subject: str | None) -> None:
+def test_subjects_in_script(text: str, subject: str | None) -> None:
     assert subjects_in_script(text, OWN_WORDS).get(FB) == subject
 
 
@@ -172,8 +175,8 @@ HOSTILE = ['{"a":', "[", '"', '"a"b', "/*", "{a:", '\\"', "'\n", '"\\', '" ', '"
 
 
 @pytest.mark.parametrize("piece", HOSTILE)
-def test_a_hostile_text_is_read_to_its_end(piece: str) -> None:
-    # A step for each pair of its characters would take an hour.
+def test_hostile_text_is_read_in_bounded_time(piece: str) -> None:
+    # In quadratic time, this would take an hour.
     text = piece * (150_000 // len(piece))
     end = json.dumps({"last": 1})
     read_json(text + end)
@@ -181,7 +184,7 @@ def test_a_hostile_text_is_read_to_its_end(piece: str) -> None:
 
 
 @given(st.text(alphabet="{}[]()\"':,;\\/*<!-ab1 \n", max_size=200))
-def test_any_text_is_read(text: str) -> None:
+def test_arbitrary_text_never_raises(text: str) -> None:
     read_json(text)
     assert isinstance(read_script(text), list)
 
@@ -191,10 +194,10 @@ def test_any_text_is_read(text: str) -> None:
         st.none() | st.integers() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)
     )
 )
-def test_json_without_faults_is_what_json_is(value: object) -> None:
+def test_valid_json_is_read_like_json_loads(value: object) -> None:
     assert read_json(json.dumps(value)) == value
 
 
-def test_what_is_too_long_is_not_read() -> None:
+def test_text_over_the_length_limit_is_not_read() -> None:
     assert read_json("[" * (MAX_CHARS + 1)) is None
     assert read_script("[" * (MAX_CHARS + 1)) == []

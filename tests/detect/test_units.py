@@ -1,4 +1,4 @@
-"""Accounts of parts: a word in a handle, a label, a title or a host, where it makes a unit and where it does not."""
+"""Accounts of units: when a word in a handle, label, title or host makes an account a unit's, and when not."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ SPORTS = '<p>Équipes sportives : <a href="https://www.instagram.com/sportsvalbr
 LIBRARY = '<p>Notre bibliothèque est sur <a href="https://www.tiktok.com/@bibliovalbrume">TikTok</a></p>'
 TEASER = '<a href="https://www.instagram.com/vie.valbrume"><p>Soirée de jeux à la bibliothèque</p></a>'
 
-# What the page holds, and the accounts that are the institution's own.
+# The fragments of the page, and its official accounts.
 CASES: dict[str, tuple[dict[str, Any], set[str]]] = {
-    "a campus in the row of icons": (
+    "campus handle in the row of icons": (
         {"footer": row(Facebook="valbrume", Snapchat="valbrumecampus")},
         {"facebook/valbrume", "snapchat/valbrumecampus"},
     ),
-    "a library in the row of icons": (
+    "library handle in the row of icons": (
         {"footer": row(Facebook="valbrume", Instagram="valbrumelibrary")},
         {"facebook/valbrume", "instagram/valbrumelibrary"},
     ),
-    "a newspaper in a row of the header": (
+    "newspaper handle in a row of the header": (
         {"header": row(Facebook="valbrume", TikTok="journalvalbrume")},
         {"facebook/valbrume", "tiktok/journalvalbrume"},
     ),
@@ -31,7 +31,7 @@ CASES: dict[str, tuple[dict[str, Any], set[str]]] = {
         {"footer": row(Facebook="valbrume", LinkedIn="valbrume-recherche-et-enseignement")},
         {"facebook/valbrume", "linkedin/company/valbrume-recherche-et-enseignement"},
     ),
-    "a name written out, with a word of a part": (
+    "full name that contains a unit word": (
         {
             "footer": row(Facebook="inrsciences", LinkedIn="institut-national-de-la-recherche-scientifique"),
             "name": "INRS",
@@ -39,34 +39,34 @@ CASES: dict[str, tuple[dict[str, Any], set[str]]] = {
         },
         {"facebook/inrsciences", "linkedin/company/institut-national-de-la-recherche-scientifique"},
     ),
-    "a competitor in the same row": (
+    "competing account in the same row": (
         {"footer": row(Facebook="valbrume", Instagram="valbrume") + row(Instagram="valbrumecampus")},
         {"facebook/valbrume", "instagram/valbrume"},
     ),
-    "a competitor in the header": (
+    "competing account in the header": (
         {
             "header": row(Instagram="valbrume", YouTube="valbrume"),
             "footer": row(Facebook="valbrume", Instagram="valbrumecampus"),
         },
         {"instagram/valbrume", "youtube/valbrume", "facebook/valbrume"},
     ),
-    "one word in all accounts": (
+    "unit word in every handle": (
         {"footer": row(Facebook="campusvalbrume", Instagram="campusvalbrume")},
         {"facebook/campusvalbrume", "instagram/campusvalbrume"},
     ),
-    "a library and sports alone": ({"footer": row(Facebook="bibliovalbrume", Instagram="sportsvalbrume")}, set()),
-    "a teaser of the library": (
+    "library and sports accounts only": ({"footer": row(Facebook="bibliovalbrume", Instagram="sportsvalbrume")}, set()),
+    "teaser about the library": (
         {"footer": row(Facebook="valbrume", Instagram="vie.valbrume"), "main": TEASER},
         {"facebook/valbrume", "instagram/vie.valbrume"},
     ),
-    "an account under the library's name": (
+    "link labelled as the library": (
         {"footer": MAIN + '<p><a href="https://www.instagram.com/lire.valbrume">Bibliothèque</a></p>'},
         OWN,
     ),
-    "a campus in the title": ({"footer": MAIN + SPORTS, "title": "Collège Valbrume | Campus de Haute-Anse"}, OWN),
-    "a library in the title": ({"footer": MAIN + LIBRARY, "title": "Collège Valbrume – Bibliothèque"}, OWN),
-    "a plain title": ({"footer": MAIN + LIBRARY}, OWN),
-    "a campus by name": (
+    "campus in the page title": ({"footer": MAIN + SPORTS, "title": "Collège Valbrume | Campus de Haute-Anse"}, OWN),
+    "library in the page title": ({"footer": MAIN + LIBRARY, "title": "Collège Valbrume – Bibliothèque"}, OWN),
+    "page title without a unit": ({"footer": MAIN + LIBRARY}, OWN),
+    "institution with campus in its name": (
         {
             "footer": row(Facebook="campusvalbrume", Instagram="campusvalbrume") + SPORTS,
             "name": "Campus Valbrume",
@@ -74,7 +74,7 @@ CASES: dict[str, tuple[dict[str, Any], set[str]]] = {
         },
         {"facebook/campusvalbrume", "instagram/campusvalbrume"},
     ),
-    "a library's host": (
+    "library host": (
         {
             "footer": row(Facebook="bibliovalbrume", Instagram="lirevalbrume"),
             "name": "Université Valbrume",
@@ -82,31 +82,31 @@ CASES: dict[str, tuple[dict[str, Any], set[str]]] = {
         },
         set(),
     ),
-    "a campus's host": (
+    "campus host": (
         {"footer": row(Facebook="valbrumecampusnord"), "name": "Valbrume", "url": "https://campus-nord.valbrume.test/"},
         set(),
     ),
-    "a library's host that shows the college": (
+    "library host with an account of the college": (
         {"footer": row(Facebook="valbrume", Twitter="valbrumelibrary"), "url": "https://library.valbrume.test/"},
         {"facebook/valbrume"},
     ),
-    "a faculty's title": (
+    "faculty in the page title": (
         {"footer": row(Facebook="facultedroitvalbrume"), "title": "Faculté de droit", "url": "https://valbrume.test/"},
         set(),
     ),
-    "a library that the registry lists by its address": (
+    "library path in the registry URL": (
         {"footer": row(Facebook="bibliovalbrume", Twitter="x"), "url": "https://www.valbrume.test/bibliotheque/"},
         {"facebook/bibliovalbrume", "twitter/x"},
     ),
-    "a former host that names a campus": (
+    "alternative host with a campus": (
         {"footer": row(Facebook="valbrume", Instagram="vivreici"), "alt_hosts": ("campus.valbrume.test",)},
         {"facebook/valbrume", "instagram/vivreici"},
     ),
-    "a registered name that holds a word of a part": (
+    "domain name that contains a unit word": (
         {"footer": row(Facebook="valbrume", Instagram="vivreici"), "url": "https://www.campusvalbrume.test/"},
         {"facebook/valbrume", "instagram/vivreici"},
     ),
-    "an invitation in a sentence": (
+    "invitation in a sentence": (
         {
             "footer": MAIN,
             "main": "<p>Pour ne rien manquer de la vie au collège, suivez-nous tous les jours sur "
@@ -114,7 +114,7 @@ CASES: dict[str, tuple[dict[str, Any], set[str]]] = {
         },
         OWN | {"instagram/vivrevalbrume"},
     ),
-    "a team in a sentence": (
+    "team in a sentence": (
         {
             "footer": MAIN,
             "main": "<p>Les Huards de Valbrume, nos équipes, jouent et racontent leurs matchs sur "
@@ -126,5 +126,5 @@ CASES: dict[str, tuple[dict[str, Any], set[str]]] = {
 
 
 @pytest.mark.parametrize(("page", "own"), CASES.values(), ids=CASES)
-def test_accounts_of_parts_are_told(page: dict[str, Any], own: set[str]) -> None:
+def test_official_accounts_exclude_units(page: dict[str, Any], own: set[str]) -> None:
     assert official(roles_on(**page)) == own

@@ -1,4 +1,4 @@
-"""What address a link means: repairs that know no network."""
+"""Repair and parse the URL of a link, independently of any network."""
 
 import pytest
 from hypothesis import given, settings
@@ -36,7 +36,7 @@ from cegep_audit.detect.networks.unwrap import (
         ("mailto:a@cegeprb.test", Address("mailto", "mailto:", "/a@cegeprb.test", "", "")),
     ],
 )
-def test_an_address_is_taken_apart(raw: str, address: Address) -> None:
+def test_read_address(raw: str, address: Address) -> None:
     assert read_address(raw) == address
 
 
@@ -58,9 +58,9 @@ def test_an_address_is_taken_apart(raw: str, address: Address) -> None:
         "https://" + "a" * 300 + ".test/",
     ],
 )
-def test_what_means_no_address(raw: str) -> None:
+def test_text_without_an_address(raw: str) -> None:
     address = read_address(raw)
-    assert address is None or address.host == "index.php"  # a host or a file: nothing in it tells
+    assert address is None or address.host == "index.php"  # could be a host or a file name
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_what_means_no_address(raw: str) -> None:
         "/web/20110415000000/http://cegeprb.test/a",
     ],
 )
-def test_a_mistyped_address_is_what_its_author_meant(raw: str) -> None:
+def test_mistyped_or_escaped_address_is_repaired(raw: str) -> None:
     address = read_address(raw)
     assert address is not None
     assert (address.host, address.path) == ("cegeprb.test", "/a")
@@ -136,12 +136,12 @@ def test_a_mistyped_address_is_what_its_author_meant(raw: str) -> None:
         ("", None),
     ],
 )
-def test_the_address_inside_the_path_of_an_archive(path: str, inside: str | None) -> None:
+def test_archived_address(path: str, inside: str | None) -> None:
     assert archived_address(path) == inside
 
 
 @pytest.mark.parametrize("end", ["profile.php?id=100064123456789", "?x=1#!/profile.php?id=100064123456789"])
-def test_what_follows_an_archived_address_stays_with_it(end: str) -> None:
+def test_query_and_fragment_belong_to_the_archived_address(end: str) -> None:
     assert classify(f"https://archive.test/web/20110415/http://www.facebook.com/{end}").handle == "100064123456789"
 
 
@@ -157,7 +157,7 @@ def test_what_follows_an_archived_address_stays_with_it(end: str) -> None:
         ("/a", None),
     ],
 )
-def test_an_address_pasted_behind_another(path: str, inner: str | None) -> None:
+def test_repeated_address(path: str, inner: str | None) -> None:
     assert repeated_address(path) == inner
 
 
@@ -187,7 +187,7 @@ def test_an_address_pasted_behind_another(path: str, inner: str | None) -> None:
         ("/%20/", []),
     ],
 )
-def test_segments_of_a_path(path: str, found: list[str]) -> None:
+def test_segments(path: str, found: list[str]) -> None:
     assert segments(path) == found
 
 
@@ -204,7 +204,7 @@ def test_segments_of_a_path(path: str, found: list[str]) -> None:
         ("a=%ff", {"a": "\ufffd"}),
     ],
 )
-def test_parameters_of_a_query(query: str, found: dict[str, str]) -> None:
+def test_parameters(query: str, found: dict[str, str]) -> None:
     assert parameters(query) == found
 
 
@@ -223,22 +223,22 @@ def test_parameters_of_a_query(query: str, found: dict[str, str]) -> None:
         (("/a", "b=c", ""), ("/a", "b=c")),
     ],
 )
-def test_where_a_fragment_leads(parts: tuple[str, str, str], shown: tuple[str, str]) -> None:
+def test_shown_path(parts: tuple[str, str, str], shown: tuple[str, str]) -> None:
     assert shown_path(*parts) == shown
 
 
-def test_what_is_read_of_a_long_link_ends_before_a_name_that_is_cut() -> None:
+def test_long_link_is_cut_before_a_truncated_name() -> None:
     assert readable("a" * MAX_LENGTH) == "a" * MAX_LENGTH
     assert readable("b/" + "a" * MAX_LENGTH) == "b/"
     assert len(readable("/a" * MAX_LENGTH)) <= MAX_LENGTH
 
 
-anything = st.text(st.characters(), max_size=300) | st.text("%\\/:.@#!?&;=uh tps2F\ud800é\u0301", max_size=300)
+arbitrary_text = st.text(st.characters(), max_size=300) | st.text("%\\/:.@#!?&;=uh tps2F\ud800é\u0301", max_size=300)
 
 
 @settings(deadline=None)
-@given(anything)
-def test_nothing_raises(text: str) -> None:
+@given(arbitrary_text)
+def test_arbitrary_text_never_raises(text: str) -> None:
     address = read_address(text)
     if address is not None:
         segments(address.path)
@@ -254,6 +254,6 @@ def test_nothing_raises(text: str) -> None:
     st.from_regex(r"[a-z0-9]{1,30}(\.[a-z0-9]{1,30}){1,6}", fullmatch=True),
     st.from_regex(r"(/[A-Za-z0-9_]+)*", fullmatch=True),
 )
-def test_a_sound_address_is_left_alone(host: str, path: str) -> None:
+def test_valid_address_is_unchanged(host: str, path: str) -> None:
     assert repaired(f"https://{host}{path}") == f"https://{host}{path}"
     assert read_address(f"https://{host}{path}") == Address("https", host, path, "", "")

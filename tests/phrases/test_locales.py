@@ -1,4 +1,4 @@
-"""Numbers, dates and the choice of a language."""
+"""Language selection, and numbers, dates and durations in each language."""
 
 from __future__ import annotations
 
@@ -16,19 +16,21 @@ NBSP = "\u00a0"
 @pytest.mark.parametrize(
     ("option", "environ", "language"),
     [
-        pytest.param("en", {"LANG": "fr_CA.UTF-8"}, "en", id="the option decides"),
-        pytest.param("fr", {"LC_ALL": "en_US"}, "fr", id="the option decides for French too"),
-        pytest.param(None, {"LANG": "en_CA.UTF-8"}, "en", id="the locale"),
-        pytest.param(None, {"LANG": "fr_CA.UTF-8"}, "fr", id="a French locale"),
-        pytest.param(None, {"LC_ALL": "fr_CA", "LC_MESSAGES": "en_CA", "LANG": "en_CA"}, "fr", id="LC_ALL first"),
-        pytest.param(None, {"LC_MESSAGES": "en_CA", "LANG": "fr_CA"}, "en", id="then LC_MESSAGES"),
-        pytest.param(None, {"LC_ALL": "", "LANG": "en_CA"}, "en", id="empty is not set"),
-        pytest.param(None, {"LC_ALL": "C.UTF-8", "LANG": "en_CA"}, "fr", id="C says nothing"),
-        pytest.param(None, {"LANG": "C"}, "fr", id="C"),
-        pytest.param(None, {"LANG": "POSIX"}, "fr", id="POSIX"),
-        pytest.param(None, {"LANG": "es_MX.UTF-8"}, "en", id="a language not spoken here"),
-        pytest.param(None, {"LANG": "fr@euro"}, "fr", id="a variant"),
-        pytest.param(None, {}, "fr", id="nothing at all"),
+        pytest.param("en", {"LANG": "fr_CA.UTF-8"}, "en", id="option"),
+        pytest.param("fr", {"LC_ALL": "en_US"}, "fr", id="option for French"),
+        pytest.param(None, {"LANG": "en_CA.UTF-8"}, "en", id="English locale"),
+        pytest.param(None, {"LANG": "fr_CA.UTF-8"}, "fr", id="French locale"),
+        pytest.param(
+            None, {"LC_ALL": "fr_CA", "LC_MESSAGES": "en_CA", "LANG": "en_CA"}, "fr", id="LC_ALL before the others"
+        ),
+        pytest.param(None, {"LC_MESSAGES": "en_CA", "LANG": "fr_CA"}, "en", id="LC_MESSAGES before LANG"),
+        pytest.param(None, {"LC_ALL": "", "LANG": "en_CA"}, "en", id="empty means unset"),
+        pytest.param(None, {"LC_ALL": "C.UTF-8", "LANG": "en_CA"}, "fr", id="C locale is skipped"),
+        pytest.param(None, {"LANG": "C"}, "fr", id="C locale"),
+        pytest.param(None, {"LANG": "POSIX"}, "fr", id="POSIX locale"),
+        pytest.param(None, {"LANG": "es_MX.UTF-8"}, "en", id="unsupported language"),
+        pytest.param(None, {"LANG": "fr@euro"}, "fr", id="locale modifier"),
+        pytest.param(None, {}, "fr", id="empty environment"),
     ],
 )
 def test_pick_language(option: str | None, environ: dict[str, str], language: str) -> None:
@@ -42,7 +44,9 @@ def test_pick_language(option: str | None, environ: dict[str, str], language: st
         ("en", "12,345", "3.7", "62.3%", "62%", "58.3–71.2%", "November 23, 2026"),
     ],
 )
-def test_figures(lang: Language, number: str, decimal: str, percent: str, whole: str, span: str, day: str) -> None:
+def test_numbers_and_dates(
+    lang: Language, number: str, decimal: str, percent: str, whole: str, span: str, day: str
+) -> None:
     assert locales.number(12345, lang) == number
     assert locales.decimal(3.68, lang) == decimal
     assert locales.percent(0.62345, lang) == percent
@@ -52,17 +56,17 @@ def test_figures(lang: Language, number: str, decimal: str, percent: str, whole:
 
 
 @pytest.mark.parametrize("lang", ["fr", "en"])
-def test_no_figure_is_a_dash(lang: Language) -> None:
+def test_missing_value_is_a_dash(lang: Language) -> None:
     assert {locales.decimal(None, lang), locales.percent(None, lang), locales.span(None, lang)} == {"—"}
 
 
-def test_the_first_of_a_month_is_an_ordinal_in_french() -> None:
+def test_first_day_of_a_month_is_an_ordinal_in_french() -> None:
     assert locales.day(date(2026, 11, 1), "fr") == "1er novembre 2026"
     assert locales.day(date(2026, 11, 11), "fr") == "11 novembre 2026"
     assert locales.day(date(2026, 11, 1), "en") == "November 1, 2026"
 
 
-def test_a_moment_counts_in_utc() -> None:
+def test_datetime_is_shown_in_utc() -> None:
     late = datetime(2026, 11, 23, 22, 30, tzinfo=timezone(timedelta(hours=-5)))
     assert locales.day(late, "en") == "November 24, 2026"
     assert locales.minute(late) == "2026-11-24 03:30"
@@ -88,11 +92,11 @@ def test_plural(count: int, fr: str, en: str) -> None:
 @pytest.mark.parametrize(
     ("share", "digits", "text"), [(0.125, 0, "13"), (0.0625, 1, "6.3"), (0.285, 0, "29"), (0.045, 0, "5")]
 )
-def test_a_half_is_rounded_up_as_spreadsheets_do(share: float, digits: int, text: str) -> None:
+def test_percent_rounds_half_up(share: float, digits: int, text: str) -> None:
     assert locales.percent(share, "en", digits=digits) == f"{text}%"
 
 
-def test_a_mean_is_rounded_as_spreadsheets_do() -> None:
+def test_decimal_rounds_half_up() -> None:
     assert [locales.decimal(value, "en") for value in (2.25, 2.35, 0.05)] == ["2.3", "2.4", "0.1"]
 
 
@@ -107,7 +111,7 @@ def test_a_mean_is_rounded_as_spreadsheets_do() -> None:
         (None, "—", "—"),
     ],
 )
-def test_differences_have_a_sign(difference: float | None, fr: str, en: str) -> None:
+def test_points(difference: float | None, fr: str, en: str) -> None:
     assert (locales.points(difference, "fr"), locales.points(difference, "en")) == (fr, en)
 
 
@@ -127,6 +131,6 @@ def test_p_values(value: float | None, fr: str, en: str) -> None:
 
 
 @pytest.mark.parametrize("share", [-0.0, -0.0001, 0.0001, -0.00049])
-def test_nothing_has_no_sign(share: float) -> None:
+def test_value_that_rounds_to_zero_has_no_sign(share: float) -> None:
     assert locales.percent(share, "en") == "0.0%"
     assert (locales.decimal(share, "fr"), locales.points(share, "fr")) == ("0,0", "0,0")

@@ -1,4 +1,4 @@
-"""Every phrase in both languages, with the same places, and set as French is."""
+"""Every phrase exists in both languages, with the same placeholders and French typography."""
 
 from __future__ import annotations
 
@@ -17,14 +17,19 @@ SOURCE = Path(__file__).parents[2] / "src"
 PHRASES = sorted(_sentences().items())
 FRENCH = [(key, text) for key, row in PHRASES for text in row["fr"].values()]
 
-BELOW_A_FIGURE = {"headline.gained", "headline.lost", "headline.renamed", "sheet.card_unit"}  # which is written apart
+BELOW_A_FIGURE = {
+    "headline.gained",
+    "headline.lost",
+    "headline.renamed",
+    "sheet.card_unit",
+}  # the figure itself is shown separately
 
 
-def places(text: str) -> set[str]:
+def placeholders(text: str) -> set[str]:
     return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
 
 
-def test_no_key_is_in_two_files() -> None:
+def test_key_is_in_one_file_only() -> None:
     files = sorted((SOURCE / "cegep_audit" / "phrases").glob("*.toml"))
     keys = [
         f"{section}.{name}"
@@ -35,19 +40,19 @@ def test_no_key_is_in_two_files() -> None:
     assert sorted(keys) == [key for key, _ in PHRASES]
 
 
-def test_both_languages_say_it_with_the_same_facts() -> None:
+def test_both_languages_have_the_same_placeholders() -> None:
     for key, row in PHRASES:
         assert set(row) == {"fr", "en"}, key
         texts = [text for forms in row.values() for text in forms.values()]
         assert all(text.strip() == text and text for text in texts), key
-        assert len({frozenset(places(text) - {"count"}) for text in texts}) == 1, key
-        assert len({frozenset(places(forms["other"])) for forms in row.values()}) == 1, key
+        assert len({frozenset(placeholders(text) - {"count"}) for text in texts}) == 1, key
+        assert len({frozenset(placeholders(forms["other"])) for forms in row.values()}) == 1, key
         for forms in row.values():
             assert set(forms) in ({"other"}, {"one", "other"}), key
-            assert len(forms) == 1 or "count" in places(forms["other"]) or key in BELOW_A_FIGURE, key
+            assert len(forms) == 1 or "count" in placeholders(forms["other"]) or key in BELOW_A_FIGURE, key
 
 
-def test_french_is_set_as_french() -> None:
+def test_french_punctuation_spacing() -> None:
     for key, text in FRENCH:
         outside = re.sub(r"\{\w+\}", "x", text)
         assert not re.search(r" [:;!?%»]|« ", outside), f"{key}: the space there must not break"
@@ -56,7 +61,7 @@ def test_french_is_set_as_french() -> None:
         assert not re.search(r"[\s\u00a0][;!?]", outside), f"{key}: Quebec sets none before these"
 
 
-def test_one_apostrophe() -> None:
+def test_apostrophes_are_typographic() -> None:
     assert [key for key, row in PHRASES for forms in row.values() for text in forms.values() if "'" in text] == []
 
 
@@ -72,52 +77,52 @@ def test_one_apostrophe() -> None:
         ("need", Need),
     ],
 )
-def test_every_code_has_words(section: str, codes: type[StrEnum]) -> None:
+def test_every_code_has_a_phrase(section: str, codes: type[StrEnum]) -> None:
     assert [code for code in codes if code and not known(f"{section}.{code}")] == []
 
 
 @pytest.mark.parametrize("text", ["a : b", "a ; b !", "« a »", "5 %", "a\u00a0: b"])
-def test_setting_french_twice_is_setting_it_once(text: str) -> None:
+def test_set_in_french_is_idempotent(text: str) -> None:
     assert set_in_french(set_in_french(text)) == set_in_french(text)
     assert " :" not in set_in_french(text)
 
 
-def test_numbers_agree_with_the_language() -> None:
+def test_plural_form_and_number_format_follow_the_language() -> None:
     assert say("table.institutions", "fr", count=0) == "0 établissement"
     assert say("table.institutions", "fr", count=1200) == "1\u00a0200 établissements"
     assert say("table.institutions", "en", count=0) == "0 institutions"
     assert say("table.institutions", "en", count=1) == "1 institution"
 
 
-def test_a_value_is_text_whatever_it_holds() -> None:
+def test_value_is_inserted_literally_without_control_characters() -> None:
     assert say("sheet.rule", "en", reason="{count} \x1b[31m[red]") == "rule: {count} [31m[red]"
 
 
-def test_a_phrase_that_does_not_exist_is_our_fault() -> None:
+def test_unknown_key_or_missing_value_raises() -> None:
     with pytest.raises(KeyError):
         say("table.nonsense", "fr")
     with pytest.raises(KeyError):
         say("sheet.rule", "fr")
 
 
-def test_a_sentence_is_one_line_whatever_its_facts() -> None:
+def test_sentence_is_one_printable_line_for_any_values() -> None:
     for key, row in PHRASES:
-        given = dict.fromkeys(places(row["fr"]["other"]), "two\nlines\x1b[2J\u202e")
+        given = dict.fromkeys(placeholders(row["fr"]["other"]), "two\nlines\x1b[2J\u202e")
         for lang in ("fr", "en"):
             assert say(key, lang, **given).replace("\xa0", " ").isprintable(), key
 
 
-def test_every_sentence_is_said_somewhere() -> None:
-    """A whole key is quoted in the code; where the code puts the section and a name together, the name is.
+def test_every_phrase_is_used() -> None:
+    """The source quotes either the whole key or, where it joins section and name at run time, the name.
 
-    The help of commands has a test of its own.
+    The help of the commands has its own test.
     """
     code = "\n".join(path.read_text("utf-8") for path in SOURCE.rglob("*") if path.suffix in {".py", ".html"})
     rules = [path for path in SOURCE.rglob("*.toml") if path.parent.name != "phrases"]
     tables = "\n".join(path.read_text("utf-8") for path in (*rules, SOURCE.parent / "data" / "institutions.csv"))
     joined = set(re.findall(r"""f["']([a-z_]+)\.[a-z_]*\{""", code)) | {
         *re.findall(r"""["']([a-z_]+)\.["'] ~ """, code),  # in templates
-        *re.findall(r"""\bof(?:: str)? ?= ?["']([a-z_]+)["']""", code),  # headings of tables
+        *re.findall(r"""\bof(?:: str)? ?= ?["']([a-z_]+)["']""", code),  # table headings
         "evidence",
         "grid",
         "language_name",
@@ -127,11 +132,11 @@ def test_every_sentence_is_said_somewhere() -> None:
     quoted = set(re.findall(r"""["']([\w.]+)(?=["'])""", code))
     words = set(re.findall(r"""["']([a-z0-9_]+)["']""", code)) | set(re.findall(r"\b[a-z0-9_-]+\b", tables))
 
-    def is_said(key: str) -> bool:
+    def is_used(key: str) -> bool:
         section, name = key.split(".", 1)
-        return key in quoted or (section in joined and is_put_together(name))
+        return key in quoted or (section in joined and is_joined(name))
 
-    def is_put_together(name: str) -> bool:
+    def is_joined(name: str) -> bool:
         bare = (
             name.removeprefix("short_")
             .removeprefix("waits_for_")
@@ -143,11 +148,11 @@ def test_every_sentence_is_said_somewhere() -> None:
         )
         return name in words or bare in words or bare in {"answer", "turn"}
 
-    unsaid = [key for key, _ in PHRASES if not key.startswith("help.") and not is_said(key)]
-    assert unsaid == [], unsaid
+    unused = [key for key, _ in PHRASES if not key.startswith("help.") and not is_used(key)]
+    assert unused == [], unused
 
 
-def test_every_sentence_that_is_said_exists() -> None:
+def test_every_key_passed_to_say_exists() -> None:
     sections = {key.split(".")[0] for key, _ in PHRASES}
     code = "\n".join(path.read_text("utf-8") for path in SOURCE.rglob("*") if path.suffix in {".py", ".html"})
     said = re.findall(rf"""\bsay\(["']((?:{"|".join(sections)})\.[a-z0-9_]+)["']""", code)

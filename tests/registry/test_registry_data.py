@@ -1,4 +1,4 @@
-"""The registry that the package ships."""
+"""The registry shipped with the package: its contents and consistency."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ def institutions() -> list[Institution]:
     return read_registry()
 
 
-def test_it_has_no_fault() -> None:
+def test_registry_is_valid() -> None:
     assert check_registry(default_registry()) == []
 
 
-def test_it_has_169_rows_of_which_139_count(institutions: list[Institution]) -> None:
+def test_registry_has_169_institutions_of_which_139_count(institutions: list[Institution]) -> None:
     assert len(institutions) == 169
     assert len(select(institutions)) == 139
     assert sum(item.type == "cegep-public" for item in select(institutions)) == 48
@@ -48,7 +48,7 @@ def test_rows_are_sorted_by_type_then_id(institutions: list[Institution]) -> Non
     assert institutions == sorted(institutions, key=lambda item: (TYPES.index(item.type), item.id))
 
 
-def test_it_is_its_own_normal_form() -> None:
+def test_csv_is_normalized() -> None:
     data = default_registry().read_bytes()
     normal = io.StringIO(newline="")
     rows = csv.reader(io.StringIO(data.decode("utf-8"), newline=""))
@@ -56,24 +56,24 @@ def test_it_is_its_own_normal_form() -> None:
     assert data == normal.getvalue().encode("utf-8")
 
 
-def test_a_region_has_one_code(institutions: list[Institution]) -> None:
+def test_region_has_one_code(institutions: list[Institution]) -> None:
     pairs = {(item.region, item.region_code) for item in institutions}
     assert len(pairs) == len({region for region, _ in pairs}) == len({code for _, code in pairs}) == 17
 
 
-def test_no_part_has_a_part_as_its_parent(institutions: list[Institution]) -> None:
+def test_parents_have_no_parent(institutions: list[Institution]) -> None:
     parents = {item.id: item.parent_id for item in institutions}
     assert [item.id for item in institutions if item.parent_id and parents[item.parent_id]] == []
 
 
-def test_websites_are_https_and_closed_lists(institutions: list[Institution]) -> None:
+def test_websites_are_https_and_columns_use_known_values(institutions: list[Institution]) -> None:
     assert {item.url.partition(":")[0] for item in institutions} == {"https"}
     assert {item.status for item in institutions} == {"active", "closed"}
     assert {item.language for item in institutions} == {"fr", "en", "bilingual"}
     assert {item.extra["verified"] for item in institutions} == {"yes", "no"}
 
 
-def test_ids_of_other_databases_are_of_one_institution_each(institutions: list[Institution]) -> None:
+def test_wikidata_and_ror_ids_are_unique(institutions: list[Institution]) -> None:
     for column, at_least in (("wikidata", 78), ("ror", 47)):
         ids = [getattr(item, column) for item in institutions if getattr(item, column)]
         assert len(set(ids)) == len(ids) >= at_least
@@ -96,7 +96,7 @@ def test_only_parent_and_part_share_a_host(institutions: list[Institution]) -> N
     assert [pair for pair in shared if families[pair[0]] != families[pair[1]]] == []
 
 
-def test_a_closed_institution_has_its_year_and_a_successor_that_exists(institutions: list[Institution]) -> None:
+def test_closing_years_and_successors_are_consistent(institutions: list[Institution]) -> None:
     by_id = {item.id: item for item in institutions}
     for item in institutions:
         assert not item.closed or (item.status == "closed" and item.closed > (item.founded or 0)), item.id
@@ -109,13 +109,13 @@ def test_a_closed_institution_has_its_year_and_a_successor_that_exists(instituti
     }
 
 
-def test_every_row_names_its_source(institutions: list[Institution]) -> None:
+def test_every_institution_has_a_source(institutions: list[Institution]) -> None:
     assert [item.id for item in institutions if not item.extra["source"]] == []
-    told = [item for item in institutions if item.ror]
-    assert all("ror-community" in item.extra["source"] for item in told)
+    with_ror = [item for item in institutions if item.ror]
+    assert all("ror-community" in item.extra["source"] for item in with_ror)
 
 
-def test_september_2011_has_the_names_and_hosts_of_that_day(institutions: list[Institution]) -> None:
+def test_institutions_of_september_2011_have_the_names_and_hosts_of_that_day(institutions: list[Institution]) -> None:
     day = date(2011, 9, 6)
     then = {item.id: item for item in as_of(select(institutions, day=day), day)}
     assert len(then) == 148
@@ -125,7 +125,7 @@ def test_september_2011_has_the_names_and_hosts_of_that_day(institutions: list[I
     assert "college-inter-dec" not in {item.id for item in select(institutions, day=date(2024, 1, 1))}
 
 
-def test_a_former_host_that_belongs_to_a_stranger_does_not_count_today(institutions: list[Institution]) -> None:
+def test_former_host_now_owned_by_others_is_not_a_current_host(institutions: list[Institution]) -> None:
     (teluq,) = [item for item in institutions if item.id == "teluq"]
     assert not urls.is_same_site("https://www.uqam.ca/", teluq.url, teluq.alt_hosts)
     assert not any("cegepalma.ca" in item.alt_hosts for item in institutions)

@@ -1,4 +1,4 @@
-"""The two pages about the registry say what the program does."""
+"""The English and French registry pages agree with the code and the shipped registry."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ PAGES = ["registry.md", "registre.md"]
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_every_column_has_its_row_and_every_row_its_column(page: str) -> None:
+def test_table_lists_every_column_in_order(page: str) -> None:
     text = (DOCS / page).read_text("utf-8")
     rows = [line.split("|")[1] for line in text.splitlines() if re.match(r"\| `[a-z_]+`[^|]*\|[^|]*\|[^|]*\|$", line)]
     assert [name for row in rows for name in re.findall(r"`([a-z_]+)`", row)] == list(KNOWN_COLUMNS)
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_the_example_is_a_registry(page: str, tmp_path: Path) -> None:
+def test_example_is_a_valid_registry(page: str, tmp_path: Path) -> None:
     text = (DOCS / page).read_text("utf-8")
     example = tmp_path / "example.csv"
     example.write_text(text.partition("```csv\n")[2].partition("```")[0], "utf-8")
@@ -31,7 +31,7 @@ def test_the_example_is_a_registry(page: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_the_counts_are_those_of_the_file(page: str) -> None:
+def test_counts_match_the_registry(page: str) -> None:
     text = (DOCS / page).read_text("utf-8")
     institutions = read_registry()
     counted = select(institutions)
@@ -45,7 +45,7 @@ def test_the_counts_are_those_of_the_file(page: str) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_links_between_sections_lead_somewhere(page: str) -> None:
+def test_table_of_contents_links_to_every_section(page: str) -> None:
     text = (DOCS / page).read_text("utf-8")
     titles = re.findall(r"^## (.+)$", text, re.MULTILINE)
     assert re.findall(r"\]\(#([^)]+)\)", text) == [

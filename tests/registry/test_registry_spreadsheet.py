@@ -1,3 +1,5 @@
+"""Reading a registry from CSV: variants written by spreadsheets, every fault of a file, and unreadable paths."""
+
 from __future__ import annotations
 
 import os
@@ -30,28 +32,28 @@ def file(tmp_path: Path) -> Path:
 
 
 ACCEPTED = {
-    "as it should be": PLAIN.encode(),
+    "plain CSV": PLAIN.encode(),
     "byte-order mark": b"\xef\xbb\xbf" + PLAIN.encode(),
     "CRLF": PLAIN.replace("\n", "\r\n").encode(),
-    "CR alone": PLAIN.replace("\n", "\r").encode(),
-    "no line end at the end": PLAIN.rstrip("\n").encode(),
+    "CR only": PLAIN.replace("\n", "\r").encode(),
+    "no final newline": PLAIN.rstrip("\n").encode(),
     "semicolons": PLAIN.replace(",", ";").encode(),
     "tabs": PLAIN.replace(",", "\t").encode(),
-    "sep= line of Excel": b"sep=;\r\n" + PLAIN.replace(",", ";").encode(),
-    "headers in capitals": PLAIN.replace("id,name,website", "ID,Name,WEBSITE").encode(),
+    "Excel sep= line": b"sep=;\r\n" + PLAIN.replace(",", ";").encode(),
+    "header in upper case": PLAIN.replace("id,name,website", "ID,Name,WEBSITE").encode(),
     "blank lines": PLAIN.replace("\n", "\n\n , ,\n,,,,,\n").encode(),
-    "blank lines first": b"\n\r\n" + PLAIN.encode(),
-    "lines of nothing but separators first": b"\n;;\r\n" + PLAIN.replace(",", ";").encode(),
-    "blanks around cells": PLAIN.replace(",", " , ").encode(),
+    "leading blank lines": b"\n\r\n" + PLAIN.encode(),
+    "leading lines of separators": b"\n;;\r\n" + PLAIN.replace(",", ";").encode(),
+    "spaces around cells": PLAIN.replace(",", " , ").encode(),
     "no-break spaces around cells": PLAIN.replace(",", "\xa0,\xa0").encode(),
-    "every cell in quotation marks": "".join(
+    "every cell quoted": "".join(
         ",".join(f'"{cell}"' for cell in line.split(",")) + "\r\n" for line in PLAIN.splitlines()
     ).encode(),
-    "blanks before quotation marks": PLAIN.replace(",Cégep de Rivière-Bleue,", ', "Cégep de Rivière-Bleue", ').encode(),
+    "spaces before quotation marks": PLAIN.replace(",Cégep de Rivière-Bleue,", ', "Cégep de Rivière-Bleue", ').encode(),
     "line break in a cell": PLAIN.replace("Rivière-Bleue,", "\nRivière-Bleue,")
     .replace("Cégep de \nRivière-Bleue", '"Cégep de\r\nRivière-Bleue"')
     .encode(),
-    "separators left over at the ends of lines": PLAIN.replace("\n", ",,\n").encode(),
+    "trailing separators": PLAIN.replace("\n", ",,\n").encode(),
     "columns in another order": (
         "website;name;id\nhttps://www.cegeprb.test;Cégep de Rivière-Bleue;cegep-rb\n"
         "https://collegegl.test/fr/;Collège du Grand-Lac;college-gl\n"
@@ -61,12 +63,12 @@ ACCEPTED = {
 
 
 @pytest.mark.parametrize("case", ACCEPTED)
-def test_what_spreadsheets_write_is_read(case: str, file: Path) -> None:
+def test_csv_variant_is_read(case: str, file: Path) -> None:
     file.write_bytes(ACCEPTED[case])
     assert read_registry(file) == [RIVIERE, GRAND_LAC]
 
 
-def test_known_columns_are_read_and_others_carried_through(file: Path) -> None:
+def test_known_columns_are_read_and_other_columns_kept(file: Path) -> None:
     file.write_text(
         "Notes;ID;name;website;short_name;type;language;region;region_code;city;alt_hosts;founded;closed;enrolment;parent_id;status;Source\n"
         "deux\nmots;p;Parent;p.test;;;;;;;;;;;;;\n".replace("deux\nmots", '"deux\nmots"')
@@ -99,12 +101,12 @@ def test_known_columns_are_read_and_others_carried_through(file: Path) -> None:
 
 HEAD = "id,name,website"
 
-# What a file holds; then line, column and a part of each message, by line.
+# The content of a file, and the line, column and part of the message of each fault.
 REFUSED: dict[str, tuple[str | bytes, list[tuple[int, str, str]]]] = {
-    "nothing": (b"", [(0, "", "its first line must name the columns")]),
+    "empty file": (b"", [(0, "", "its first line must name the columns")]),
     "blank lines only": (b"\n\r\n , ,\n", [(0, "", "this file is empty")]),
-    "a header only": (HEAD, [(0, "", "no row")]),
-    "a missing column": (
+    "header only": (HEAD, [(0, "", "no row")]),
+    "missing column": (
         "id;titre;website\na;A;a.test",
         [(1, "name", "required column is missing; the first line names: id, titre")],
     ),
@@ -112,9 +114,9 @@ REFUSED: dict[str, tuple[str | bytes, list[tuple[int, str, str]]]] = {
         "\nune,deux\n1,2",
         [(2, "id", "une, deux"), (2, "name", "required"), (2, "website", "required")],
     ),
-    "a doubled column": (f"{HEAD},Name\na,A,a.test,B", [(1, "name", "two columns have this name")]),
-    "a nameless column": ("id,,name,website\na,x,A,a.test", [(1, "", "column 2 has no name")]),
-    "a doubled id": (
+    "duplicate column": (f"{HEAD},Name\na,A,a.test,B", [(1, "name", "two columns have this name")]),
+    "column without a name": ("id,,name,website\na,x,A,a.test", [(1, "", "column 2 has no name")]),
+    "duplicate id": (
         f"{HEAD}\na,A,a.test\nb,B,b.test\na,C,c.test",
         [(4, "id", "“a” is already the id of line 2")],
     ),
@@ -122,29 +124,29 @@ REFUSED: dict[str, tuple[str | bytes, list[tuple[int, str, str]]]] = {
         f"{HEAD}\n,A,a.test\nb,,b.test\nc,C,",
         [(2, "id", "empty"), (3, "name", "empty"), (4, "website", "empty")],
     ),
-    "a long id": (f"{HEAD}\n{'a' * 101},A,a.test", [(2, "id", "longer than 100 characters")]),
-    "a control character": (f"{HEAD}\na\x1b[2J,A,a.test", [(2, "id", r"“a\x1b[2J” contains an invisible character")]),
+    "long id": (f"{HEAD}\n{'a' * 101},A,a.test", [(2, "id", "longer than 100 characters")]),
+    "control character": (f"{HEAD}\na\x1b[2J,A,a.test", [(2, "id", r"“a\x1b[2J” contains an invisible character")]),
     "null characters": (f"{HEAD}\na,A\x00,a.test\nb,B,b.test", [(2, "", "null character (U+0000)")]),
     "too few cells": (f"{HEAD}\na,A\nb,B,b.test", [(2, "", "2 cells instead of 3; a separator “,”")]),
-    "too few cells, tabs": ("id\tname\twebsite\na\tA", [(2, "", "a separator “TAB”")]),
+    "too few cells, tab-separated": ("id\tname\twebsite\na\tA", [(2, "", "a separator “TAB”")]),
     "too many cells": (f"{HEAD}\na,A, inc.,a.test", [(2, "", "4 cells instead of 3")]),
-    "an open quotation mark": (
+    "unclosed quotation mark": (
         f'{HEAD}\na,A,a.test\nb,"B,b.test\nc,C,c.test\n',
         [(3, "", "opens in this row and never closes")],
     ),
-    "an open quotation mark in the last cell": (f'{HEAD}\na,A,"a.test', [(2, "", "never closes")]),
-    "a cell without end": (f'{HEAD}\na,"{"A" * 140_000}",a.test', [(2, "", "longer than 131,072 characters")]),
-    "lines are the file's own": (
+    "unclosed quotation mark in the last cell": (f'{HEAD}\na,A,"a.test', [(2, "", "never closes")]),
+    "cell over the length limit": (f'{HEAD}\na,"{"A" * 140_000}",a.test', [(2, "", "longer than 131,072 characters")]),
+    "line numbers of the file": (
         f'{HEAD}\r\na,"A\r\nA\r\nA",a.test\r\n\r\nb,"B\r\nB",/b\r\nc,C,ftp://c.test',
         [(6, "website", "“/b” is not a complete address"), (8, "website", "the scheme ftp")],
     ),
-    "lines after a sep= line": ("sep=;\nid;name;website\na;A;/a", [(3, "website", "not a complete address")]),
-    "a parent that nobody is": (
+    "line numbers after a sep= line": ("sep=;\nid;name;website\na;A;/a", [(3, "website", "not a complete address")]),
+    "unknown parent": (
         f"{HEAD},parent_id\na,A,a.test,b\nc,C,c.test,c\nd,D,d.test,a",
         [(2, "parent_id", "no row has the id “b”"), (3, "parent_id", "a part of itself")],
     ),
-    "a parent in a row that cannot be read": (f"{HEAD},parent_id\na,A,a.test,b\nb,B,b.test", [(3, "", "3 cells")]),
-    "years that are none": (
+    "parent in an unreadable row": (f"{HEAD},parent_id\na,A,a.test,b\nb,B,b.test", [(3, "", "3 cells")]),
+    "invalid years": (
         f"{HEAD},founded,closed\na,A,a.test,67,\nb,B,b.test,1967.0,2020-05\nc,C,c.test,１９６７,\nd,D,d.test,2001,1999",
         [
             (2, "founded", "“67” is not a year"),
@@ -154,7 +156,7 @@ REFUSED: dict[str, tuple[str | bytes, list[tuple[int, str, str]]]] = {
             (5, "closed", "1999 is before the year of foundation, 2001"),
         ],
     ),
-    "several faults of several rows": (
+    "several faults in several rows": (
         f"{HEAD},founded\n,A,,x\nb,B,http://,1967\nb,B,javascript:alert(1),1",
         [
             (2, "founded", "“x”"),
@@ -166,7 +168,7 @@ REFUSED: dict[str, tuple[str | bytes, list[tuple[int, str, str]]]] = {
             (4, "website", "the scheme javascript"),
         ],
     ),
-    "hosts that are none": (
+    "invalid hosts": (
         f"{HEAD},alt_hosts\na,A,a.test,ok.test;-bad-.test;http://u:secret@x.test",
         [(2, "alt_hosts", "“-bad-.test” cannot be the name"), (2, "alt_hosts", "“***@x.test” contains a user name")],
     ),
@@ -180,21 +182,21 @@ REFUSED: dict[str, tuple[str | bytes, list[tuple[int, str, str]]]] = {
             )
         ],
     ),
-    "bytes of no encoding": (f"{HEAD}\na,A".encode() + b"\xff\xfe,a.test", [(2, "", "byte 0xFF at position 4")]),
+    "invalid UTF-8": (f"{HEAD}\na,A".encode() + b"\xff\xfe,a.test", [(2, "", "byte 0xFF at position 4")]),
     "Windows-1252 beside a password": (
         f"{HEAD}\na,A,https://moi:sécret@a.test".encode("cp1252"),
         [(2, "", "byte 0xE9 at position 18 of the line is not UTF-8; save the file")],
     ),
-    "UTF-16 of Windows": (PLAIN.encode("utf-16"), [(0, "", "this file is in UTF-16")]),
+    "UTF-16 with a byte-order mark": (PLAIN.encode("utf-16"), [(0, "", "this file is in UTF-16")]),
     "UTF-16, big-endian": (b"\xfe\xff" + PLAIN.encode("utf-16-be"), [(0, "", "UTF-16")]),
-    "UTF-16 without a mark": (PLAIN.encode("utf-16-le"), [(0, "", "UTF-16")]),
-    "a damaged workbook": (b"PK\x03\x04\x14\x00\x06\x00", [(0, "", "this workbook cannot be read")]),
-    "an old workbook": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", [(0, "", "this is a workbook")]),
+    "UTF-16 without a byte-order mark": (PLAIN.encode("utf-16-le"), [(0, "", "UTF-16")]),
+    "damaged workbook": (b"PK\x03\x04\x14\x00\x06\x00", [(0, "", "this workbook cannot be read")]),
+    "old Excel workbook": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", [(0, "", "this is a workbook")]),
 }
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_every_fault_is_named_at_once(case: str, file: Path) -> None:
+def test_all_faults_are_reported_together(case: str, file: Path) -> None:
     data, expected = REFUSED[case]
     file.write_bytes(data if isinstance(data, bytes) else data.encode())
     faults = check_registry(file, "en")
@@ -209,7 +211,7 @@ def test_every_fault_is_named_at_once(case: str, file: Path) -> None:
     assert str(raised.value).splitlines() == [str(fault) for fault in faults]
 
 
-def test_a_fault_says_where_and_what_to_do_in_french(file: Path) -> None:
+def test_fault_in_french_says_where_and_what_to_do(file: Path) -> None:
     file.write_text(f"{HEAD},founded\na,A,ftp://a.test,19", "utf-8")
     year = "«\xa019\xa0» n’est pas une année; écrivez quatre chiffres, par exemple 1967, ou videz la cellule"
     scheme = "le protocole ftp n’est pas accepté; écrivez une adresse http ou https"
@@ -219,53 +221,53 @@ def test_a_fault_says_where_and_what_to_do_in_french(file: Path) -> None:
     ]
 
 
-def test_the_file_is_named_as_the_user_named_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fault_shows_the_path_as_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert check_registry(Path("là/registre.csv"), "en")[0].file == "là/registre.csv"
 
 
-def test_a_file_name_cannot_drive_the_terminal(tmp_path: Path) -> None:
+def test_fault_escapes_control_characters_in_the_path(tmp_path: Path) -> None:
     assert "\x1b" not in str(check_registry(tmp_path / "x\x1b[2J.csv")[0])
 
 
-class TestPlacesThatAreNoFile:
-    def test_missing(self, tmp_path: Path) -> None:
+class TestUnusualPaths:
+    def test_missing_file(self, tmp_path: Path) -> None:
         assert "no such file" in check_registry(tmp_path / "none.csv", "en")[0].message
 
-    def test_below_a_file(self, file: Path) -> None:
+    def test_path_below_a_file(self, file: Path) -> None:
         file.write_text(PLAIN, "utf-8")
         assert "no such file" in check_registry(file / "none.csv", "en")[0].message
 
     def test_directory(self, tmp_path: Path) -> None:
         assert "this is a folder" in check_registry(tmp_path, "en")[0].message
 
-    def test_unreadable(self, unprivileged: Path) -> None:
+    def test_unreadable_file(self, unprivileged: Path) -> None:
         file = unprivileged / "registre.csv"
         file.write_text(PLAIN, "utf-8")
         file.chmod(0)
         assert "not allowed to read" in check_registry(file, "en")[0].message
 
-    def test_in_an_unreadable_folder(self, unprivileged: Path) -> None:
+    def test_file_in_an_unreadable_folder(self, unprivileged: Path) -> None:
         folder = unprivileged / "closed"
         folder.mkdir(mode=0)
         assert "not allowed to read" in check_registry(folder / "registre.csv", "en")[0].message
 
-    def test_null_in_the_name(self) -> None:
+    def test_null_character_in_the_path(self) -> None:
         assert "cannot be read" in check_registry(Path("a\x00b"), "en")[0].message
 
-    def test_name_too_long(self, tmp_path: Path) -> None:
+    def test_file_name_too_long(self, tmp_path: Path) -> None:
         assert "cannot be read" in check_registry(tmp_path / ("x" * 300), "en")[0].message
 
     @pytest.mark.skipif(not Path("/dev/zero").exists(), reason="no such device on this system")
-    def test_a_device_without_end(self) -> None:
+    def test_endless_device(self) -> None:
         assert "larger than 20\xa0MB" in check_registry(Path("/dev/zero"), "en")[0].message
 
     @pytest.mark.skipif(not Path("/dev/null").exists(), reason="no such device on this system")
-    def test_a_device_with_nothing(self) -> None:
+    def test_empty_device(self) -> None:
         assert "this file is empty" in check_registry(Path("/dev/null"), "en")[0].message
 
-    @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names on this system")
-    def test_a_pipe_is_read(self, tmp_path: Path) -> None:
+    @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes on this system")
+    def test_named_pipe_is_read(self, tmp_path: Path) -> None:
         pipe = tmp_path / "pipe"
         os.mkfifo(pipe)
         writer = threading.Thread(target=pipe.write_bytes, args=(PLAIN.encode(),), daemon=True)
@@ -274,7 +276,7 @@ class TestPlacesThatAreNoFile:
         writer.join()
 
 
-def test_a_file_far_too_large_is_not_taken_into_memory(file: Path) -> None:
+def test_oversized_file_is_refused(file: Path) -> None:
     with file.open("wb") as sparse:
         sparse.truncate(2_000_000_000)
     assert [fault.line for fault in check_registry(file)] == [0]
@@ -286,7 +288,7 @@ def test_a_file_far_too_large_is_not_taken_into_memory(file: Path) -> None:
     | st.text(max_size=300).map(lambda text: (HEAD + "\n" + text).encode("utf-8", "replace"))
 )
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200, deadline=None)
-def test_whatever_a_file_holds_there_are_institutions_or_faults(file: Path, data: bytes) -> None:
+def test_arbitrary_content_gives_institutions_or_faults(file: Path, data: bytes) -> None:
     file.write_bytes(data)
     faults: list[Fault] = []
     try:

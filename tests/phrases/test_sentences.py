@@ -9,7 +9,7 @@ from string import Formatter
 
 import pytest
 
-from cegep_audit.phrases import _sentences, known, say, set_in_french
+from cegep_audit.phrases import Language, _sentences, known, say, set_in_french
 from cegep_audit.tables import read_tables
 from cegep_audit.vocabulary import Detail, How, Kind, Need, Role, Status, Zone
 
@@ -25,8 +25,9 @@ BELOW_A_FIGURE = {
 }  # the figure itself is shown separately
 
 
-def placeholders(text: str) -> set[str]:
-    return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
+def placeholders(text: str) -> dict[str, str]:
+    """Return each placeholder of *text*, with the noun that follows its number: ``page|pages``, or nothing."""
+    return {name: nouns or "" for _, name, nouns, _ in Formatter().parse(text) if name is not None}
 
 
 def test_key_is_in_one_file_only() -> None:
@@ -45,7 +46,7 @@ def test_both_languages_have_the_same_placeholders() -> None:
         assert set(row) == {"fr", "en"}, key
         texts = [text for forms in row.values() for text in forms.values()]
         assert all(text.strip() == text and text for text in texts), key
-        assert len({frozenset(placeholders(text) - {"count"}) for text in texts}) == 1, key
+        assert len({frozenset(placeholders(text).keys() - {"count"}) for text in texts}) == 1, key
         assert len({frozenset(placeholders(forms["other"])) for forms in row.values()}) == 1, key
         for forms in row.values():
             assert set(forms) in ({"other"}, {"one", "other"}), key
@@ -54,7 +55,7 @@ def test_both_languages_have_the_same_placeholders() -> None:
 
 def test_french_punctuation_spacing() -> None:
     for key, text in FRENCH:
-        outside = re.sub(r"\{\w+\}", "x", text)
+        outside = re.sub(r"\{\w+(:[^}]+)?\}", "x", text)
         assert not re.search(r" [:;!?%»]|« ", outside), f"{key}: the space there must not break"
         assert not re.search(r"[^\u00a0](?:[%»]|:(?=\s|$))", outside), f"{key}: a no-break space is missing"
         assert not re.search(r"«[^\u00a0]", outside), f"{key}: a no-break space is missing"
@@ -94,6 +95,26 @@ def test_plural_form_and_number_format_follow_the_language() -> None:
     assert say("table.institutions", "en", count=1) == "1 institution"
 
 
+def test_noun_agrees_with_the_number_before_it() -> None:
+    def rows(count: int, lang: Language) -> str:
+        return say("csv.too_few_cells", lang, count=count, expected=3, separator=";")
+
+    assert "compte 0 cellule au lieu" in rows(0, "fr")
+    assert "compte 1 cellule au lieu" in rows(1, "fr")
+    assert "compte 2 cellules au lieu" in rows(2, "fr")
+    assert "has 0 cells instead" in rows(0, "en")
+    assert "has 1 cell instead" in rows(1, "en")
+    assert "has 1,200 cells instead" in rows(1200, "en")
+
+
+def test_every_noun_has_a_singular_and_a_plural() -> None:
+    texts = [(key, text) for key, row in PHRASES for forms in row.values() for text in forms.values()]
+    nouns = [(key, written) for key, text in texts for written in placeholders(text).values() if written]
+    assert nouns
+    for key, written in nouns:
+        assert len(set(written.split("|")) - {""}) == written.count("|") + 1 == 2, key
+
+
 def test_value_is_inserted_literally_without_control_characters() -> None:
     assert say("sheet.rule", "en", reason="{count} \x1b[31m[red]") == "rule: {count} [31m[red]"
 
@@ -106,9 +127,11 @@ def test_unknown_key_or_missing_value_raises() -> None:
 
 
 def test_sentence_is_one_printable_line_for_any_values() -> None:
+    hostile = "two\nlines\x1b[2J\u202e"
     for key, row in PHRASES:
-        given = dict.fromkeys(placeholders(row["fr"]["other"]), "two\nlines\x1b[2J\u202e")
         for lang in ("fr", "en"):
+            numbers = {name for text in row[lang].values() for name, nouns in placeholders(text).items() if nouns}
+            given = {name: 2 if name in numbers else hostile for name in placeholders(row[lang]["other"])}
             assert say(key, lang, **given).replace("\xa0", " ").isprintable(), key
 
 

@@ -24,7 +24,6 @@ from wayback import Kept as Captured
 from wayback import Wayback
 
 from cegep_audit.coding.decisions import finding
-from cegep_audit.collect.browser import find_chromium
 from cegep_audit.store import Store
 from cegep_audit.vocabulary import ReadBy
 
@@ -287,7 +286,7 @@ def test_what_is_left_is_listed_with_what_could_help(world: World) -> None:
     assert {name for row in listed["left"] for name in row["institutions"]} == set(UNREAD)
 
 
-@pytest.mark.skipif(find_chromium() is None, reason="no Chromium is installed")
+@pytest.mark.usefixtures("chromium")
 def test_a_browser_reads_what_scripts_write(world: World) -> None:
     world.scan("--id", READ[0], *(word for name in SHELLS for word in ("--id", name)))
     log = len(world.web.log)

@@ -1,4 +1,4 @@
-"""Whole scans over a real archive server: of days in the past by its timegate, plain ones through it as a proxy."""
+"""Whole scans over a real archive server: past days through its timegate, live scans through it as a proxy."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ tardif,Collège tardif,https://www.tardif.test/,,
 absent,Collège absent,https://www.absent.test/,,
 """
 THEN, NOW = "2011-09-02T12:00:00Z", "2026-09-02T12:00:00Z"
-MOVED = """\
+CHANGES = """\
 id,name,website,alt_hosts,names,founded,closed,successor_id,status
 maintenant,Cégep Maintenant,https://www.maintenant.test/,www.naguere.test@..2015,Cégep de Naguère@..2015,1970,,,active
 fondu,Collège fondu,https://www.fondu.test/,,,1950,2012,heritier,closed
@@ -36,18 +36,18 @@ def page(url: str, at: str, *accounts: str) -> Captured:
     return Captured(url, at, f"<!DOCTYPE html><html lang=fr><title>Cégep</title><body>{text}</body></html>".encode())
 
 
-def moved(url: str, to: str) -> Captured:
+def redirect(url: str, to: str) -> Captured:
     return Captured(url, THEN, b"moved", "301 Moved Permanently", [("Location", to)])
 
 
 IN_2011 = [
     page("http://www.cegeprb.test/", THEN, "https://www.facebook.com/cegeprb", "https://twitter.com/cegeprb", ITUNES),
     page("http://www.cegepvieux.test/", THEN, "https://www.facebook.com/cegepvieux"),
-    moved("http://www.ancien.test/", "http://www.nouveau.test/accueil"),
+    redirect("http://www.ancien.test/", "http://www.nouveau.test/accueil"),
     page("http://www.nouveau.test/accueil", THEN, "https://twitter.com/collegenouveau"),
     page("http://www.dautrefois.test/", THEN),
     page("http://www.naguere.test/", THEN, "https://www.facebook.com/cegepnaguere"),
-    page("https://www.maintenant.test/", THEN, "https://twitter.com/unautre"),  # somebody else's then
+    page("https://www.maintenant.test/", THEN, "https://twitter.com/unautre"),  # another owner's in 2011
     page("http://www.fondu.test/", THEN, FONDU, "https://twitter.com/collegefondu"),
     page("http://www.parti.test/", "2009-12-01T12:00:00Z", "https://twitter.com/parti"),
     page("http://www.tardif.test/", "2015-09-02T12:00:00Z", "https://twitter.com/tardif"),
@@ -74,7 +74,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_one_day_in_2011_and_one_today(server: Server, folder: Path) -> None:
+def test_scan_of_two_days_and_their_comparison(server: Server, folder: Path) -> None:
     days = ["--as-of", "2011-09-06", "--as-of", "2026-09-06"]
     done = inside("scan", "registre.csv", *days, "--timegate", server.timegate("coll"), "-q", folder=folder)
     assert done.code == 0, done.err
@@ -107,8 +107,8 @@ def test_one_day_in_2011_and_one_today(server: Server, folder: Path) -> None:
     assert changes["tardif", ""] == changes["absent", ""] == "not_comparable"
 
 
-def test_a_plain_scan_through_the_archive_as_a_proxy(server: Server, folder: Path) -> None:
-    """Over https, with the archive's own certificate authority: the live web, as far as the scan can tell."""
+def test_live_scan_through_the_archive_as_a_proxy(server: Server, folder: Path) -> None:
+    """The scan uses https with the archive's certificate authority, and takes the archive for the live web."""
     proxies = {"HTTP_PROXY": server.proxy, "HTTPS_PROXY": server.proxy, "SSL_CERT_FILE": str(server.authority)}
     options = ["--delay", "0", "--max-pages", "1", "-q"]
     done = inside("scan", "registre.csv", *options, folder=folder, **proxies)
@@ -119,8 +119,8 @@ def test_a_plain_scan_through_the_archive_as_a_proxy(server: Server, folder: Pat
     assert (found["absent"]["status"], found["absent"]["detail"]) == ("unusable", "http_404")
 
 
-def test_who_was_renamed_moved_merged_or_closed_is_told_as_it_was(server: Server, folder: Path) -> None:
-    (folder / "registre.csv").write_text(MOVED, "utf-8")
+def test_renamed_merged_and_closed_institutions_are_reported_as_of_each_day(server: Server, folder: Path) -> None:
+    (folder / "registre.csv").write_text(CHANGES, "utf-8")
     days = ["--as-of", "2011-09-06", "--as-of", "2026-09-06"]
     done = inside("scan", "registre.csv", *days, "--timegate", server.timegate("coll"), "-q", folder=folder)
     assert done.code == 0, done.err
@@ -137,6 +137,6 @@ def test_who_was_renamed_moved_merged_or_closed_is_told_as_it_was(server: Server
     assert compared.code == 0, compared.err
     changes = {(row["institution_id"], row["network"]): row["change"] for row in rows_of(folder / "diff.csv")}
     assert (changes["heritier", "facebook"], changes["heritier", "twitter"]) == ("renamed", "lost")
-    assert not any(name == "fondu" for name, _ in changes), "it goes on in the college that it merged into"
-    told = inside("trend", "1", "2", "--lang", "en", folder=folder)
-    assert "1 institution became another one, or part of it (fondu → heritier)" in " ".join(told.out.split())
+    assert not any(name == "fondu" for name, _ in changes), "its accounts are compared with its successor's"
+    trend = inside("trend", "1", "2", "--lang", "en", folder=folder)
+    assert "1 institution became another one, or part of it (fondu → heritier)" in " ".join(trend.out.split())

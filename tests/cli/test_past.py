@@ -1,4 +1,4 @@
-"""``scan --as-of`` as a user types it, over a small server that speaks as the Wayback Machine does."""
+"""``scan --as-of`` over a small imitation of the Wayback Machine."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ loin,Collège lointain,https://www.loin.test/,,,,active
 """
 
 
-def kept(url: str, stamp: str, *accounts: str) -> Kept:
+def capture(url: str, stamp: str, *accounts: str) -> Kept:
     name = url.split(".")[1]
     links = " ".join(f'<a href="{account.format(name)}">Suivez-nous</a>' for account in accounts)
     text = f"<h1>Bienvenue au cégep</h1><p>{'Nos programmes. ' * 30}</p><footer>{links}</footer>"
@@ -32,13 +32,13 @@ def kept(url: str, stamp: str, *accounts: str) -> Kept:
 
 
 CAPTURES = [
-    kept("http://www.cegeprb.test/", "20110901120000", FACEBOOK, TWITTER, ITUNES),
-    kept("https://www.cegeprb.test/", "20210901120000", FACEBOOK, INSTAGRAM),
-    kept("http://www.cegepvieux.test/", "20110915120000", FACEBOOK),
-    kept("https://www.cegepneuf.test/", "20210915120000", FACEBOOK, TWITTER, INSTAGRAM),
-    kept("https://www.jeune.test/", "20210915120000", INSTAGRAM),
-    kept("http://www.parti.test/", "20110907120000", TWITTER),
-    kept("http://www.loin.test/", "20150906120000", TWITTER),
+    capture("http://www.cegeprb.test/", "20110901120000", FACEBOOK, TWITTER, ITUNES),
+    capture("https://www.cegeprb.test/", "20210901120000", FACEBOOK, INSTAGRAM),
+    capture("http://www.cegepvieux.test/", "20110915120000", FACEBOOK),
+    capture("https://www.cegepneuf.test/", "20210915120000", FACEBOOK, TWITTER, INSTAGRAM),
+    capture("https://www.jeune.test/", "20210915120000", INSTAGRAM),
+    capture("http://www.parti.test/", "20110907120000", TWITTER),
+    capture("http://www.loin.test/", "20150906120000", TWITTER),
 ]
 
 
@@ -61,13 +61,13 @@ def statuses(path: Path) -> dict[str, tuple[str, str]]:
     return {row["id"]: (row["status"], row["detail"]) for row in rows_of(path)}
 
 
-def test_the_institutions_of_that_day_as_they_were(folder: Path, wayback: Wayback) -> None:
+def test_scan_as_of_a_day_covers_the_institutions_of_that_day(folder: Path, wayback: Wayback) -> None:
     done = scan(folder, wayback, "--as-of", "2011-09-06", "--verbose", "--max-pages", "1", "--lang", "en")
     assert done.code == 0, done.err
     found = {row["id"]: row for row in rows_of(folder / "report.csv")}
-    assert list(found) == ["rb", "neuf", "parti", "loin"], "one was founded later, one has closed since"
+    assert list(found) == ["rb", "neuf", "parti", "loin"], "jeune was founded later, and parti had not closed yet"
     assert found["rb"]["facebook"] == "https://www.facebook.com/cegeprb"
-    assert (found["rb"]["n_networks"], found["rb"]["three_plus"]) == ("3", "true"), "iTunes U was open"
+    assert (found["rb"]["n_networks"], found["rb"]["three_plus"]) == ("3", "true"), "iTunes U was still open"
     assert (found["neuf"]["status"], found["neuf"]["final_url"]) == ("ok", "http://www.cegepvieux.test/")
     assert found["rb"]["captured_at"] == "2011-09-01T12:00:00Z"
     assert (found["loin"]["status"], found["loin"]["detail"]) == ("unreachable", "no_capture")
@@ -80,7 +80,7 @@ def test_the_institutions_of_that_day_as_they_were(folder: Path, wayback: Waybac
     assert [entry["mode"] for entry in listed] == ["as_of"]
 
 
-def test_the_basket_of_2011(folder: Path, wayback: Wayback) -> None:
+def test_summary_of_a_past_day_with_the_seed_basket(folder: Path, wayback: Wayback) -> None:
     scan(folder, wayback, "--as-of", "2011-09-06", "-q", "--max-pages", "1")
     summary = json.loads(inside("summary", "--basket", "seed", "--json", folder=folder).out)
     three = next(row for row in summary["min_networks"] if row["k"] == 3)
@@ -88,7 +88,7 @@ def test_the_basket_of_2011(folder: Path, wayback: Wayback) -> None:
     assert summary["scan"]["settings"]["as_of"] == "2011-09-06"
 
 
-def test_one_scan_a_day_each_with_files_of_its_own(folder: Path, wayback: Wayback) -> None:
+def test_each_day_is_a_scan_with_its_own_files(folder: Path, wayback: Wayback) -> None:
     done = scan(folder, wayback, "--as-of", "2011-09-06", "--as-of", "2021-09-06", "--as-of", "2021-09-06", "-q")
     assert done.code == 0, done.err
     assert not (folder / "report.csv").exists()
@@ -114,7 +114,7 @@ def test_one_scan_a_day_each_with_files_of_its_own(folder: Path, wayback: Waybac
     assert moves == {("jeune", "entered"), ("parti", "left")}
 
 
-def test_how_far_off_is_the_user_s_to_say(folder: Path, wayback: Wayback) -> None:
+def test_max_drift_limits_how_far_a_capture_may_be(folder: Path, wayback: Wayback) -> None:
     scan(folder, wayback, "--as-of", "2011-09-06", "--max-drift", "4", "-q")
     assert statuses(folder / "report.csv") == {
         "rb": ("unreachable", "no_capture"),
@@ -124,14 +124,14 @@ def test_how_far_off_is_the_user_s_to_say(folder: Path, wayback: Wayback) -> Non
     }
 
 
-def test_nothing_in_range_is_exit_code_1_and_never_absence(folder: Path, wayback: Wayback) -> None:
+def test_no_capture_in_range_is_unreachable_with_exit_code_1(folder: Path, wayback: Wayback) -> None:
     done = scan(folder, wayback, "--as-of", "1999-09-06", "-q")
     assert done.code == 1
     assert set(statuses(folder / "report.csv").values()) == {("unreachable", "no_capture")}
 
 
-def test_an_archive_that_wants_to_be_left_alone_is_asked_again_another_day(folder: Path, wayback: Wayback) -> None:
-    """Nothing is written of what was not read; what was done stays, and both days are finished later."""
+def test_long_retry_after_interrupts_the_scan_until_it_is_resumed(folder: Path, wayback: Wayback) -> None:
+    """The finished day stays, nothing is written for the others, and ``--resume`` completes them."""
     wayback.web["*"] = lambda asked: (
         Reply(b"slow down", status=429, headers=[("Retry-After", "3600")])
         if "20210906" in asked.path
@@ -153,10 +153,10 @@ def test_an_archive_that_wants_to_be_left_alone_is_asked_again_another_day(folde
         ("unreachable", "no_capture"),
     }
     assert (folder / "report-2011-09-20.csv").exists()
-    assert not [path for path in wayback.web.asked()[before:] if "20110906" in path], "the first day was done"
+    assert not [path for path in wayback.web.asked()[before:] if "20110906" in path], "already finished"
 
 
-def test_only_what_was_asked_for_together_goes_on_together(folder: Path, wayback: Wayback) -> None:
+def test_resume_continues_only_the_days_of_the_last_command(folder: Path, wayback: Wayback) -> None:
     days = ["--as-of", "2011-09-06", "--as-of", "2021-09-06"]
     wayback.web["*"] = Reply(b"slow down", status=429, headers=[("Retry-After", "3600")])
     assert [scan(folder, wayback, *days, "-q").code for _ in range(2)] == [130, 130]
@@ -166,8 +166,8 @@ def test_only_what_was_asked_for_together_goes_on_together(folder: Path, wayback
     assert {entry["id"]: entry["ended_at"] is not None for entry in listed} == {1: False, 2: False, 3: True, 4: True}
 
 
-def test_the_past_can_be_replayed_without_the_archive(folder: Path, wayback: Wayback) -> None:
-    """What was received is kept as the sites' own answers of that day: read again, it gives the same files."""
+def test_past_day_is_replayed_without_the_archive(folder: Path, wayback: Wayback) -> None:
+    """The WARC holds the sites' own responses of that day, so a replay writes the same files."""
     scan(folder, wayback, "--as-of", "2011-09-06", "-q")
     asked = len(wayback.web.log)
     check = subprocess.run(
@@ -185,7 +185,7 @@ def test_the_past_can_be_replayed_without_the_archive(folder: Path, wayback: Way
         ).read_bytes()
 
 
-def test_several_days_of_one_warc(folder: Path, wayback: Wayback) -> None:
+def test_several_days_are_replayed_from_their_warcs(folder: Path, wayback: Wayback) -> None:
     scan(folder, wayback, "--as-of", "2011-09-06", "--as-of", "2021-09-06", "--save-warc", "garde.warc.gz", "-q")
     assert {path.name for path in folder.glob("*.warc.gz")} == {"garde-2011-09-06.warc.gz", "garde-2021-09-06.warc.gz"}
     files = [option for path in folder.glob("*.warc.gz") for option in ("--from-warc", path.name)]
@@ -198,25 +198,25 @@ def test_several_days_of_one_warc(folder: Path, wayback: Wayback) -> None:
         ).read_bytes()
 
 
-USAGE = {
-    "no date": (["--as-of", "hier"], "hier"),
-    "a month that is none": (["--as-of", "2011-13-01"], "2011-13-01"),
-    "still to come": (["--as-of", "2999-01-01"], "2999-01-01"),
-    "no address": (["--as-of", "2011-09-06", "--timegate", "archive"], "archive"),
-    "an archive without a day": (["--timegate", "http://127.0.0.1:9/coll/"], "--timegate"),
-    "a distance without a day": (["--max-drift", "9"], "--max-drift"),
-    "a distance below nothing": (["--as-of", "2011-09-06", "--max-drift", "-1"], "--max-drift"),
-    "from two places": (
+USAGE_ERRORS = {
+    "not a date": (["--as-of", "hier"], "hier"),
+    "invalid month": (["--as-of", "2011-13-01"], "2011-13-01"),
+    "future day": (["--as-of", "2999-01-01"], "2999-01-01"),
+    "timegate that is not a URL": (["--as-of", "2011-09-06", "--timegate", "archive"], "archive"),
+    "timegate without a day": (["--timegate", "http://127.0.0.1:9/coll/"], "--timegate"),
+    "drift without a day": (["--max-drift", "9"], "--max-drift"),
+    "negative drift": (["--as-of", "2011-09-06", "--max-drift", "-1"], "--max-drift"),
+    "two sources": (
         ["--as-of", "2011-09-06", "--from-warc", "a", "--timegate", "http://127.0.0.1:9/"],
         "--from-warc",
     ),
-    "another day for a scan that goes on": (["--resume", "--as-of", "2011-09-06"], "--as-of"),
+    "day with --resume": (["--resume", "--as-of", "2011-09-06"], "--as-of"),
 }
 
 
-@pytest.mark.parametrize("case", USAGE)
-def test_wrong_usage_gets_one_line(case: str, folder: Path) -> None:
-    options, named = USAGE[case]
+@pytest.mark.parametrize("case", USAGE_ERRORS)
+def test_usage_error_names_the_option_and_creates_no_database(case: str, folder: Path) -> None:
+    options, named = USAGE_ERRORS[case]
     done = inside("scan", "registre.csv", *options, folder=folder)
     assert done.code == 2
     assert named in done.err

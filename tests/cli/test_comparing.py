@@ -1,4 +1,4 @@
-"""``compare`` and ``trend`` as a user types them, over scans that are kept in a database."""
+"""The ``compare`` and ``trend`` commands, over scans in a database."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ FORMULA = "=HYPERLINK(0)"
 NBSP = "\u00a0"
 
 
-def seen(subject: Institution | str, at: datetime, *networks: str, **renamed: str) -> InstitutionResult:
-    """One institution's result with an account of its own on each network; *renamed* gives other handles."""
+def assessed(subject: Institution | str, at: datetime, *networks: str, **renamed: str) -> InstitutionResult:
+    """Return a result with its own account on each network; *renamed* gives other handles."""
     subject = institution(subject) if isinstance(subject, str) else subject
     accounts = [account(name, renamed.get(name, subject.id), is_main=True) for name in (*networks, *renamed)]
     return result(subject, *accounts, captured_at=at)
 
 
-def keep(store: Store, results: list[InstitutionResult], rules: str = "r1", **settings: object) -> int:
+def save_scan(store: Store, results: list[InstitutionResult], rules: str = "r1", **settings: object) -> int:
     institutions = [each.institution for each in results]
     mode = "as_of" if "as_of" in settings else "live"
     started = NOW + timedelta(minutes=len(store.scans()))
@@ -39,26 +39,26 @@ def keep(store: Store, results: list[InstitutionResult], rules: str = "r1", **se
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Three scans: 1 of 2011, 2 of 2026 under other rules, 3 of 2026 that could assess nobody."""
+    """A database of three scans: 1 of 2011, 2 of 2026 with other rules, 3 of 2026 with no institution assessed."""
     many = [institution(f"c{number:02}", f"Cégep numéro {number}") for number in range(40)]
     old = [
-        seen(institution("a", FORMULA), THEN, "facebook", twitter="ancien"),
-        seen("b", THEN, "facebook", "itunes_u"),
+        assessed(institution("a", FORMULA), THEN, "facebook", twitter="ancien"),
+        assessed("b", THEN, "facebook", "itunes_u"),
         failed("c", "no_capture"),
-        seen("parti", THEN),
-        *(seen(each, THEN) for each in many),
+        assessed("parti", THEN),
+        *(assessed(each, THEN) for each in many),
     ]
     new = [
-        seen(institution("a", FORMULA), NOW, "facebook", "instagram", twitter="nouveau"),
-        seen("b", NOW, "instagram"),
-        seen("c", NOW, "facebook"),
-        seen("venu", NOW, "tiktok"),
-        *(seen(each, NOW, "facebook", "instagram") for each in many),
+        assessed(institution("a", FORMULA), NOW, "facebook", "instagram", twitter="nouveau"),
+        assessed("b", NOW, "instagram"),
+        assessed("c", NOW, "facebook"),
+        assessed("venu", NOW, "tiktok"),
+        *(assessed(each, NOW, "facebook", "instagram") for each in many),
     ]
     with Store(tmp_path / "cegep-audit.db", create=True) as store:
-        keep(store, old, as_of="2011-09-01")
-        keep(store, new, "r2")
-        keep(store, [failed("a"), failed("b")], "r2")
+        save_scan(store, old, as_of="2011-09-01")
+        save_scan(store, new, "r2")
+        save_scan(store, [failed("a"), failed("b")], "r2")
     return tmp_path
 
 
@@ -69,7 +69,7 @@ def folder(tmp_path: Path) -> Path:
         ("en", ["What changed from scan 1 (September 1, 2011)", "Left since: 1 (Cégep parti)"]),
     ],
 )
-def test_compare_in_both_languages_and_eighty_columns(lang: str, words: list[str], folder: Path) -> None:
+def test_compare_fits_80_columns_in_both_languages(lang: str, words: list[str], folder: Path) -> None:
     done = inside("compare", "1", "2", "--lang", lang, folder=folder, COLUMNS="80")
     assert done.code == 0, done.err
     assert all(each in done.out.replace("\n", " ") for each in words), done.out
@@ -79,12 +79,12 @@ def test_compare_in_both_languages_and_eighty_columns(lang: str, words: list[str
     assert "~\u00a0X (Twitter)" in done.out
 
 
-def test_rules_that_changed_are_said_with_the_way_to_replay(folder: Path) -> None:
+def test_compare_warns_of_changed_rules_and_says_how_to_replay(folder: Path) -> None:
     done = inside("compare", "1", "2", "--lang", "en", folder=folder)
     assert "The rules changed between the two scans (r1, then r2)" in done.out
     assert "Its WARC file was not kept" in done.out
     with Store(folder / "cegep-audit.db", create=False) as store:
-        keep(store, [seen("a", THEN)], warc="{stem}-{scan}.warc.gz", registry="mon registre.csv")
+        save_scan(store, [assessed("a", THEN)], warc="{stem}-{scan}.warc.gz", registry="mon registre.csv")
     (folder / "cegep-audit-4.warc.gz").touch()
     done = inside("compare", "4", "2", "--lang", "en", folder=folder)
     assert (
@@ -94,7 +94,7 @@ def test_rules_that_changed_are_said_with_the_way_to_replay(folder: Path) -> Non
     assert "rules changed" not in inside("compare", "2", "3", "--lang", "en", folder=folder).out
 
 
-def test_the_files_of_compare(folder: Path) -> None:
+def test_compare_writes_changes_and_shares(folder: Path) -> None:
     done = inside("compare", "1", "latest", "-o", "diff.csv", folder=folder)
     assert done.code == 0, done.err
     assert {row["change"] for row in rows_of(folder / "diff.csv")} == {"not_comparable", "left"}
@@ -127,7 +127,7 @@ def test_the_files_of_compare(folder: Path) -> None:
     assert float(facebook["points_low"]) < 92.86 < float(facebook["points_high"])
 
 
-def test_compare_as_json(folder: Path) -> None:
+def test_compare_json(folder: Path) -> None:
     found = json.loads(inside("compare", "1", "2", "--json", folder=folder).out)
     assert (found["old"]["id"], found["new"]["id"], found["same_rules"]) == (1, 2, False)
     assert (found["compared"], found["not_comparable"]) == (42, ["c"])
@@ -140,7 +140,7 @@ def test_compare_as_json(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("lang", ["fr", "en"])
-def test_trend_in_both_languages_and_eighty_columns(lang: str, folder: Path) -> None:
+def test_trend_fits_80_columns_in_both_languages(lang: str, folder: Path) -> None:
     done = inside("trend", "--lang", lang, folder=folder, COLUMNS="80")
     assert done.code == 0, done.err
     assert max(map(len, done.out.splitlines())) <= 80
@@ -149,17 +149,17 @@ def test_trend_in_both_languages_and_eighty_columns(lang: str, folder: Path) -> 
     assert "iTunes U" in done.out
 
 
-def test_more_scans_than_fit_stand_below_one_another(folder: Path) -> None:
+def test_trend_of_many_scans_fits_80_columns(folder: Path) -> None:
     with Store(folder / "cegep-audit.db", create=False) as store:
         for year in range(2012, 2020):
-            keep(store, [seen("a", THEN.replace(year=year), "facebook")])
+            save_scan(store, [assessed("a", THEN.replace(year=year), "facebook")])
     done = inside("trend", folder=folder, COLUMNS="80")
     assert max(map(len, done.out.splitlines())) <= 80
     for year in range(2012, 2020):
         assert f"{year}-09-06" in done.out
 
 
-def test_the_files_of_trend(folder: Path) -> None:
+def test_trend_writes_shares_and_institutions(folder: Path) -> None:
     done = inside("trend", "2", "1", "-o", "trend.csv", folder=folder)
     assert done.code == 0, done.err
     rows = rows_of(folder / "trend.csv")
@@ -173,28 +173,28 @@ def test_the_files_of_trend(folder: Path) -> None:
     assert moves == [("venu", "entered"), ("parti", "left")]
 
 
-MISTAKES = {
-    "the same scan twice": (["compare", "1", "1"], 2, "1"),
-    "the same scan by another name": (["compare", "3", "latest"], 2, "3"),
-    "no such scan": (["compare", "1", "99"], 2, "99"),
-    "no number": (["compare", "un", "2"], 2, "un"),
-    "a file that is no CSV": (["compare", "1", "2", "-o", "diff.xlsx"], 2, ".csv"),
-    "a folder that is not there": (["compare", "1", "2", "-o", "nulle/diff.csv"], 3, "nulle"),
-    "no database": (["trend", "--db", "absente.db"], 3, "absente.db"),
-    "no such scan to set beside": (["trend", "1", "99"], 2, "99"),
+ERRORS = {
+    "same scan twice": (["compare", "1", "1"], 2, "1"),
+    "same scan by number and as latest": (["compare", "3", "latest"], 2, "3"),
+    "unknown scan": (["compare", "1", "99"], 2, "99"),
+    "scan that is not a number": (["compare", "un", "2"], 2, "un"),
+    "file that is not CSV": (["compare", "1", "2", "-o", "diff.xlsx"], 2, ".csv"),
+    "missing folder": (["compare", "1", "2", "-o", "nulle/diff.csv"], 3, "nulle"),
+    "missing database": (["trend", "--db", "absente.db"], 3, "absente.db"),
+    "unknown scan in a trend": (["trend", "1", "99"], 2, "99"),
 }
 
 
-@pytest.mark.parametrize("case", MISTAKES)
-def test_a_mistake_gets_one_line(case: str, folder: Path) -> None:
-    arguments, code, named = MISTAKES[case]
+@pytest.mark.parametrize("case", ERRORS)
+def test_error_is_one_line(case: str, folder: Path) -> None:
+    arguments, code, named = ERRORS[case]
     done = inside(*arguments, folder=folder)
     assert (done.code, done.out) == (code, "")
     assert named in done.err
     assert len(done.err.splitlines()) == 1
 
 
-def test_no_scan_that_is_complete(tmp_path: Path) -> None:
+def test_trend_needs_a_complete_scan(tmp_path: Path) -> None:
     with Store(tmp_path / "cegep-audit.db", create=True) as store:
         store.start_scan(Scan(0, NOW, None, "live", {}, "0.1.0", "r1", (institution("a"),)))
     done = inside("trend", folder=tmp_path)

@@ -1,4 +1,4 @@
-"""``institutions`` and ``networks`` as a user types them."""
+"""The ``institutions`` and ``networks`` commands, and the names that options accept."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ ROW = "rb{0},Cégep {0},https://www.cegeprb{0}.test\n"
 
 
 @pytest.mark.parametrize(
-    ("rows", "said"),
+    ("rows", "messages"),
     [
         (1, {"fr": "r.csv\xa0: aucune erreur; 1 établissement.", "en": "r.csv: no errors; 1 institution."}),
         (2, {"fr": "r.csv\xa0: aucune erreur; 2 établissements.", "en": "r.csv: no errors; 2 institutions."}),
     ],
 )
-def test_a_sound_registry_is_counted(rows: int, said: dict[str, str], tmp_path: Path) -> None:
+def test_check_counts_the_institutions_of_a_valid_registry(rows: int, messages: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / "r.csv").write_text(HEADER + "".join(ROW.format(number) for number in range(rows)), "utf-8")
-    for lang, line in said.items():
+    for lang, line in messages.items():
         done = inside("institutions", "check", "r.csv", "--lang", lang, folder=tmp_path)
         assert (done.code, done.out.strip(), done.err) == (0, line, "")
 
 
-def test_every_fault_of_a_registry_is_a_line_and_no_password_is_shown(tmp_path: Path) -> None:
+def test_check_prints_each_fault_on_a_line_and_hides_passwords(tmp_path: Path) -> None:
     rows = "rb,Cégep,http://nom:secret@cegeprb.test\nrb,,ftp://cegeprb.test\n"
     (tmp_path / "r.csv").write_text(HEADER + rows, "utf-8")
     done = inside("institutions", "check", "r.csv", folder=tmp_path)
@@ -38,19 +38,19 @@ def test_every_fault_of_a_registry_is_a_line_and_no_password_is_shown(tmp_path: 
     assert "secret" not in done.err
 
 
-def test_an_empty_list_to_fill_in_is_one_that_is_read(tmp_path: Path) -> None:
+def test_template_can_be_filled_in_and_read(tmp_path: Path) -> None:
     shown = inside("institutions", "template", "--lang", "fr", folder=tmp_path)
     assert shown.out == "identifiant,nom,site,sigle,type,langue,région,ville,fondation,effectif\n"
     for name in ("vide.csv", "vide.xlsx"):
         assert inside("institutions", "template", "-o", name, folder=tmp_path).code == 0
-        assert inside("institutions", "template", "-o", name, folder=tmp_path).code == 2  # nothing is overwritten
+        assert inside("institutions", "template", "-o", name, folder=tmp_path).code == 2  # the file already exists
         done = inside("institutions", "check", name, "--lang", "en", folder=tmp_path)
         assert (done.code, "no row under its column names" in done.err) == (2, True)
     (tmp_path / "r.csv").write_text(shown.out + "rb,Cégep RB,cegeprb.test,,,,,,1967,\n", "utf-8")
     assert inside("institutions", "check", "r.csv", folder=tmp_path).code == 0
 
 
-def test_networks_of_a_day(tmp_path: Path) -> None:
+def test_networks_open_on_a_day(tmp_path: Path) -> None:
     shown = inside("networks", "--on", "2011-09-06", "--json", folder=tmp_path).out
     assert '"delicious"' in shown
     assert '"google_plus"' not in shown
@@ -72,19 +72,19 @@ def test_networks_of_a_day(tmp_path: Path) -> None:
     ],
     ids=" ".join,
 )
-def test_values_are_understood_as_the_screen_shows_them(words: tuple[str, ...], tmp_path: Path) -> None:
+def test_columns_and_values_are_accepted_as_displayed(words: tuple[str, ...], tmp_path: Path) -> None:
     done = inside("institutions", *words, folder=tmp_path)
     assert (done.code, done.err) == (0, "")
     assert len(done.out.splitlines()) > 2
 
 
 @pytest.mark.parametrize("lang", ["fr", "en"])
-def test_a_column_is_understood_as_reports_call_it(lang: Language) -> None:
+def test_column_is_accepted_by_its_name_in_reports(lang: Language) -> None:
     names = [key.partition(".")[2] for key in _sentences() if key.startswith("column_name.")]
     assert {name: column(say(f"column_name.{name}", lang).upper()) for name in names} == {name: name for name in names}
     assert column("couleur") == "couleur"
 
 
 @pytest.mark.parametrize("text", ["classic", "Classic", "Cinq réseaux classiques", "five classic networks"])
-def test_a_basket_is_understood_as_the_screen_calls_it(text: str) -> None:
+def test_basket_is_accepted_by_its_displayed_name(text: str) -> None:
     assert _basket(text) == "classic"

@@ -1,4 +1,4 @@
-"""``report``, ``sheet`` and ``check`` as a user types them, and what ``summary`` and ``export`` can be asked."""
+"""The ``report``, ``sheet`` and ``check`` commands, and the options of ``summary`` and ``export``."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ FOOTER = (
 ).encode()
 
 
-def keep(store: Store, *results: InstitutionResult, ended: bool = True) -> int:
+def save_scan(store: Store, *results: InstitutionResult, ended: bool = True) -> int:
     started = NOW + timedelta(days=len(store.scans()))
     number = store.start_scan(
         Scan(0, started, None, "live", {}, "0.1.0", "r1", tuple(each.institution for each in results))
@@ -39,28 +39,28 @@ def keep(store: Store, *results: InstitutionResult, ended: bool = True) -> int:
     return number
 
 
-def seen(id_: str, *networks: str, name: str = "", **fields: object) -> InstitutionResult:
-    """One institution's result with an account of its own on each network: one that many show would be nobody's."""
+def assessed(id_: str, *networks: str, name: str = "", **fields: object) -> InstitutionResult:
+    """Return a result with its own account on each network; an account shared by many sites would not count."""
     accounts = [account(network, id_, is_main=True) for network in networks]
     return result(institution(id_, name, **fields), *accounts)
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """One scan of five institutions of two types, four of which were assessed."""
+    """A database with one scan of five institutions of two types, four of them assessed."""
     with Store(tmp_path / "cegep-audit.db", create=True) as store:
-        keep(
+        save_scan(
             store,
-            seen("riviere", "facebook", "youtube", "tiktok", name="Cégep de Rivière-Bleue", type="cegep"),
-            seen("lac", "facebook", "youtube", "tiktok", type="cegep"),
-            seen("mont", "facebook", type="college"),
-            seen("fjord", type="college", language="en"),
+            assessed("riviere", "facebook", "youtube", "tiktok", name="Cégep de Rivière-Bleue", type="cegep"),
+            assessed("lac", "facebook", "youtube", "tiktok", type="cegep"),
+            assessed("mont", "facebook", type="college"),
+            assessed("fjord", type="college", language="en"),
             failed(institution("mort", type="college")),
         )
     return tmp_path
 
 
-def fails(done: Done, code: int, *words: str) -> None:
+def assert_fails(done: Done, code: int, *words: str) -> None:
     assert done.code == code, done.err
     assert "Traceback" not in done.err
     assert done.out == ""
@@ -74,19 +74,19 @@ def fails(done: Done, code: int, *words: str) -> None:
 @pytest.mark.parametrize(
     ("lang", "title"), [("fr", "Présence dans les médias sociaux"), ("en", "Presence on social media")]
 )
-def test_report_writes_the_page(folder: Path, lang: str, title: str) -> None:
+def test_report_writes_a_page(folder: Path, lang: str, title: str) -> None:
     done = inside("report", "-o", "r.html", "--lang", lang, folder=folder)
     assert done.code == 0, done.err
     assert "r.html" in done.err
     html = (folder / "r.html").read_text("utf-8")
     assert f"<h1>{title}</h1>" in html
     assert 'id="f-riviere"' in html
-    assert 'id="trend"' not in html, "there is one scan"
+    assert 'id="trend"' not in html, "one scan is not a trend"
 
 
-def test_a_stopped_scan_has_its_page_where_there_is_no_other(tmp_path: Path) -> None:
+def test_interrupted_scan_can_be_reported(tmp_path: Path) -> None:
     with Store(tmp_path / "cegep-audit.db", create=True) as store:
-        keep(store, seen("riviere", "facebook"), ended=False)
+        save_scan(store, assessed("riviere", "facebook"), ended=False)
     done = inside("report", "1", "-o", "one.html", "--lang", "en", folder=tmp_path)
     assert done.code == 0, done.err
     html = (tmp_path / "one.html").read_text("utf-8")
@@ -94,36 +94,36 @@ def test_a_stopped_scan_has_its_page_where_there_is_no_other(tmp_path: Path) -> 
     assert "interrupted" in html
 
 
-def test_several_scans_are_shown_over_time_and_a_stopped_one_is_not(folder: Path) -> None:
+def test_trend_section_needs_two_complete_scans_of_the_same_sites(folder: Path) -> None:
     with Store(folder / "cegep-audit.db", create=False) as store:
-        keep(store, seen("riviere", "facebook"), ended=False)
+        save_scan(store, assessed("riviere", "facebook"), ended=False)
     assert inside("report", "1", "-o", "one.html", folder=folder).code == 0
     assert 'id="trend"' not in (folder / "one.html").read_text("utf-8")
     with Store(folder / "cegep-audit.db", create=False) as store:
-        keep(store, seen("riviere", "facebook"))
+        save_scan(store, assessed("riviere", "facebook"))
     assert inside("report", "1", "-o", "one.html", folder=folder).code == 0
-    assert 'id="trend"' not in (folder / "one.html").read_text("utf-8"), "a trial on one site is no other day's scan"
+    assert 'id="trend"' not in (folder / "one.html").read_text("utf-8"), "a trial on one site does not make a trend"
     with Store(folder / "cegep-audit.db", create=False) as store:
         later = NOW + timedelta(days=400)
         names = ("riviere", "lac", "mont")
-        keep(store, *(replace(seen(name, "facebook"), captured_at=later) for name in names))
+        save_scan(store, *(replace(assessed(name, "facebook"), captured_at=later) for name in names))
     assert inside("report", "-o", "two.html", folder=folder).code == 0
     assert 'id="trend"' in (folder / "two.html").read_text("utf-8")
 
 
-def test_report_since_a_scan_is_the_page_of_what_changed(folder: Path) -> None:
+def test_report_since_a_scan_shows_what_changed(folder: Path) -> None:
     with Store(folder / "cegep-audit.db", create=False) as store:
         names = {"riviere": ["facebook"], "lac": ["facebook", "threads"], "mont": ["facebook"], "fjord": []}
-        number = keep(store, *(seen(name, *networks) for name, networks in names.items()))
+        number = save_scan(store, *(assessed(name, *networks) for name, networks in names.items()))
     assert inside("report", str(number), "--since", "1", "-o", "change.html", folder=folder).code == 0
     html = (folder / "change.html").read_text("utf-8")
     assert "ce qui a changé</h1>" in html
     assert 'id="moved"' in html
-    fails(inside("report", "1", "--since", "1", "-o", "same.html", folder=folder), 2, "1")
+    assert_fails(inside("report", "1", "--since", "1", "-o", "same.html", folder=folder), 2, "1")
     assert not (folder / "same.html").exists()
 
 
-def test_report_takes_the_questions_of_summary(folder: Path) -> None:
+def test_report_accepts_the_options_of_summary(folder: Path) -> None:
     arguments = ("report", "-o", "r.html", "--basket", "classic", "--min-networks", "2", "--sample-of", "99")
     assert inside(*arguments, folder=folder).code == 0
     html = (folder / "r.html").read_text("utf-8")
@@ -143,10 +143,8 @@ def test_report_takes_the_questions_of_summary(folder: Path) -> None:
         (("report",), 2, ["-o"]),
     ],
 )
-def test_a_mistake_gets_a_line_and_no_page(
-    folder: Path, arguments: tuple[str, ...], code: int, words: list[str]
-) -> None:
-    fails(inside(*arguments, folder=folder), code, *words)
+def test_report_error_writes_no_page(folder: Path, arguments: tuple[str, ...], code: int, words: list[str]) -> None:
+    assert_fails(inside(*arguments, folder=folder), code, *words)
     assert not list(folder.glob("*.html"))
 
 
@@ -164,32 +162,32 @@ def test_sheet_prints_one_institution(folder: Path) -> None:
     assert [peers["column"] for peers in record["peers"]] == ["type"]
 
 
-def test_an_unknown_id_names_those_near_it(folder: Path) -> None:
-    fails(inside("sheet", "rivières", folder=folder), 2, "rivières", "riviere")
+def test_sheet_of_an_unknown_id_suggests_similar_ones(folder: Path) -> None:
+    assert_fails(inside("sheet", "rivières", folder=folder), 2, "rivières", "riviere")
     for name in ("Cegep de Riviere-Bleu", "CÉGEP DE LA RIVIÈRE BLEUE"):
-        fails(inside("sheet", name, folder=folder), 2, "essayez riviere\n")
-    fails(
+        assert_fails(inside("sheet", name, folder=folder), 2, "essayez riviere\n")
+    assert_fails(
         inside("sheet", "zzz", "--lang", "en", folder=folder),
         2,
         "zzz: scan 1 has no institution with this id or name\n",
     )
 
 
-def test_a_sheet_is_found_by_name_whatever_its_accents(folder: Path) -> None:
+def test_sheet_is_found_whatever_its_case_and_accents(folder: Path) -> None:
     by_id, by_name = (inside("sheet", name, folder=folder) for name in ("riviere", "RIVIÈRE"))
     assert by_id.code == by_name.code == 0
     assert by_id.out == by_name.out
 
 
-def test_a_sheet_is_written_as_a_page_or_as_markdown(folder: Path) -> None:
+def test_sheet_is_written_as_html_or_markdown(folder: Path) -> None:
     for name in ("sheet.html", "sheet.md"):
         assert inside("sheet", "riviere", "-o", name, folder=folder).code == 0
     assert (folder / "sheet.html").read_text("utf-8").startswith("<!doctype html>")
     assert (folder / "sheet.md").read_text("utf-8").startswith("# ")
-    fails(inside("sheet", "riviere", "-o", "sheet.docx", folder=folder), 2, ".html, .htm, .md")
+    assert_fails(inside("sheet", "riviere", "-o", "sheet.docx", folder=folder), 2, ".html, .htm, .md")
 
 
-def test_the_summary_of_one_screen_is_markdown(folder: Path) -> None:
+def test_summary_markdown(folder: Path) -> None:
     done = inside("summary", "--markdown", "--lang", "en", folder=folder)
     assert done.code == 0, done.err
     assert done.out.startswith("# Presence on social media\n\n**Of ")
@@ -199,7 +197,7 @@ def test_the_summary_of_one_screen_is_markdown(folder: Path) -> None:
 # ------------------------------------------------------------------ check
 
 
-def test_check_reads_a_site_now(proxied: Web, tmp_path: Path) -> None:
+def test_check_reads_a_live_site(proxied: Web, tmp_path: Path) -> None:
     proxied["cegeprb.test/"] = Reply(FOOTER)
     environment = {"HTTP_PROXY": proxied.proxy}
     arguments = ("check", "http://cegeprb.test/", "--max-pages", "1", "--contact", "moi@cegeprb.test")
@@ -209,9 +207,9 @@ def test_check_reads_a_site_now(proxied: Web, tmp_path: Path) -> None:
     assert "L’adresse commence par http://" in done.out
     assert "Une icône ne mène à aucun compte" in done.out
     assert "http://cegeprb.test/" in done.err
-    assert {asked.host for asked in proxied.log} == {"cegeprb.test"}, "no network is asked anything"
+    assert {asked.host for asked in proxied.log} == {"cegeprb.test"}, "no network is contacted"
     assert "moi@cegeprb.test" in (proxied.log[0].header("User-Agent") or "")
-    assert not list(tmp_path.iterdir()), "nothing is kept"
+    assert not list(tmp_path.iterdir()), "no file is written"
     record = json.loads(inside(*arguments, "--json", "--name", "Cégep RB", folder=tmp_path, **environment).out)
     assert record["institution"]["name"] == "Cégep RB"
     assert {each["network"] for each in record["accounts"] if each["role"] == "official"} == {"facebook", "instagram"}
@@ -219,15 +217,15 @@ def test_check_reads_a_site_now(proxied: Web, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("is_listed", [True, False], ids=["in the scan", "in the bundled registry only"])
-def test_check_compares_with_the_peers_of_the_last_scan(is_listed: bool, proxied: Web, tmp_path: Path) -> None:
+def test_check_compares_with_peers_in_the_latest_scan(is_listed: bool, proxied: Web, tmp_path: Path) -> None:
     known = next(each for each in read_registry() if each.type == "cegep-public" and not each.parent_id)
     host = known.url.partition("://")[2].strip("/")
     website = f"http://{host}/"
     proxied[f"{host}/"] = Reply(FOOTER)
-    peers = [seen(f"pair{each}", "facebook", "tiktok", type="cegep-public") for each in range(5)]
-    listed = [replace(seen(known.id), institution=known)] if is_listed else []
+    peers = [assessed(f"pair{each}", "facebook", "tiktok", type="cegep-public") for each in range(5)]
+    listed = [replace(assessed(known.id), institution=known)] if is_listed else []
     with Store(tmp_path / "cegep-audit.db", create=True) as store:
-        keep(store, *peers, *listed)
+        save_scan(store, *peers, *listed)
     arguments = ("check", website, "--max-pages", "1", "--lang", "fr")
     done = inside(*arguments, folder=tmp_path, COLUMNS="80", HTTP_PROXY=proxied.proxy)
     assert done.code == 0, done.err
@@ -238,11 +236,11 @@ def test_check_compares_with_the_peers_of_the_last_scan(is_listed: bool, proxied
     assert "TikTok (100 %)" in shown
     assert "À faire d’abord : Une icône ne mène à aucun compte (YouTube). Donner à l’icône" in shown
     missing = inside(*arguments, "--db", "other.db", folder=tmp_path, HTTP_PROXY=proxied.proxy)
-    fails(missing, 3, "other.db")
+    assert_fails(missing, 3, "other.db")
 
 
 @pytest.mark.parametrize("content", [b"not a database", b""], ids=["damaged", "empty"])
-def test_check_needs_no_database(content: bytes, proxied: Web, tmp_path: Path) -> None:
+def test_check_works_with_an_unusable_database(content: bytes, proxied: Web, tmp_path: Path) -> None:
     proxied["cegeprb.test/"] = Reply(FOOTER)
     (tmp_path / "cegep-audit.db").write_bytes(content)
     done = inside("check", "http://cegeprb.test/", "--max-pages", "1", folder=tmp_path, HTTP_PROXY=proxied.proxy)
@@ -251,7 +249,7 @@ def test_check_needs_no_database(content: bytes, proxied: Web, tmp_path: Path) -
     assert (tmp_path / "cegep-audit.db").read_bytes() == content
 
 
-def test_a_site_that_cannot_be_read_is_said_and_ends_with_1(proxied: Web, tmp_path: Path) -> None:
+def test_check_of_an_unreadable_site_says_why_and_exits_with_1(proxied: Web, tmp_path: Path) -> None:
     proxied["cegeprb.test/robots.txt"] = Reply(b"User-agent: *\nDisallow: /", content_type="text/plain")
     done = inside("check", "http://cegeprb.test/", folder=tmp_path, HTTP_PROXY=proxied.proxy)
     assert done.code == 1
@@ -261,15 +259,15 @@ def test_a_site_that_cannot_be_read_is_said_and_ends_with_1(proxied: Web, tmp_pa
 @pytest.mark.parametrize(
     "url", ["ftp://cegeprb.test/", "cégep", "http://a b/", "moi@cegeprb.test", "http://u:secret@a.test/", "", " "]
 )
-def test_what_is_no_address_gets_a_line(url: str, tmp_path: Path) -> None:
+def test_check_rejects_an_invalid_address_in_one_line(url: str, tmp_path: Path) -> None:
     done = inside("check", url, "--lang", "fr", folder=tmp_path)
-    fails(done, 2)
+    assert_fails(done, 2)
     assert done.err.count("\n") == 1
     assert "secret" not in done.err
     assert "cellule" not in done.err
 
 
-def test_a_private_address_is_refused_unless_it_is_allowed(web: Web, tmp_path: Path) -> None:
+def test_check_refuses_a_private_address_unless_allowed(web: Web, tmp_path: Path) -> None:
     web["127.0.0.1/"] = Reply(FOOTER)
     address = web.url("/")
     refused = inside("check", address, "--max-pages", "1", folder=tmp_path)
@@ -294,7 +292,7 @@ def test_summary_by_two_columns(folder: Path) -> None:
     assert {row["column"] for row in document["tests"]} <= {"type", "language"}
 
 
-def test_summary_json_has_more_than_the_contract_after_it(folder: Path) -> None:
+def test_summary_json_has_extra_keys_after_those_of_the_contract(folder: Path) -> None:
     document = json.loads(inside("summary", "--json", folder=folder).out)
     keys = "scan basket institutions assessed by_status min_networks networks distribution mean median baselines"
     assert list(document)[:11] == keys.split()
@@ -303,19 +301,19 @@ def test_summary_json_has_more_than_the_contract_after_it(folder: Path) -> None:
     assert document["pairs"][0] | {"both": 2} == document["pairs"][0]
 
 
-def test_the_paragraph_is_one_line_to_paste(folder: Path) -> None:
+def test_summary_paragraph_is_one_line(folder: Path) -> None:
     done = inside("summary", "--paragraph", "--lang", "fr", folder=folder)
     assert done.out.startswith("La présence de 5 établissements")
     assert done.out.count("\n") == 1
-    fails(inside("summary", "--paragraph", "--json", folder=folder), 2, "--paragraph", "--json")
+    assert_fails(inside("summary", "--paragraph", "--json", folder=folder), 2, "--paragraph", "--json")
 
 
-def test_export_names_the_file_that_cannot_be_as_it_was_named(folder: Path) -> None:
+def test_export_error_names_the_file_as_given(folder: Path) -> None:
     done = inside("export", "-o", "absent/r.csv", folder=folder)
-    fails(done, 3, "absent/r.csv")
+    assert_fails(done, 3, "absent/r.csv")
 
 
-def test_export_takes_the_questions_of_summary(folder: Path) -> None:
+def test_export_accepts_the_options_of_summary(folder: Path) -> None:
     done = inside("export", "-o", "r.xlsx", "--by", "type", "--by", "language", "--min-networks", "2", folder=folder)
     assert done.code == 0, done.err
     sheet = openpyxl.load_workbook(folder / "r.xlsx")["groups"]
@@ -324,6 +322,6 @@ def test_export_takes_the_questions_of_summary(folder: Path) -> None:
     assert ("type", "cegep", 2) in groups
 
 
-def test_statistics_are_not_asked_of_a_file_that_has_none(folder: Path) -> None:
-    fails(inside("export", "-o", "r.csv", "--by", "type", folder=folder), 2, "r.csv", ".xlsx")
+def test_export_to_csv_refuses_options_of_statistics(folder: Path) -> None:
+    assert_fails(inside("export", "-o", "r.csv", "--by", "type", folder=folder), 2, "r.csv", ".xlsx")
     assert not (folder / "r.csv").exists()

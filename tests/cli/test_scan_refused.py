@@ -1,4 +1,4 @@
-"""A scan that cannot be: said before it begins, so that nothing of it is left behind."""
+"""A scan that cannot run is refused before it begins, and leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from commands import Done, inside
 
 REGISTRY = "id,name,website\nrb,Cégep de Rivière-Bleue,http://127.0.0.1:9\n"
 REFUSED = {
-    "a WARC that is not there": (("--from-warc", "absent.warc"), 3),
-    "a WARC that is none": (("--from-warc", "registre.csv"), 3),
-    "a folder for a WARC to read": (("--from-warc", "dossier"), 3),
-    "a folder for a WARC to write": (("--save-warc", "dossier"), 3),
-    "a WARC in no folder": (("--save-warc", "absent/x.warc.gz"), 3),
-    "a cluster that is not there": (("--dask", "nulle part"), 3),
-    "an archive that is not there": (("--as-of", "2011-09-06", "--timegate", "nope"), 2),
-    "a WARC kept and not kept": (("--no-warc", "--save-warc", "x.warc.gz"), 2),
-    "a WARC of a replay": (("--from-warc", "x.warc.gz", "--save-warc", "y.warc.gz"), 2),
-    "a report in no folder": (("-o", "absent/r.csv"), 3),
+    "missing WARC": (("--from-warc", "absent.warc"), 3),
+    "file that is not a WARC": (("--from-warc", "registre.csv"), 3),
+    "folder as the WARC to read": (("--from-warc", "dossier"), 3),
+    "folder as the WARC to write": (("--save-warc", "dossier"), 3),
+    "WARC in a missing folder": (("--save-warc", "absent/x.warc.gz"), 3),
+    "unknown cluster": (("--dask", "nulle part"), 3),
+    "timegate that is not a URL": (("--as-of", "2011-09-06", "--timegate", "nope"), 2),
+    "WARC both kept and not kept": (("--no-warc", "--save-warc", "x.warc.gz"), 2),
+    "WARC of a replay": (("--from-warc", "x.warc.gz", "--save-warc", "y.warc.gz"), 2),
+    "report in a missing folder": (("-o", "absent/r.csv"), 3),
 }
 
 
@@ -40,21 +40,21 @@ def scan(folder: Path, *options: str) -> Done:
 
 
 @pytest.mark.parametrize(("options", "code"), REFUSED.values(), ids=REFUSED.keys())
-def test_what_cannot_be_leaves_no_scan_behind(options: tuple[str, ...], code: int, folder: Path) -> None:
+def test_refused_scan_is_not_saved(options: tuple[str, ...], code: int, folder: Path) -> None:
     done = scan(folder, "-q", *options)
     assert (done.code, done.out) == (code, "")
     assert len(done.err.splitlines()) == 1
     assert not scans(folder)
 
 
-def test_nor_does_it_push_aside_the_one_before_it(folder: Path) -> None:
+def test_refused_scan_does_not_replace_the_previous_one(folder: Path) -> None:
     scan(folder, "-q", "--no-warc")
     scan(folder, "-q", "--from-warc", "absent.warc")
     assert [(each["id"], each["ended_at"] is not None) for each in scans(folder)] == [(1, True)]
 
 
-def test_where_nothing_is_left_to_go_on_with_the_report_is_written_and_all_is_well(folder: Path) -> None:
-    assert scan(folder, "-q", "--no-warc").code == 1  # nothing listens there
+def test_resume_with_nothing_left_writes_the_report_and_succeeds(folder: Path) -> None:
+    assert scan(folder, "-q", "--no-warc").code == 1  # nothing listens on that port
     (folder / "report.csv").unlink()
     done = inside("scan", "--resume", folder=folder)
     assert done.code == 0
@@ -62,7 +62,7 @@ def test_where_nothing_is_left_to_go_on_with_the_report_is_written_and_all_is_we
     assert (folder / "report.csv").exists()
 
 
-def test_a_registry_named_with_resume_is_the_same_one_also_where_nothing_is_left(folder: Path) -> None:
+def test_resume_with_nothing_left_refuses_another_registry(folder: Path) -> None:
     scan(folder, "-q", "--no-warc")
     (folder / "autre.csv").write_text(REGISTRY.replace("rb", "autre"), "utf-8")
     assert inside("scan", "--resume", "registre.csv", "-q", folder=folder).code == 0

@@ -1,4 +1,4 @@
-"""``classify`` and ``detect`` as a user types them: odd addresses, odd files, whatever comes in."""
+"""The ``classify`` and ``detect`` commands on single addresses and files, valid or not."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from commands import command, inside
 from warcs import Kept, warc_bytes
 
 PAGE = '<html lang="fr"><title>Cégep</title><footer><a href="https://www.facebook.com/cegeprb">Facebook</a></footer>'
-UNREAD = {
-    "no such file": ("absent.html", "absent.html : ce fichier n’existe pas"),
-    "a folder": ("dossier", "dossier : c’est un dossier"),
-    "a file in no folder": ("absent/page.html", "absent/page.html : ce fichier n’existe pas"),
-    "a file in a file": ("page.html/x", "page.html/x : ce fichier n’existe pas"),
-    "no name at all": ("", "il manque un nom de fichier ou une adresse"),
+UNREADABLE = {
+    "missing file": ("absent.html", "absent.html : ce fichier n’existe pas"),
+    "folder": ("dossier", "dossier : c’est un dossier"),
+    "file in a missing folder": ("absent/page.html", "absent/page.html : ce fichier n’existe pas"),
+    "file inside a file": ("page.html/x", "page.html/x : ce fichier n’existe pas"),
+    "empty name": ("", "il manque un nom de fichier ou une adresse"),
 }
 
 
@@ -31,35 +31,35 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize(("source", "said"), UNREAD.values(), ids=UNREAD.keys())
-def test_a_file_that_cannot_be_read_is_named_in_the_reader_s_language(source: str, said: str, folder: Path) -> None:
+@pytest.mark.parametrize(("source", "message"), UNREADABLE.values(), ids=UNREADABLE.keys())
+def test_unreadable_file_is_reported_by_name_in_french(source: str, message: str, folder: Path) -> None:
     done = inside("detect", source, folder=folder)
     assert (done.code, done.out) == (3, "")
-    assert done.err.replace("\xa0", " ").startswith(said)
+    assert done.err.replace("\xa0", " ").startswith(message)
     assert len(done.err.splitlines()) == 1
     assert "irectory" not in done.err
 
 
-def test_an_address_of_another_scheme_is_no_file(folder: Path) -> None:
+def test_address_with_another_scheme_is_not_read_as_a_file(folder: Path) -> None:
     done = inside("detect", "ftp://cegeprb.test/", folder=folder)
     assert (done.code, done.out) == (2, "")
     assert done.err == "ftp://cegeprb.test/\xa0: ce n’est pas une adresse http ou https complète\n"
 
 
 @pytest.mark.parametrize(
-    ("lang", "said"),
+    ("lang", "message"),
     [
         ("fr", "la page n’a pas pu être obtenue, adresse d’un réseau privé"),
         ("en", "could not be fetched, private network address"),
     ],
 )
-def test_a_page_that_could_not_be_had_says_why_in_words(lang: str, said: str, folder: Path) -> None:
+def test_fetch_failure_is_explained_in_words(lang: str, message: str, folder: Path) -> None:
     done = inside("detect", "http://127.0.0.1:1/", "--lang", lang, folder=folder)
     assert (done.code, done.out) == (3, "")
-    assert said in done.err
+    assert message in done.err
 
 
-def test_a_byte_order_mark_is_no_part_of_the_first_address(folder: Path) -> None:
+def test_byte_order_mark_is_not_part_of_the_first_address(folder: Path) -> None:
     (folder / "adresses.txt").write_bytes("\ufeffhttps://x.com/cegeprb\r\n\r\nhttps://x.com/cegeprb".encode())
     done = command("classify", "--json", folder=folder, given=folder / "adresses.txt")
     answers = [json.loads(line) for line in done.out.splitlines()]
@@ -67,13 +67,13 @@ def test_a_byte_order_mark_is_no_part_of_the_first_address(folder: Path) -> None
     assert [answer["network"] for answer in answers] == ["twitter", None, "twitter"]
 
 
-def test_the_demo_s_folder_is_no_file(folder: Path) -> None:
+def test_demo_refuses_a_file_as_its_folder(folder: Path) -> None:
     done = inside("demo", "-o", "page.html", folder=folder)
     assert (done.code, done.out) == (3, "")
     assert done.err == "page.html\xa0: un fichier porte déjà ce nom; choisissez un autre dossier avec -o\n"
 
 
-def test_at_a_terminal_it_says_what_it_waits_for(folder: Path) -> None:
+def test_classify_asks_for_addresses_at_a_terminal(folder: Path) -> None:
     ours, theirs = pty.openpty()
     os.write(ours, b"https://x.com/cegeprb\n\x04")
     words = [sys.executable, "-m", "cegep_audit", "classify", "--json", "--lang", "fr"]
@@ -84,8 +84,8 @@ def test_at_a_terminal_it_says_what_it_waits_for(folder: Path) -> None:
     assert json.loads(done.stdout)["handle"] == "cegeprb"
 
 
-def saved(folder: Path, kind: str) -> Path:
-    """A page as a person may hand it in, with two accounts in it."""
+def save_page(folder: Path, kind: str) -> Path:
+    """Save a page with two accounts in the format *kind*, and return its path."""
     url = "https://www.cegeprb.test/"
     page = PAGE + '<a href="https://www.instagram.com/cegeprb">Instagram</a>' + "<p>Bienvenue au cégep.</p>" * 20
     if kind in {"warc.gz", "wacz"}:
@@ -105,15 +105,15 @@ def saved(folder: Path, kind: str) -> Path:
 
 
 @pytest.mark.parametrize("kind", ["html", "mhtml", "warc.gz", "wacz", "txt"])
-def test_saved_pages_of_each_kind_are_read(kind: str, folder: Path) -> None:
-    done = inside("detect", saved(folder, kind).name, "--json", folder=folder)
+def test_saved_page_of_each_kind_is_read(kind: str, folder: Path) -> None:
+    done = inside("detect", save_page(folder, kind).name, "--json", folder=folder)
     assert done.code == 0, done.err
     found = [json.loads(line) for line in done.out.splitlines()]
     assert [each["network"] for each in found] == ["facebook", "instagram"]
 
 
 @pytest.mark.parametrize(
-    ("name", "data", "said"),
+    ("name", "data", "message"),
     [
         ("rapport.pdf", b"%PDF-1.7\n1 0 obj", "un PDF"),
         ("photo.png", b"\x89PNG\r\n\x1a\n", "une image"),
@@ -123,9 +123,9 @@ def test_saved_pages_of_each_kind_are_read(kind: str, folder: Path) -> None:
         ("vide.html", b"", "vide"),
     ],
 )
-def test_any_other_file_is_refused_by_name(name: str, data: bytes, said: str, folder: Path) -> None:
+def test_other_file_is_refused_by_name(name: str, data: bytes, message: str, folder: Path) -> None:
     (folder / name).write_bytes(data)
     done = inside("detect", name, folder=folder)
     assert (done.code, done.out, len(done.err.splitlines())) == (3, "", 1), done
     assert done.err.startswith(name)
-    assert said in done.err.replace("\xa0", " ")
+    assert message in done.err.replace("\xa0", " ")

@@ -1,4 +1,4 @@
-"""What Typer would say by itself: help's frame and faults of a command line, in the language of the call."""
+"""Help and usage errors in the language of the call, where Typer would write English."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ COMMANDS = [(), ("scan",), ("classify",), ("compare",), ("export",), ("instituti
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
-def test_help_speaks_french_from_end_to_end(words: tuple[str, ...], tmp_path: Path) -> None:
+def test_help_is_entirely_in_french(words: tuple[str, ...], tmp_path: Path) -> None:
     done = command(*words, "--help", folder=tmp_path, COLUMNS="200")
     assert done.code == 0
     assert not done.err
@@ -38,14 +38,14 @@ def test_help_speaks_french_from_end_to_end(words: tuple[str, ...], tmp_path: Pa
     assert "<bool>" not in done.out
 
 
-def test_help_speaks_english_where_asked(tmp_path: Path) -> None:
+def test_help_is_in_english_when_asked(tmp_path: Path) -> None:
     done = command("scan", "--help", "--lang", "en", folder=tmp_path, COLUMNS="200")
     assert done.out.strip().startswith("Usage: cegep-audit scan [OPTIONS] [REGISTRY]")
     assert "Show this message and stop." in done.out
     assert "[default: report.csv]" in done.out
 
 
-def test_the_help_of_the_program_loads_none_of_its_commands() -> None:
+def test_program_help_loads_no_commands() -> None:
     code = """
 import sys
 from cegep_audit.cli import main
@@ -60,18 +60,18 @@ finally:
     assert done.stdout.splitlines()[-1] == "['cli', 'errors', 'phrases', 'tables', 'text'] []"
 
 
-def test_the_command_line_of_httpx_is_not_loaded() -> None:
+def test_httpx_command_line_is_not_loaded() -> None:
     code = "import sys, cegep_audit.collect.http.live; print(sys.modules['httpx._main'], 'pygments' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.split() == ["None", "False"]
 
 
-def test_the_help_of_the_program_says_of_each_command_what_the_command_says() -> None:
+def test_program_help_matches_the_help_of_each_command() -> None:
     program = get_command(app)
     context = Context(program)
     for name in _MODULES:
-        said = {phrases.say(f"help.{name}", lang) for lang in LOCALES}  # whichever its module was imported in
-        assert program.get_command(context, name).help in said  # type: ignore[attr-defined] # a group's
+        texts = {phrases.say(f"help.{name}", lang) for lang in LOCALES}  # the module keeps the language of its import
+        assert program.get_command(context, name).help in texts  # type: ignore[attr-defined] # the program is a group
 
 
 EVERY_HELP = """
@@ -86,7 +86,7 @@ for name in sys.argv[1:]:
 
 @pytest.fixture(scope="module", params=["fr_CA.UTF-8", "en_CA.UTF-8"])
 def every_help(request: pytest.FixtureRequest) -> dict[str, str]:
-    """The help of every command in one language, in a window of 80 columns."""
+    """The help of every command in one language, at 80 columns."""
     environment = os.environ | {"LC_ALL": request.param, "COLUMNS": "80", "PYTHONUTF8": "1"}
     done = subprocess.run(
         [sys.executable, "-c", EVERY_HELP, *dict(every_command())],
@@ -107,7 +107,7 @@ def every_command(group: Any = None, *words: str) -> Iterator[tuple[str, Any]]:
         yield from every_command(group.get_command(context, name), *words, name)
 
 
-def test_help_is_whole_in_80_columns(every_help: dict[str, str]) -> None:
+def test_help_is_not_truncated_at_80_columns(every_help: dict[str, str]) -> None:
     commands = dict(every_command())
     assert set(every_help) == set(commands)
     for name, text in every_help.items():
@@ -124,17 +124,17 @@ def test_help_is_whole_in_80_columns(every_help: dict[str, str]) -> None:
             )
 
 
-def test_options_are_in_groups(every_help: dict[str, str]) -> None:
-    titles = {"scan": 5, "complete": 5, "check": 4, "summary": 3, "classify": 1}  # arguments left out
-    for name, groups in titles.items():
+def test_options_are_grouped_in_panels(every_help: dict[str, str]) -> None:
+    panels_of_options = {"scan": 5, "complete": 5, "check": 4, "summary": 3, "classify": 1}
+    for name, count in panels_of_options.items():
         panels = re.findall(r"^╭─ (.+?) ─", every_help[name], re.MULTILINE)
-        assert len(panels) == len(set(panels)) == groups + 1
+        assert len(panels) == len(set(panels)) == count + 1  # plus the panel of arguments
         assert panels[-1] in {"Affichage", "Display"}
         assert "Options" not in panels
 
 
-def test_an_option_before_its_command_is_told_where_it_goes(tmp_path: Path) -> None:
-    said = {
+def test_misplaced_option_error_says_where_it_goes(tmp_path: Path) -> None:
+    messages = {
         ("--lang", "en", "scans"): "--lang goes after the command: cegep-audit scans --lang fr|en;",
         ("--lang=fr", "scan"): "--lang se place après la commande : cegep-audit scan --lang fr|en;",
         ("--db", "x.db", "trend"): "--db se place après la commande : cegep-audit trend --db FILE;",
@@ -142,7 +142,7 @@ def test_an_option_before_its_command_is_told_where_it_goes(tmp_path: Path) -> N
         ("--sample", "5"): "--sample : cette option n’existe pas",
         ("review", "--seed", "3"): "--seed se place après la commande : cegep-audit review export --seed S;",
     }
-    for words, line in said.items():
+    for words, line in messages.items():
         done = inside(*words, folder=tmp_path)
         assert (done.code, done.out) == (2, "")
         assert done.err.replace("\xa0", " ").startswith(line), words
@@ -153,92 +153,92 @@ def test_shells_can_complete_commands(tmp_path: Path) -> None:
     assert command(folder=tmp_path, **given).out.split() == ["summary"]
 
 
-FAULTS = {
-    "an unknown option": (("scan", "--nonsense"), "--nonsense : cette option n’existe pas"),
-    "a misspelt option": (
+USAGE_ERRORS = {
+    "unknown option": (("scan", "--nonsense"), "--nonsense : cette option n’existe pas"),
+    "misspelt option": (
         ("scan", "--max-page", "3"),
         "--max-page : cette option n’existe pas; essayez --language, --max-bytes, --max-pages",
     ),
-    "an unknown command": (("nonsense",), "nonsense : cette commande n’existe pas"),
-    "a misspelt command": (("scna",), "scna : cette commande n’existe pas; essayez scan, scans"),
-    "an unknown command of a group": (("review", "nonsense"), "nonsense : cette commande n’existe pas"),
-    "no argument": (("check",), "il manque URL"),
-    "one argument of two": (("compare", "1"), "il manque NEW"),
-    "no option": (("export",), "il manque l’option -o / --output"),
-    "a word too many": (("scan", "a.csv", "b.csv"), "b.csv : argument superflu"),
-    "an option without its value": (("scan", "--db"), "--db : il manque une valeur"),
-    "a value where none goes": (("scan", "--quiet=1"), "--quiet ne prend pas de valeur"),
-    "no whole number": (("scan", "--limit", "x"), "--limit : donnez un nombre entier"),
-    "no number": (("scan", "--delay", "x"), "--delay : donnez un nombre de 0 à 3600"),
+    "unknown command": (("nonsense",), "nonsense : cette commande n’existe pas"),
+    "misspelt command": (("scna",), "scna : cette commande n’existe pas; essayez scan, scans"),
+    "unknown command in a group": (("review", "nonsense"), "nonsense : cette commande n’existe pas"),
+    "missing argument": (("check",), "il manque URL"),
+    "missing second argument": (("compare", "1"), "il manque NEW"),
+    "missing option": (("export",), "il manque l’option -o / --output"),
+    "extra argument": (("scan", "a.csv", "b.csv"), "b.csv : argument superflu"),
+    "option without its value": (("scan", "--db"), "--db : il manque une valeur"),
+    "value for a flag": (("scan", "--quiet=1"), "--quiet ne prend pas de valeur"),
+    "not an integer": (("scan", "--limit", "x"), "--limit : donnez un nombre entier"),
+    "not a number": (("scan", "--delay", "x"), "--delay : donnez un nombre de 0 à 3600"),
     "too small": (("scan", "--delay", "-1"), "--delay : donnez un nombre de 0 à 3600"),
-    "too small, without an end": (("scan", "--max-pages", "0"), "--max-pages : donnez 1 ou plus"),
-    "not a number": (("scan", "--delay", "nan"), "--delay : donnez un nombre de 0 à 3600"),
-    "a delay without end": (("scan", "--delay", "inf"), "--delay : donnez un nombre de 0 à 3600"),
-    "a wait without end": (("scan", "--timeout", "inf"), "--timeout : donnez un nombre de 0.1 à 3600"),
+    "too small, with no maximum": (("scan", "--max-pages", "0"), "--max-pages : donnez 1 ou plus"),
+    "NaN": (("scan", "--delay", "nan"), "--delay : donnez un nombre de 0 à 3600"),
+    "infinite delay": (("scan", "--delay", "inf"), "--delay : donnez un nombre de 0 à 3600"),
+    "infinite timeout": (("scan", "--timeout", "inf"), "--timeout : donnez un nombre de 0.1 à 3600"),
     "too large": (("scan", "--concurrency", "9999"), "--concurrency : donnez un nombre de 1 à 1000"),
-    "no choice": (("scan", "--lang", "de"), "--lang : choisissez parmi fr, en"),
-    "an unknown basket": (
+    "unknown choice": (("scan", "--lang", "de"), "--lang : choisissez parmi fr, en"),
+    "unknown basket": (
         ("summary", "--basket", "nope"),
         "--basket : valeur non reconnue, « nope »; choisissez parmi all, classic, seed",
     ),
 }
 
 
-@pytest.mark.parametrize(("words", "said"), FAULTS.values(), ids=FAULTS.keys())
-def test_a_fault_of_the_command_line_is_one_line(words: tuple[str, ...], said: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("words", "message"), USAGE_ERRORS.values(), ids=USAGE_ERRORS.keys())
+def test_usage_error_is_one_line(words: tuple[str, ...], message: str, tmp_path: Path) -> None:
     done = inside(*words, folder=tmp_path)
     assert done.code == 2
     assert not done.out
     assert len(done.err.splitlines()) == 1
-    assert done.err.replace("\xa0", " ").startswith(said)
+    assert done.err.replace("\xa0", " ").startswith(message)
     assert not ENGLISH.search(done.err)
     assert not list(tmp_path.iterdir())
 
 
-def test_the_line_names_the_help_that_would_tell(tmp_path: Path) -> None:
+def test_usage_error_names_the_help_of_the_command(tmp_path: Path) -> None:
     assert "cegep-audit review import --help" in inside("review", "import", "--no", folder=tmp_path).err
 
 
-def test_it_speaks_english_where_asked(tmp_path: Path) -> None:
+def test_usage_error_is_in_english_when_asked(tmp_path: Path) -> None:
     done = inside("scan", "--delay", "-1", "--lang", "en", folder=tmp_path)
     assert done.err == "--delay: give a number from 0 to 3600; cegep-audit scan --help lists the options\n"
 
 
-@pytest.mark.parametrize("words", [(), ("review",)], ids=["the whole", "a group"])
-def test_no_word_at_all_gets_the_help(words: tuple[str, ...], tmp_path: Path) -> None:
+@pytest.mark.parametrize("words", [(), ("review",)], ids=["program", "group"])
+def test_no_arguments_show_the_help(words: tuple[str, ...], tmp_path: Path) -> None:
     done = inside(*words, folder=tmp_path)
     assert done.code == 2
     assert "Utilisation" in done.out + done.err
 
 
 @pytest.mark.parametrize("words", [("classify", "--json"), ("classify",)], ids=" ".join)
-def test_a_reader_who_leaves_early_is_no_failure(words: tuple[str, ...], tmp_path: Path) -> None:
+def test_closed_pipe_is_not_an_error(words: tuple[str, ...], tmp_path: Path) -> None:
     addresses = "".join(
         f"https://www.facebook.com/cegep{number}\n" for number in range(3_000)
-    )  # more than a pipe holds
+    )  # more than a pipe buffers
     done = piped(*words, folder=tmp_path, given=addresses, lines=1)
     assert (done.code, done.err) == (0, "")
     assert len(done.out.splitlines()) == 1
 
 
 STREAMS = {
-    "a full disk": ("networks > /dev/full", 3, "Écriture impossible"),
-    "a full disk, in JSON": ("networks --json > /dev/full", 3, "Écriture impossible"),
-    "no standard output": ("networks >&-", 0, ""),
-    "no standard error": ("nonsense 2>&-", 2, ""),
-    "no standard input": ("classify --json <&-", 0, ""),
+    "full disk": ("networks > /dev/full", 3, "Écriture impossible"),
+    "full disk, as JSON": ("networks --json > /dev/full", 3, "Écriture impossible"),
+    "closed standard output": ("networks >&-", 0, ""),
+    "closed standard error": ("nonsense 2>&-", 2, ""),
+    "closed standard input": ("classify --json <&-", 0, ""),
 }
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
-@pytest.mark.parametrize(("words", "code", "said"), STREAMS.values(), ids=STREAMS.keys())
-def test_streams_that_take_nothing_are_no_fault_of_ours(words: str, code: int, said: str, tmp_path: Path) -> None:
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize(("words", "code", "message"), STREAMS.values(), ids=STREAMS.keys())
+def test_full_or_closed_stream_causes_no_traceback(words: str, code: int, message: str, tmp_path: Path) -> None:
     line = f"exec {sys.executable} -m cegep_audit {words}"
-    kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
-    environment = kept | {"PYTHONUTF8": "1", "LC_ALL": "fr_CA.UTF-8"}
+    inherited = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
+    environment = inherited | {"PYTHONUTF8": "1", "LC_ALL": "fr_CA.UTF-8"}
     done = subprocess.run(
         ["/bin/sh", "-c", line], cwd=tmp_path, env=environment, capture_output=True, encoding="utf-8", check=False
     )
     assert done.returncode == code
-    assert done.stderr.replace("\xa0", " ").startswith(said)
-    assert len(done.stderr.splitlines()) == bool(said)
+    assert done.stderr.replace("\xa0", " ").startswith(message)
+    assert len(done.stderr.splitlines()) == bool(message)

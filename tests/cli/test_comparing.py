@@ -139,10 +139,11 @@ def test_compare_json(folder: Path) -> None:
     assert [each["scope"] for each in three] == ["each_day", "both_days"]
 
 
-@pytest.mark.parametrize("lang", ["fr", "en"])
-def test_trend_fits_80_columns_in_both_languages(lang: str, folder: Path) -> None:
+@pytest.mark.parametrize(("lang", "title"), [("fr", "3 balayages, par date"), ("en", "3 scans, by date")])
+def test_trend_fits_80_columns_in_both_languages(lang: str, title: str, folder: Path) -> None:
     done = inside("trend", "--lang", lang, folder=folder, COLUMNS="80")
     assert done.code == 0, done.err
+    assert title in done.out
     assert max(map(len, done.out.splitlines())) <= 80
     assert done.out.index("2011-09-01") < done.out.index("2026-09-06")
     assert "Cégep venu" in done.out
@@ -174,14 +175,14 @@ def test_trend_writes_shares_and_institutions(folder: Path) -> None:
 
 
 ERRORS = {
-    "same scan twice": (["compare", "1", "1"], 2, "1"),
-    "same scan by number and as latest": (["compare", "3", "latest"], 2, "3"),
-    "unknown scan": (["compare", "1", "99"], 2, "99"),
-    "scan that is not a number": (["compare", "un", "2"], 2, "un"),
+    "same scan twice": (["compare", "1", "1"], 2, "balayage 1 nommé"),
+    "same scan by number and as latest": (["compare", "3", "latest"], 2, "balayage 3 nommé"),
+    "unknown scan": (["compare", "1", "99"], 2, "pas de balayage 99"),
+    "scan that is not a number": (["compare", "un", "2"], 2, "un\xa0: "),
     "file that is not CSV": (["compare", "1", "2", "-o", "diff.xlsx"], 2, ".csv"),
     "missing folder": (["compare", "1", "2", "-o", "nulle/diff.csv"], 3, "nulle"),
     "missing database": (["trend", "--db", "absente.db"], 3, "absente.db"),
-    "unknown scan in a trend": (["trend", "1", "99"], 2, "99"),
+    "unknown scan in a trend": (["trend", "1", "99"], 2, "pas de balayage 99"),
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import split
 
 import pytest
 from commands import inside
@@ -58,24 +59,30 @@ def test_networks_open_on_a_day(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "words",
+    ("words", "codes"),
     [
-        ("--by", "région"),
-        ("--by", "Region"),
-        ("--by", "REGION"),
-        ("--type", "cégep public", "--by", "région"),
-        ("--type", "Public cégep", "--by", "region"),
-        ("--type", "cégep", "--by", "région"),
-        ("--language", "français", "--by", "langue"),
-        ("--language", "French", "--by", "language"),
-        ("--region", "cote nord", "--by", "ville"),
+        ("--by région", "--by region"),
+        ("--by Region", "--by region"),
+        ("--by REGION", "--by region"),
+        ("--type 'cégep public' --by région", "--type cegep-public --by region"),
+        ("--type 'Public cégep' --by region", "--type cegep-public --by region"),
+        ("--type cégep --by région", "--type cegep-public --by region"),
+        ("--language français --by langue", "--language fr --by language"),
+        ("--language French --by language", "--language fr --by language"),
+        ("--region 'cote nord' --by ville", "--region Côte-Nord --by city"),
     ],
-    ids=" ".join,
 )
-def test_columns_and_values_are_accepted_as_displayed(words: tuple[str, ...], tmp_path: Path) -> None:
-    done = inside("institutions", *words, folder=tmp_path)
-    assert (done.code, done.err) == (0, "")
-    assert len(done.out.splitlines()) > 2
+def test_columns_and_values_are_accepted_as_displayed(words: str, codes: str, tmp_path: Path) -> None:
+    as_displayed, as_coded = (inside("institutions", *split(line), folder=tmp_path) for line in (words, codes))
+    assert as_displayed == as_coded
+    assert (as_coded.code, as_coded.err) == (0, "")
+
+
+def test_counts_and_lists_name_values_in_the_language_of_the_call(tmp_path: Path) -> None:
+    counts = inside("institutions", "--by", "language", "--lang", "en", folder=tmp_path).out
+    assert [line.split()[0] for line in counts.splitlines()[2:]] == ["French", "bilingual", "English"]
+    dawson = inside("institutions", "--id", "college-dawson", "--lang", "fr", folder=tmp_path, COLUMNS="200").out
+    assert "Cégep public" in dawson
 
 
 @pytest.mark.parametrize("lang", ["fr", "en"])

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from cegep_audit.detect.networks.host_rules import Classified
 from cegep_audit.detect.networks.identify import Network
 from cegep_audit.models import Account, Institution, Scan
-from cegep_audit.phrases import Language, locales, say
+from cegep_audit.phrases import Language, locales, say, value_words
 from cegep_audit.report.blocks import Block, Entries, Grid, Line, Row, Title, grid, heads
 from cegep_audit.report.files.tables import years
 from cegep_audit.report.text.sheet import place_words
@@ -27,15 +27,17 @@ def scans_list(scans: Iterable[tuple[Scan, int, int]], lang: Language) -> Sequen
 
 def institutions_list(institutions: Sequence[Institution], lang: Language) -> Sequence[Block]:
     """Return institutions of a registry, one a line, and their number."""
-    rows = [(each.id, each.name, each.type, each.region, each.url) for each in institutions]
+    rows = [
+        (each.id, each.name, each.type and value_words("type", each.type, lang), each.region, each.url)
+        for each in institutions
+    ]
     count = Line(say("table.institutions", lang, count=len(institutions)), "strong", is_apart=True)
     return [*_list(("id", "name", "type", "region", "website"), rows, lang), count]
 
 
 def counts_list(column: str, counts: Mapping[str, int], lang: Language) -> Sequence[Block]:
     """Return how many institutions have each value of a registry *column*."""
-    unknown = say("summary.unknown_group", lang)
-    rows = [[value or unknown, locales.number(count, lang)] for value, count in counts.items()]
+    rows = [[value_words(column, value, lang), locales.number(count, lang)] for value, count in counts.items()]
     return [grid(column_name(lang, column), heads(lang, "count", of="column"), rows)]
 
 

@@ -144,7 +144,7 @@ def _make_collection(folder: Path, name: str, content: Sequence[Captured] | Path
     subprocess.run(
         [_BIN / "wb-manager", "reindex", name], cwd=folder, env=_environment(), check=True, capture_output=True
     )
-    assert (place / "indexes" / "index.cdxj").stat().st_size, "nothing was indexed"
+    assert (place / "indexes" / "index.cdxj").stat().st_size, "pywb indexed no record"
 
 
 def _started(folder: Path) -> tuple[subprocess.Popen[bytes], int]:

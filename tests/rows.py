@@ -29,7 +29,7 @@ def every_row(
                 except Exception as error:  # noqa: BLE001 - any exception is the row's failure
                     shown = key or (name(*given) if name else reprlib.repr(row))
                     failed.append(f"{shown}: {type(error).__name__}: {error}" if len(failed) < _SHOWN else str(shown))
-            assert named, "the table has no row"
+            assert named, "the table has no rows"
             assert not failed, f"{len(failed)} of {len(named)} rows fail:\n" + "\n".join(failed)
 
         test_of_all.__name__, test_of_all.__doc__ = test.__name__, test.__doc__

@@ -76,8 +76,8 @@ COMMANDS = dict(commands(get_command(app)))
 @every_row(COMMANDS.keys())
 def test_every_command_is_documented_and_has_help(name: str) -> None:
     for page in READMES:
-        assert read(page).count(f"| `cegep-audit {name}` |") == 1, f"{page}: one row for it in the table of commands"
-    assert re.search(rf"^##+ `cegep-audit {name}`$", read("docs/cli.md"), re.MULTILINE), "make docs"
+        assert read(page).count(f"| `cegep-audit {name}` |") == 1, f"{page}: exactly one row in the table of commands"
+    assert re.search(rf"^##+ `cegep-audit {name}`$", read("docs/cli.md"), re.MULTILINE), "out of date: run make docs"
     told = CliRunner().invoke(app, [*name.split(), "--help"])
     assert told.exit_code == 0
     assert name.rsplit(maxsplit=1)[-1] in told.output
@@ -118,7 +118,7 @@ def test_the_command_reference_is_current() -> None:
         timeout=60,
         check=True,
     )
-    assert made.stdout.strip() == read("docs/cli.md").strip(), "renew it: make docs"
+    assert made.stdout.strip() == read("docs/cli.md").strip(), "out of date: run make docs"
 
 
 # ------------------------------------------------------------------------------------------ the README's output
@@ -127,7 +127,7 @@ def test_the_command_reference_is_current() -> None:
 def test_readme_output_matches_the_demo(demo_run: Done) -> None:
     printed = readme_output.printed(demo_run.folder / "demo" / "demo.db")
     output = {page: undated(text) for page, text in printed.items()}
-    assert {page: undated(readme_output.shown(page)) for page in READMES} == output, "renew it: make docs"
+    assert {page: undated(readme_output.shown(page)) for page in READMES} == output, "out of date: run make docs"
 
 
 @pytest.mark.parametrize("page", READMES)

@@ -85,7 +85,7 @@ def test_three_months_are_published_although_the_first_fails_once(web: Web, tmp_
     first = run_month("2026-09", web, folder, registry)
     assert first.returncode == 0, first.stderr
     scanned = {institution.host for institution in sites() if institution.status == "ok"}
-    assert not scanned & {host for _, host, *_ in web.log[asked:]}, "it goes on from the step that failed"
+    assert not scanned & {host for _, host, *_ in web.log[asked:]}, "it resumes at the step that failed"
     assert {path.name for path in site.iterdir()} >= {
         "index.html",
         "index-en.html",

@@ -172,7 +172,7 @@ def test_lock_on_a_removed_file_does_not_count(tmp_path: Path) -> None:
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setattr(opening.sqlite3, "connect", late)
         with opening.claiming(path, 1, "en"):
-            assert lock.exists(), "the lock is on a file that nobody else can find"
+            assert lock.exists(), "the lock is on an unlinked file"
             with pytest.raises(StoreError, match="already being run"), opening.claiming(path, 1, "en"):
                 pass
     assert not lock.exists()

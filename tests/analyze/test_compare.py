@@ -118,7 +118,7 @@ def test_an_account_on_a_closed_network_is_lost_and_its_share_is_not_tested() ->
     old = scan(then("a", "google_plus", "facebook"), then("b", "google_plus", "facebook"))
     new = scan(now("a", "google_plus", "facebook"), now("b", "facebook"))
     found = compare(old, new)
-    assert changes(found)["a", "google_plus"] == "lost", "the site still shows it, but it counts no more"
+    assert changes(found)["a", "google_plus"] == "lost", "the site still shows it, but it no longer counts"
     assert changes(found)["b", "google_plus"] == "lost"
     gplus = share(found, network="google_plus")
     assert (gplus.old_count, gplus.new_count, gplus.points) == (2, 0, -100.0)
@@ -339,7 +339,7 @@ def test_swapping_the_scans_swaps_the_comparison(old: Scan, new: Scan) -> None:
         assert max(each.old_count, each.new_count) <= each.compared == len(found.compared)
         for change, number in ((Change.GAINED, each.gained), (Change.LOST, each.lost)):
             of_network = [item for item in found.changes if item.network == each.network and item.change is change]
-            assert each.measure != "network" or len(of_network) == number, "the list and the table say the same"
+            assert each.measure != "network" or len(of_network) == number, "the list and the table agree"
     assert {each.network for each in found.changes if each.change is not Change.NOT_COMPARABLE} <= {
         each.network for each in found.shares if each.measure == "network"
     }

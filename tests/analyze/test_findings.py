@@ -103,7 +103,9 @@ def test_every_baseline_is_complete_and_consistent(row: Baseline) -> None:
     assert row.relation in {"equal", "more_than"}
     assert row.rule in {"linked", "declared", "found", "unknown"}
     assert 0 < row.value <= (20 if row.measure == "mean" else 1)
-    assert not re.search(r" [:;!?%»]|« |\d \d", row.population_fr + row.caution_fr), "the space there must not break"
+    assert not re.search(r" [:;!?%»]|« |\d \d", row.population_fr + row.caution_fr), (
+        "the space must be a no-break space"
+    )
     assert all((row.study, row.population_fr, row.population_en, row.caution_fr, row.caution_en, row.source))
 
 

@@ -151,7 +151,7 @@ def test_many_small_groups_use_a_simulated_test() -> None:
     table = [[on for on, _ in counts], [off for _, off in counts]]
     method = stats.MonteCarloMethod(n_resamples=9_999, rng=7)
     assert found["p"] == pytest.approx(stats.fisher_exact(table, method=method).pvalue, abs=0.02)
-    assert facebook_result(counts) == found, "drawn the same way again"
+    assert facebook_result(counts) == found, "the same seed gives the same draw"
 
 
 def test_excluded_institutions_are_counted_and_assessment_is_tested() -> None:
@@ -205,7 +205,7 @@ def test_a_trait_of_all_or_none_is_not_tested() -> None:
         assert list(by_measure(group_tests(*matrix_and_scan([(3, 1), (1, 3)]), "type", k))) == ["facebook"]
     table = group_tests(*matrix_and_scan([(3, 1), (1, 3)]), "type", 2)
     assert [row["measure"] for row in table] == ["at_least_2", "facebook"]
-    assert [row["p_holm"] is None for row in table] == [True, False], "a threshold is not part of the family"
+    assert [row["p_holm"] is None for row in table] == [True, False], "a threshold is not corrected with the networks"
 
 
 def test_a_single_group_has_no_test_and_an_empty_column_is_refused() -> None:

@@ -52,11 +52,11 @@ def test_peers_are_the_others_of_the_same_type_then_region(mixed_scan: Scan) -> 
     assert sheet is not None
     of_type, of_region = sheet.peers
     assert (of_type.column, of_type.value, of_type.institutions, of_type.assessed) == ("type", "cegep", 4, 2)
-    assert of_type.networks == {"facebook": 1, "tiktok": 1}, "without the institution's own"
+    assert of_type.networks == {"facebook": 1, "tiktok": 1}, "the institution itself is left out"
     assert of_type.median == 1
     assert (of_region.column, of_region.value, of_region.institutions, of_region.assessed) == ("region", "Estrie", 4, 2)
     assert of_region.networks == {"facebook": 2, "youtube": 1, "linkedin": 1}
-    assert of_region.median == 2, "of b with one and c with three; with its own two it would be two of three"
+    assert of_region.median == 2, "the peers b and c have one and three"
 
 
 def test_the_peer_median_excludes_the_institution() -> None:
@@ -301,9 +301,9 @@ def test_missing_networks_are_those_of_most_peers_most_common_first() -> None:
     assert [(each.rule, each.network, each.page_url) for each in missing(site(shown_account("facebook")))] == [
         ("missing_network", "tiktok", HOME),
         ("missing_network", "instagram", HOME),
-    ], "linkedin: half of them, and not more"
+    ], "linkedin: exactly half of them"
     assert missing(site(), replace(peers, assessed=4)) == [], "too few peers to say what is usual"
-    assert missing(failed("a")) == [], "nothing is said of a site that was not read"
+    assert missing(failed("a")) == [], "no advice for a site that was not read"
 
 
 def test_every_advice_rule_has_a_case_and_its_phrases() -> None:

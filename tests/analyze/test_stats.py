@@ -68,7 +68,9 @@ def test_figures_of_seven_institutions(seven: Scan) -> None:
         "tiktok": 1,
         "google_plus": 1,
     }
-    assert list(counts)[:3] == ["facebook", "youtube", "instagram"], "most frequent first, then as the networks stand"
+    assert list(counts)[:3] == ["facebook", "youtube", "instagram"], (
+        "most frequent first, then in the order of the networks"
+    )
     assert figures["closed_networks"] == [{"network": "itunes_u", "count": 1}, {"network": "google_plus", "count": 1}]
 
 
@@ -110,7 +112,9 @@ def test_a_partial_site_is_unknown_where_it_shows_nothing() -> None:
     document = to_json(summary(found))
     three, one = rows(document, "min_networks")[:2]
     assert (three["bounds"], three["bounds_partial"]) == ((1 / 4, 2 / 4), (1 / 4, 3 / 4))
-    assert (one["bounds"], one["bounds_partial"]) == ((2 / 4, 3 / 4), (2 / 4, 3 / 4)), "it has one, whatever was missed"
+    assert (one["bounds"], one["bounds_partial"]) == ((2 / 4, 3 / 4), (2 / 4, 3 / 4)), (
+        "it has at least one, whatever was missed"
+    )
     networks = {row["network"]: row for row in rows(document, "networks")}
     assert networks["facebook"]["bounds_partial"] == networks["facebook"]["bounds"] == (2 / 4, 3 / 4)
     assert (networks["tiktok"]["bounds"], networks["tiktok"]["bounds_partial"]) == ((1 / 4, 2 / 4), (1 / 4, 3 / 4))
@@ -197,7 +201,7 @@ def test_no_division_by_zero_if_no_institution_was_assessed() -> None:
     figures = to_json(summary(scan(failed("a"), failed("b")), sample_of=10))
     three = rows(figures, "min_networks")[0]
     assert (three["count"], three["share"], three["bounds"], three["ci95"]) == (0, None, (0, 1), None)
-    assert three["ci95_bounds"] == (0, 1), "of two drawn and none read, all of the population is possible"
+    assert three["ci95_bounds"] == (0, 1), "nothing drawn was read, so any share is possible"
     assert (figures["distribution"], figures["mean"], figures["median"]) == ({}, None, None)
     assert (figures["quartiles"], figures["maximum"]) == (None, None)
     assert "NaN" not in json.dumps(figures)
@@ -267,7 +271,7 @@ def test_presence_of_assessed_and_unassessed_sites(seven: Scan) -> None:
     networks, rows = list(NETWORKS), dict(zip(found.ids, range(7), strict=True))
     assert found.shown[rows["g"], networks.index("itunes_u")]
     assert not found.counts[rows["g"], networks.index("itunes_u")]
-    assert not found.shown[rows["b"], networks.index("linkedin")], "an account of a unit makes no presence"
+    assert not found.shown[rows["b"], networks.index("linkedin")], "a unit's account is not a presence"
 
 
 def test_presence_numbers_match_counted_networks(seven: Scan) -> None:

@@ -71,7 +71,7 @@ def test_a_network_not_open_has_no_share() -> None:
     assert share(found, 0, network="tiktok").share is None
     assert share(found, 1, network="tiktok").count == 1
     assert share(found, 1, network="itunes_u").share is None, "closed, though a site still shows it"
-    assert share(found, 0, network="instagram").share == 0.0, "eleven months old, and nobody there"
+    assert share(found, 0, network="instagram").share == 0.0, "open for eleven months, but without accounts"
 
 
 def test_moves_list_institutions_that_entered_or_left() -> None:

@@ -137,6 +137,6 @@ def test_renamed_merged_and_closed_institutions_are_reported_as_of_each_day(serv
     assert compared.code == 0, compared.err
     changes = {(row["institution_id"], row["network"]): row["change"] for row in rows_of(folder / "diff.csv")}
     assert (changes["heritier", "facebook"], changes["heritier", "twitter"]) == ("renamed", "lost")
-    assert not any(name == "fondu" for name, _ in changes), "its accounts are compared with its successor's"
+    assert not any(name == "fondu" for name, _ in changes), "its accounts are compared with those of its successor"
     trend = inside("trend", "1", "2", "--lang", "en", folder=folder)
     assert "1 institution became another one, or part of it (fondu → heritier)" in " ".join(trend.out.split())

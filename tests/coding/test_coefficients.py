@@ -237,7 +237,9 @@ def test_intervals_of_0_and_100_percent_are_exact_binomial() -> None:
     assert never["agreement"] == Estimate(0.0, (0.0, pytest.approx(0.3694166, abs=1e-7)))
     assert never["precision"] == Estimate(0.0, (0.0, pytest.approx(0.6023646, abs=1e-7)))  # binom.test(0, 4)
     perfect = estimates(table(5, 0, 0, 5))
-    assert (perfect["kappa"], perfect["alpha"]) == (Estimate(1.0), Estimate(1.0)), "no resample moves them"
+    assert (perfect["kappa"], perfect["alpha"]) == (Estimate(1.0), Estimate(1.0)), (
+        "every resample gives the same estimate"
+    )
 
 
 def test_a_single_institution_has_no_interval() -> None:

@@ -65,7 +65,7 @@ def test_a_scan_loaded_without_evidence_has_the_same_figures(tmp_path: Path, set
         scan = _saved(store, settings)
         whole, part = load_layers(store, scan), load_layers(store, scan, without=OF_EVIDENCE)
         (plain,) = (each for each in part.of(DETECTED).results if each.institution.id == "etablissement-2")
-        assert [account.evidence for account in plain.accounts] == [()], "nobody decided anything on this site"
+        assert [account.evidence for account in plain.accounts] == [()], "no decision concerns this site"
         assert _counts(whole.of(DETECTED)) == _counts(part.of(DETECTED))
         assert _counts(whole.of(CODED)) == _counts(part.of(CODED))
         assert whole.facts() == part.facts()

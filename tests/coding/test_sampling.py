@@ -111,7 +111,7 @@ def test_allocation_sums_to_the_total_and_follows_stratum_size(sizes: dict[str, 
     assert sum(quotas.values()) == total
     assert all(1 <= quotas[name] <= size for name, size in sizes.items())
     for one, other in zip(sizes, list(sizes)[1:], strict=False):
-        assert sizes[one] <= sizes[other] or quotas[one] >= quotas[other], "a larger stratum gets no less"
+        assert sizes[one] <= sizes[other] or quotas[one] >= quotas[other], "a larger stratum never gets fewer rows"
 
 
 # ------------------------------------------------------------------ whole institutions
@@ -130,7 +130,7 @@ def test_institutions_are_stratified_by_type_and_number_of_networks(judged: Scan
     }  # fmt: skip
     drawn = {row.institution.id: (row.stratum, row.weight) for row in rows}
     assert len(drawn) == 12
-    assert len(rows) == 12 * len(CLASSIC), "each with every network of the basket"
+    assert len(rows) == 12 * len(CLASSIC), "each institution has every network of the basket"
     sizes = Counter(strata.values())
     chosen = Counter(strata[id_] for id_ in drawn)
     for id_, (stratum, weight) in drawn.items():
@@ -220,7 +220,7 @@ def test_coded_unassessed_sites_give_the_share_of_all_institutions() -> None:
     assert found.share == pytest.approx(20 / 30)
     assert found.population.share == pytest.approx((20 + 10 * 2 / 4) / 40)
     low, high = found.population.ci95 or (1.0, 0.0)
-    assert (20 + 2) / 40 <= low < 25 / 40 < high <= (20 + 8) / 40, "two of the ten have it, two have it not"
+    assert (20 + 2) / 40 <= low < 25 / 40 < high <= (20 + 8) / 40, "two of the ten have it and two do not"
     without = corrected([*cases("three_plus", True, 30, 30, 20), *cases("not_assessed", None, 10, 0, 0)])
     assert without is not None
     assert without.population is None

@@ -56,6 +56,6 @@ async def test_a_failed_request_does_not_count_as_an_answer() -> None:
     async with web.open(institution("http://dead.test/")) as site:
         with pytest.raises(FetchError):
             await site.get("http://dead.test/")
-    assert web.connectivity.is_cut_off, "a failure is no answer"
+    assert web.connectivity.is_cut_off, "a failure does not count as an answer"
     assert QUICK.timeout_s > PATIENCE_S
     assert web.connectivity.patience_s(QUICK.timeout_s) == PATIENCE_S

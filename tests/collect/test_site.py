@@ -41,7 +41,7 @@ def test_the_same_name_under_another_domain_is_admitted_if_the_site_may_move() -
     assert not hosts.admit("https://cegeprb.ca/", may_move=False)
     assert not hosts.hold("https://cegeprb.ca/")
     assert hosts.admit("https://cegeprb.ca/", may_move=True)
-    assert hosts.hold("https://www.cegeprb.ca/contact"), "from then on it is the site's"
+    assert hosts.hold("https://www.cegeprb.ca/contact"), "the host belongs to the site from then on"
     assert not hosts.admit("https://casino.test/", may_move=True)
 
 

@@ -56,10 +56,10 @@ def test_both_languages_have_the_same_placeholders() -> None:
 def test_french_punctuation_spacing() -> None:
     for key, text in FRENCH:
         outside = re.sub(r"\{\w+(:[^}]+)?\}", "x", text)
-        assert not re.search(r" [:;!?%»]|« ", outside), f"{key}: the space there must not break"
+        assert not re.search(r" [:;!?%»]|« ", outside), f"{key}: the space must be a no-break space"
         assert not re.search(r"[^\u00a0](?:[%»]|:(?=\s|$))", outside), f"{key}: a no-break space is missing"
         assert not re.search(r"«[^\u00a0]", outside), f"{key}: a no-break space is missing"
-        assert not re.search(r"[\s\u00a0][;!?]", outside), f"{key}: Quebec sets none before these"
+        assert not re.search(r"[\s\u00a0][;!?]", outside), f"{key}: Quebec usage has no space before these"
 
 
 def test_apostrophes_are_typographic() -> None:

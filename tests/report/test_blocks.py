@@ -81,7 +81,7 @@ def test_a_standalone_page_shows_every_block() -> None:
 def test_hostile_text_is_escaped_in_every_format(block: Block) -> None:
     text = markdown([block])
     assert "\x1b" not in text
-    assert not re.search(r"(?<!\\)[\[\]<>`*]", text), "what would be markup is escaped"
+    assert not re.search(r"(?<!\\)[\[\]<>`*]", text), "Markdown characters are escaped"
     assert "<b>" not in blocks_page([block], "fr").decode()
     assert "\x1b" not in terminal_text([block])
 
@@ -97,4 +97,4 @@ def test_the_director_summary_fits_on_one_screen(lang: Language, words: str) -> 
     text = markdown(director_blocks(stats, lang)).replace("\u00a0", " ")
     assert words in text
     assert "| Facebook | 1 | 50" in text
-    assert len(text.splitlines()) < 40, "one screen"
+    assert len(text.splitlines()) < 40, "the summary fits on one screen"

@@ -64,7 +64,7 @@ def test_gained_and_lost_accounts_are_listed_with_their_urls() -> None:
 def test_the_movers_chart_labels_only_lines_that_moved() -> None:
     svg = parsed_page().css_first("#movers .desk svg").html or ""
     names = re.findall(r">([^<>\d]*(?:≥[^<>]*)?) [+−]?\d+,\d</text>", svg)
-    assert set(names) == {"≥&nbsp;3 réseaux", "Facebook", "YouTube", "TikTok"}, "Instagram did not move"
+    assert set(names) == {"≥&nbsp;3 réseaux", "Facebook", "YouTube", "TikTok"}, "Instagram did not change"
 
 
 def test_coverage_states_why_institutions_are_not_compared() -> None:
@@ -90,7 +90,7 @@ def test_a_sheet_states_the_changes_since_the_earlier_scan() -> None:
     assert "Depuis octobre 2026 : + YouTube, + TikTok." in text(made, "#f-a .strong").replace("\u00a0", " ")
     assert "Depuis octobre 2026 : − Facebook." in text(made, "#f-b .strong").replace("\u00a0", " ")
     assert "Aucun changement depuis octobre 2026." in text(made, "#f-c .strong")
-    assert "epuis" not in text(made, "#f-d .strong"), "it was not read the first time"
+    assert "epuis" not in text(made, "#f-d .strong"), "it was not assessed in the first scan"
 
 
 def test_hostile_names_are_escaped() -> None:

@@ -199,7 +199,7 @@ def test_a_blind_page_lists_links_without_role_or_rank(judged: Scan) -> None:
     assert LIBRARY in text
     assert not re.search(r"official|officiel|site-wide|d’une unité", text.partition("<main>")[2])
     assert "<details open" not in text
-    assert text.index(LIBRARY) < text.index(OFFICIAL), "by address, not by what was chosen"
+    assert text.index(LIBRARY) < text.index(OFFICIAL), "rows are in the order of the addresses, not of the draw"
 
 
 def test_a_page_that_is_not_blind_shows_the_role_of_each_account(judged: Scan) -> None:

@@ -23,7 +23,7 @@ PACKAGE = [
 
 
 def test_the_dictionary_is_up_to_date() -> None:
-    assert DICTIONARY.read_text("utf-8") == markdown(), "renew it: make docs"
+    assert DICTIONARY.read_text("utf-8") == markdown(), "out of date: run make docs"
 
 
 @every_row([*HEADINGS, *headings("coding"), *STATISTICS, *CHANGES, *PACKAGE], lambda heading: heading.name)

@@ -113,7 +113,7 @@ def test_a_failed_write_keeps_the_previous_file(tmp_path: Path) -> None:
     )
     assert "cannot be written" in run.stdout
     assert output.read_bytes() == b"old"
-    assert list(tmp_path.iterdir()) == [output], "nothing is left beside"
+    assert list(tmp_path.iterdir()) == [output], "no temporary file is left"
 
 
 def test_a_file_is_created_and_then_replaced(tmp_path: Path) -> None:

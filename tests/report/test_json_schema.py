@@ -36,7 +36,7 @@ def schema_errors(document: object, part: str = "") -> list[str]:
 
 
 def test_the_schema_file_is_up_to_date() -> None:
-    assert json.loads(SCHEMA.read_text("utf-8")) == schema(), "renew it: make docs"
+    assert json.loads(SCHEMA.read_text("utf-8")) == schema(), "out of date: run make docs"
     jsonschema.Draft202012Validator.check_schema(schema())
 
 

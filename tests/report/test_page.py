@@ -69,7 +69,7 @@ def test_a_hostile_name_is_escaped(lang: Language) -> None:
     assert len(made.css("script")) == 1
     assert not made.css("img, iframe, object, embed, link, b")
     assert plain(HOSTILE) in made.css("#sheets .sheet h1")[0].text()
-    assert "49" not in words(made.css_first("#sheets .sheet h1")), "no template of theirs is filled"
+    assert "49" not in words(made.css_first("#sheets .sheet h1")), "template syntax in a name is not evaluated"
     for node in made.css("*"):
         assert not [name for name in node.attributes if name.startswith("on") or name == "style"]
 
@@ -120,7 +120,7 @@ def test_internal_links_resolve_and_ids_are_unique(lang: Language) -> None:
     assert [name for name, count in names.items() if count > 1] == []
     inside = {(node.attributes["href"] or "")[1:] for node in made.css("a[href^='#']")}
     assert inside <= set(names)
-    assert len(inside) > 40, "a sheet each"
+    assert len(inside) > 40, "each institution has a sheet"
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
@@ -144,7 +144,7 @@ def test_every_chart_has_a_text_alternative_and_a_table(html: LexborHTMLParser) 
     for chart in charts:
         image = chart.css_first("[role='img']")
         assert len(image.attributes["aria-label"] or "") > 20
-        assert len(image.css("svg")) == 2, "one for a desk, one for a telephone"
+        assert len(image.css("svg")) == 2, "one for wide screens, one for phones"
         assert chart.parent is not None
         assert chart.parent.css("details table")
 
@@ -275,7 +275,7 @@ def test_the_page_uses_the_requested_threshold_and_basket(forty: Scan) -> None:
     made = parsed_page(forty, asked=Asked(basket="classic", min_networks=4))
     assert "présents sur au moins 4 réseaux" in words(made.css_first(".headlines"))
     assert len(made.css("#networks tbody tr")) <= 5
-    assert "Lebel" not in words(made.css_first(".headlines")), "his figure is of three"
+    assert "Lebel" not in words(made.css_first(".headlines")), "the figure of 2011 is for three networks"
 
 
 def test_the_page_has_the_methods_paragraph_and_the_citation(html: LexborHTMLParser) -> None:
@@ -316,7 +316,7 @@ def test_several_scans_make_a_trend_section() -> None:
         "YouTube 0,0 % 50,0 %",
         "TikTok 0,0 % 50,0 %",
     ]
-    assert not parsed_page(scans[-1]).css("#trend"), "one scan has no line"
+    assert not parsed_page(scans[-1]).css("#trend"), "a single scan has no line"
 
 
 def test_a_large_scan_has_no_sheets_but_names_the_sheet_command(monkeypatch: pytest.MonkeyPatch, forty: Scan) -> None:

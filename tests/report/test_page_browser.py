@@ -95,7 +95,7 @@ def open_page(browser: Browser, folder: Path) -> Iterator[OpenPage]:
         for each in pages:
             assert each.messages == []
             assert [url for url in each.requests if not url.startswith("file:")] == []
-            assert len(each.requests) <= 2, "the page itself, and itself again at another anchor"
+            assert len(each.requests) <= 2, "only the page itself, also with a fragment"
 
 
 @pytest.mark.parametrize("lang", ["fr", "en"])
@@ -107,7 +107,7 @@ def test_a_click_sorts_and_a_second_click_reverses_the_order(open_page: OpenPage
     assert heading.get_attribute("aria-sort") == "descending"
     found = [int(text) for text in shown.texts(number) if text != "?"]
     assert found == sorted(found, reverse=True)
-    assert shown.texts(number)[-1] == "?", "a site that was not read comes last"
+    assert shown.texts(number)[-1] == "?", "sites that were not read come last"
     heading.get_by_role("button").click()
     assert heading.get_attribute("aria-sort") == "ascending"
     names = shown.tab.locator("#grid th.who").first
@@ -164,7 +164,7 @@ def test_filters_combine(open_page: OpenPage) -> None:
     shown.tab.select_option("#on", label="absent de YouTube")
     off = shown.texts(f"{VISIBLE} th.who")
     assert not set(on) & set(off)
-    assert set(on) | set(off) <= set(universities), "whoever was not read is neither"
+    assert set(on) | set(off) <= set(universities), "sites that were not read match neither filter"
 
 
 def test_filters_update_shares_url_and_csv_download(open_page: OpenPage) -> None:
@@ -266,7 +266,7 @@ def test_the_page_is_readable_without_javascript(browser: Browser, folder: Path)
     tab = context.new_page()
     tab.goto((folder / "many-fr.html").as_uri())
     assert tab.locator("#grid tbody tr").count() == COUNT
-    assert not tab.locator("#tools").is_visible(), "no tool that would not work"
+    assert not tab.locator("#tools").is_visible(), "controls that need scripts are hidden"
     tab.goto((folder / "many-fr.html").as_uri() + "#f-etablissement-3")
     assert tab.locator(".sheet:visible h1").inner_text() == "Collège de la Rivière 3"
     context.close()
@@ -361,4 +361,4 @@ def test_printing_on_a4_hides_the_tools(open_page: OpenPage) -> None:
     assert shown.tab.evaluate("document.documentElement.scrollWidth") <= 680
     pdf = shown.tab.pdf(prefer_css_page_size=True)
     assert pdf.startswith(b"%PDF")
-    assert 3 <= pdf.count(b"/Type /Page\n") <= 20, "the overview alone, not a page for each sheet"
+    assert 3 <= pdf.count(b"/Type /Page\n") <= 20, "only the overview, not a page for each sheet"

@@ -127,7 +127,7 @@ def test_a_terminal_names_slow_sites_and_gets_its_cursor_back() -> None:
     stream, clock = Screen(), Clock()
     before = threading.active_count()
     with Progress(4, "fr", stream=stream, clock=clock) as progress:
-        assert threading.active_count() == before, "no thread draws"
+        assert threading.active_count() == before, "no thread renders the bar"
         progress.started(institution("lent", "Cégep [b]Lent[/b]\x1b[2J"))
         progress.started(institution("vif"))
         clock.now += 25
@@ -137,7 +137,7 @@ def test_a_terminal_names_slow_sites_and_gets_its_cursor_back() -> None:
     assert "1/4 · 1 en cours · 1 compte · encore 1 min 40 s" in text
     assert f"lents{NBSP}: Cégep [b]Lent[/b][2J (25 s)" in text
     assert "une note" in text
-    assert "\x1b[?25h" in text, "the cursor is back"
+    assert "\x1b[?25h" in text, "the cursor is visible again"
 
 
 def test_a_terminal_is_updated_at_most_ten_times_a_second() -> None:

@@ -189,7 +189,7 @@ def test_matrix_cells_are_empty_for_networks_not_open_and_unassessed_sites(unpac
     with (unpacked / "matrix.csv").open(encoding="utf-8", newline="") as file:
         rows = {row["institution_id"]: row for row in csv.DictReader(file)}
     assert (rows["a"]["facebook"], rows["a"]["instagram"], rows["d"]["facebook"]) == ("1", "0", "0")
-    assert (rows["c"]["google_plus"], rows["c"]["tiktok"]) == ("1", ""), "TikTok was not there in 2014"
+    assert (rows["c"]["google_plus"], rows["c"]["tiktok"]) == ("1", ""), "TikTok did not exist in 2014"
     assert rows["a"]["google_plus"] == "", "closed"
     assert set(rows["e"].values()) - {"e", "Cégep e"} == {""}, "not assessed"
 

@@ -97,7 +97,7 @@ def test_each_group_is_compared_with_the_others_combined() -> None:
     groups = {row["value"]: row for row in rows(made["groups"]) if row["column"] == "type"}
     ends = [groups["a"][f"from_others{end}"] for end in ("", "_low", "_high")]
     assert ends == pytest.approx([0.2, 0.0524, 0.3339], abs=5e-5)
-    assert groups["d"]["from_others"] is None, "nobody was assessed there"
+    assert groups["d"]["from_others"] is None, "no institution of the group was assessed"
 
 
 def test_requested_groups_are_added(five: Scan) -> None:

@@ -182,7 +182,7 @@ def test_csv_has_no_bom_and_ends_each_row_with_one_line_feed(sample_scan: Scan, 
         assert not raw.startswith(b"\xef\xbb\xbf")
         assert b"\r" not in raw
         assert raw.endswith(b"\n")
-        assert raw.count(b"\n") == len(read_csv(path)) + 1, "one line a row, so that any tool can count them"
+        assert raw.count(b"\n") == len(read_csv(path)) + 1, "one line a row"
 
 
 def test_pandas_reproduces_the_figures_of_the_summary(sample_scan: Scan, tmp_path: Path) -> None:
@@ -231,7 +231,7 @@ def test_registry_headers_are_inert_and_do_not_clash(tmp_path: Path) -> None:
     (row,) = read_csv(tmp_path / "r.csv")
     assert list(row)[-4:] == [f"'{HOSTILE}", "registry_pages", "registry_registry_pages", "registry_"]
     assert list(row.values())[-4:] == ["1", "2", "3", "4"]
-    assert row["pages"] == "1", "ours keeps its name"
+    assert row["pages"] == "1", "the built-in column keeps its name"
 
 
 # ---------------------------------------------------------------- the workbook
@@ -276,7 +276,7 @@ def test_shares_are_numbers_formatted_as_percentages(book: openpyxl.Workbook) ->
     heads = [cell.value for cell in book["networks"][1]]
     cells = dict(zip(heads, row, strict=True))
     assert (cells["count"].value, cells["share"].value, cells["share"].number_format) == (1, 0.5, "0.0%")
-    assert cells["ci_low"].value is None, "a census"
+    assert cells["ci_low"].value is None, "a census has no interval"
 
 
 def test_hyperlinks_lead_to_the_url_that_they_show(book: openpyxl.Workbook) -> None:
@@ -393,7 +393,7 @@ def test_json_keeps_types_and_text_as_is(sample_scan: Scan, tmp_path: Path) -> N
     first, dead = document["institutions"][0], document["institutions"][2]
     assert (first["n_networks"], first["three_plus"], first["tiktok"]) == (4, True, None)
     assert dead["n_networks"] is None
-    assert document["accounts"][-1]["handle"] == HOSTILE, "a program computes nothing: no apostrophe"
+    assert document["accounts"][-1]["handle"] == HOSTILE, "JSON is not opened in a spreadsheet: no apostrophe"
 
 
 @pytest.mark.parametrize("name", ["report", "report.txt", "report.xls", ".csv"])
@@ -422,7 +422,7 @@ def test_parquet_keeps_types(sample_scan: Scan, tmp_path: Path) -> None:
     frame = pd.read_parquet(tmp_path / "r.parquet")
     assert frame["n_networks"].to_list() == [4, 1, pd.NA, pd.NA]
     assert frame["three_plus"].to_list() == [True, False, pd.NA, pd.NA]
-    assert frame["enrolment"].to_list()[0] == "5200", "text, for one registry row says it in words"
+    assert frame["enrolment"].to_list()[0] == "5200", "text, because one row of the registry is in words"
     assert len(pd.read_parquet(tmp_path / "r-accounts.parquet")) == 10
 
 

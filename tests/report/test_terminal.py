@@ -56,7 +56,7 @@ def test_up_to_twenty_failures_are_named_and_more_are_counted_by_cause() -> None
     )
     assert "Cégep dead" not in more
     assert "nom de domaine introuvable\u00a0: 21\n" in more
-    assert "(Cégep b)" in more, "one of a reason has room"
+    assert "(Cégep b)" in more, "a reason with one institution has room for its name"
 
 
 def flat(text: str) -> str:
@@ -114,13 +114,13 @@ def test_the_summary_in_english(sample_scan: Scan) -> None:
 def test_lines_fit_the_screen_and_80_columns(sample_scan: Scan, lang: Language, width: int | None) -> None:
     text = summary_text(sample_scan, lang, width, by=["region"], sample_of=500 if width != 40 else None)
     assert max(map(cell_len, text.splitlines())) <= min(width or 80, 80)
-    assert "…" not in text, "nothing is cut"
+    assert "…" not in text, "no cell is truncated"
 
 
 def test_figures_are_not_split_at_40_columns(sample_scan: Scan) -> None:
     text = summary_text(sample_scan, width=40)
     assert re.search(rf"3 réseaux +2 +40,0{NBSP}% +16,7–75,0{NBSP}%", text)
-    assert not re.search(r"^\s*%|\d,\d\s*$", text, re.MULTILINE), "no number is parted from its %"
+    assert not re.search(r"^\s*%|\d,\d\s*$", text, re.MULTILINE), "no line break between a number and its %"
 
 
 def test_percentages_are_aligned(sample_scan: Scan) -> None:

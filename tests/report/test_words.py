@@ -61,7 +61,7 @@ def test_no_claim_is_made_when_no_site_is_assessed() -> None:
     text = paragraph_text(scan(failed("a"), failed("b")))
     assert "0 établissement a pu être évalué" in text
     assert "aucune page d’accueil n’a été captée" in text
-    assert "novembre" not in text, "nothing was captured on any day"
+    assert "novembre" not in text, "nothing was captured"
     assert "réseaux." not in text.replace("fermés à la date de la lecture.", "")
 
 

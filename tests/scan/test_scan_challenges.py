@@ -1,4 +1,4 @@
-"""A firewall's challenge with status 403 or 503 is ``challenge``, live and replayed; a plain refusal is not."""
+"""Firewall challenges with status 403 or 503 get the detail ``challenge``, live and in a replay."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ SITES = {
 }
 
 
-@pytest.mark.parametrize("more", [(), ("--no-warc",)], ids=["kept", "not kept"])
-def test_a_challenge_is_told_from_a_refusal(web: Web, tmp_path: Path, more: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("more", [(), ("--no-warc",)], ids=["with WARC", "without WARC"])
+def test_challenge_is_distinguished_from_a_refusal(web: Web, tmp_path: Path, more: tuple[str, ...]) -> None:
     rows = ["id,name,website"]
     for name, (reply, _) in SITES.items():
         web[f"www.{name}.test/robots.txt"] = Reply(status=404)

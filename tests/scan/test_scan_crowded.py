@@ -1,4 +1,4 @@
-"""Sites that name thousands of accounts among healthy ones: they are not assessed, and no other site changes."""
+"""Sites that name thousands of accounts are not assessed, and do not change the results of other sites."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ HEALTHY = [f"sain{number}" for number in range(30)]
 NETWORKS = ("https://www.facebook.com/", "https://www.instagram.com/", "https://x.com/", "https://www.tiktok.com/@")
 
 
-def names(form: str) -> Iterator[str]:
-    return (form.format(number) for number in count())
+def numbered(template: str) -> Iterator[str]:
+    return (template.format(number) for number in count())
 
 
-def crowd(pattern: str, form: str) -> bytes:
-    """A page of 4,000 accounts, each written as *pattern* with an address."""
-    found = names(form)
-    return "".join(pattern.format(f"{NETWORKS[each % 4]}{next(found)}") for each in range(4_000)).encode()
+def crowd(pattern: str, template: str) -> bytes:
+    """Return HTML with 4,000 accounts, whose URLs are formatted with *pattern*."""
+    handles = numbered(template)
+    return "".join(pattern.format(f"{NETWORKS[number % 4]}{next(handles)}") for number in range(4_000)).encode()
 
 
 HOSTILE = {
@@ -36,9 +36,9 @@ HOSTILE = {
 }
 
 
-def registry(path: Path, ids: list[str]) -> None:
+def write_registry(path: Path, ids: list[str]) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file).writerows([["id", "name", "website"], *([each, each, f"http://{each}.test/"] for each in ids)])
+        csv.writer(file).writerows([["id", "name", "website"], *([id_, id_, f"http://{id_}.test/"] for id_ in ids)])
 
 
 @pytest.fixture(scope="module")
@@ -46,12 +46,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("crowded")
     with serve() as web:
         for name in HEALTHY:
-            icon = f'<h1>{name}</h1><footer><a href="https://www.facebook.com/{name}">Facebook</a></footer>'
-            web[f"{name}.test/"] = Reply(icon.encode())
+            html = f'<h1>{name}</h1><footer><a href="https://www.facebook.com/{name}">Facebook</a></footer>'
+            web[f"{name}.test/"] = Reply(html.encode())
         for name, body in HOSTILE.items():
             web[f"{name}.test/"] = Reply(f"<h1>{name}</h1>".encode() + body)
-        registry(folder / "alone.csv.in", HEALTHY)
-        registry(folder / "beside.csv.in", [*HOSTILE, *HEALTHY])
+        write_registry(folder / "alone.csv.in", HEALTHY)
+        write_registry(folder / "beside.csv.in", [*HOSTILE, *HEALTHY])
         for name in ("alone", "beside"):
             files = ("-o", f"{name}.csv", "--db", f"{name}.db", "--no-warc")
             options = ("--delay", "0", "--contact", "nous")
@@ -60,7 +60,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     return folder
 
 
-def test_no_healthy_site_changes(folder: Path) -> None:
+def test_healthy_sites_have_the_same_rows_beside_crowded_ones(folder: Path) -> None:
     alone, beside = (
         {row["id"]: row | {"captured_at": ""} for row in rows_of(folder / name)} for name in ("alone.csv", "beside.csv")
     )
@@ -70,11 +70,11 @@ def test_no_healthy_site_changes(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_site_of_too_many_accounts_is_not_assessed(folder: Path, name: str) -> None:
+def test_site_with_too_many_accounts_is_not_assessed(folder: Path, name: str) -> None:
     row = next(row for row in rows_of(folder / "beside.csv") if row["id"] == name)
     assert (row["status"], row["detail"], row["n_networks"]) == ("unusable", "too_many_accounts", "")
     assert MAX_ACCOUNTS < 4_000
 
 
-def test_no_account_of_such_a_site_is_kept(folder: Path) -> None:
+def test_accounts_file_has_no_account_of_a_crowded_site(folder: Path) -> None:
     assert not {row["institution_id"] for row in rows_of(folder / "beside-accounts.csv")} & set(HOSTILE)

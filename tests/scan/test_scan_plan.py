@@ -1,4 +1,4 @@
-"""Plans of scans: what was asked for is kept with the scan, and read back from it to resume it."""
+"""Plans of scans: the request is stored with the scan, and read back to resume it."""
 
 from dataclasses import replace
 from datetime import date
@@ -25,20 +25,20 @@ def request_(tmp_path: Path) -> Request:
     return Request(tmp_path / "audit.db", "en", registry, limits=Limits(concurrency=2), contact="c@a.test")
 
 
-def begun(request: Request) -> list[Plan]:
-    """Begin the scans of *request* and leave them, as a process does that is killed."""
+def begin_scans(request: Request) -> list[Plan]:
+    """Begin the scans of *request* and leave them unfinished, as a killed process does."""
     with Store(request.db, create=True) as store:
         return [begin(store, request, *each) for each in draft(request)]
 
 
-def resumed(request: Request) -> list[Plan]:
+def resume_scans(request: Request) -> list[Plan]:
     with Store(request.db, create=False) as store:
         return resume(Request(request.db, request.lang), store)
 
 
-ASKED = {
-    "nothing special": {},
-    "a browser": {"render": Render.AUTO},
+REQUESTS = {
+    "defaults": {},
+    "rendering": {"render": Render.AUTO},
     "one day": {"past": read_past(DAYS[:1], GATE, 9, "en")},
     "several days": {"past": read_past(DAYS, GATE, 9, "en")},
     "no WARC": {"no_warc": True},
@@ -46,55 +46,57 @@ ASKED = {
 }
 
 
-@pytest.mark.parametrize("case", ASKED)
-def test_a_resumed_scan_is_the_one_that_was_begun(case: str, request_: Request) -> None:
-    plans = begun(replace(request_, **ASKED[case]))  # type: ignore[arg-type] # fields of a request
-    again = resumed(request_)
-    assert [plan.scan for plan in again] == [plan.scan for plan in plans]
-    assert [plan.waiting for plan in again] == [plan.waiting for plan in plans]
-    assert [plan.warc for plan in again] == [plan.warc for plan in plans]
+@pytest.mark.parametrize("case", REQUESTS)
+def test_resumed_scan_has_the_same_plan(case: str, request_: Request) -> None:
+    plans = begin_scans(replace(request_, **REQUESTS[case]))  # type: ignore[arg-type] # fields of a request
+    resumed = resume_scans(request_)
+    assert [plan.scan for plan in resumed] == [plan.scan for plan in plans]
+    assert [plan.waiting for plan in resumed] == [plan.waiting for plan in plans]
+    assert [plan.warc for plan in resumed] == [plan.warc for plan in plans]
     for name in ("past", "render", "limits", "contact"):
-        assert [getattr(plan.request, name) for plan in again] == [getattr(plan.request, name) for plan in plans]
+        assert [getattr(plan.request, name) for plan in resumed] == [getattr(plan.request, name) for plan in plans]
 
 
-def test_scans_of_several_days_have_outputs_of_their_own(request_: Request) -> None:
-    plans = begun(replace(request_, past=read_past(DAYS, GATE, 9, "en"), save_warc=request_.db.with_name("w.warc.gz")))
+def test_scans_of_several_days_have_separate_output_files(request_: Request) -> None:
+    plans = begin_scans(
+        replace(request_, past=read_past(DAYS, GATE, 9, "en"), save_warc=request_.db.with_name("w.warc.gz"))
+    )
     assert [plan.request.past and plan.request.past.as_of for plan in plans] == list(map(date.fromisoformat, DAYS))
     outputs = [output_of(Path("report.csv"), plan.request.past) for plan in plans]
     assert outputs == [Path(f"report-{day}.csv") for day in DAYS]
     assert [plan.warc and plan.warc.name for plan in plans] == [f"w-{day}.warc.gz" for day in DAYS]
 
 
-def test_a_resumed_completion_asks_the_archive_for_its_own_day(request_: Request) -> None:
-    """The scan that it completes may be one of several days; what the completion asks for is another day."""
-    plan = begun(replace(request_, past=read_past(DAYS, GATE, 9, "en")))[1]
+def test_resumed_completion_asks_the_archive_for_its_own_day(request_: Request) -> None:
+    """The completion asks for another day than the scan that it completes, which is one of several."""
+    plan = begin_scans(replace(request_, past=read_past(DAYS, GATE, 9, "en")))[1]
     completion = Completion((Mode.ARCHIVE, Mode.SAVED), ("pages",), archive_refused=True)
-    asked = replace(request_, past=read_past(["2016-10-01"], GATE, 60, "en"), completion=completion)
+    request = replace(request_, past=read_past(["2016-10-01"], GATE, 60, "en"), completion=completion)
     with Store(request_.db, create=False) as store:
         store.finish_scan(1, now())
         store.finish_scan(2, now())
-        first = begin_completion(asked, store, store.load(plan.scan.id))
-    (again,) = resumed(request_)
-    assert (again.request.past, again.request.completion) == (asked.past, completion)
-    assert again.base == first.base
-    assert output_of(Path("report.csv"), again.request.past) == Path("report.csv")
+        first = begin_completion(request, store, store.load(plan.scan.id))
+    (resumed,) = resume_scans(request_)
+    assert (resumed.request.past, resumed.request.completion) == (request.past, completion)
+    assert resumed.base == first.base
+    assert output_of(Path("report.csv"), resumed.request.past) == Path("report.csv")
 
 
 @pytest.mark.parametrize("of_scan", Render)
 @pytest.mark.parametrize("modes", [(Mode.RETRY,), (Mode.RETRY, Mode.RENDER), (Mode.RENDER,), (Mode.CODED, Mode.SAVED)])
-def test_a_resumed_completion_needs_a_browser_for_its_own_modes_alone(
+def test_resumed_completion_needs_a_browser_only_if_its_modes_render(
     modes: tuple[Mode, ...], of_scan: Render, request_: Request, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whether the scan that it completes rendered pages changes nothing, neither at first nor when it is resumed."""
+    """Whether the scan that it completes rendered pages makes no difference."""
     monkeypatch.setenv(VARIABLE, "no-such-browser")
-    begun(replace(request_, render=of_scan))
+    begin_scans(replace(request_, render=of_scan))
     with Store(request_.db, create=False) as store:
         store.finish_scan(1, now())
         begin_completion(replace(request_, completion=Completion(modes)), store, store.load(1))
-    (again,) = resumed(request_)
-    assert again.request.render is (Render.ALWAYS if Mode.RENDER in modes else Render.NEVER)
+    (resumed,) = resume_scans(request_)
+    assert resumed.request.render is (Render.ALWAYS if Mode.RENDER in modes else Render.NEVER)
     if Mode.RENDER not in modes:
-        check_sources(again.request)
+        check_sources(resumed.request)
         return
     with pytest.raises(UsageError):
-        check_sources(again.request)
+        check_sources(resumed.request)

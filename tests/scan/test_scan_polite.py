@@ -1,4 +1,4 @@
-"""The manners of the whole command, read from the server's log."""
+"""The politeness of scans, measured from the server's log."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from cegep_audit.demo import server as demo
 
 DELAY_S = 0.2
 MAX_PAGES = 4
-LATE_S = 0.005  # the log's clock is read a moment after the bytes came: once later, once sooner
-NEVER_ASKED = ("/interdit", "/en/interdit", "/prive/contact")
+TOLERANCE_S = 0.005  # the server logs a request a varying moment after it arrives
+DISALLOWED = ("/interdit", "/en/interdit", "/prive/contact")
 
 SITES = {  # id → website
     "plain": "http://plain.test/",
@@ -43,13 +43,13 @@ HOSTS = {"shared.test" if name in {"left", "right"} else f"{name}.test" for name
 
 MENU = (
     "/nous-joindre", "/contact", "/a-propos", "/medias-sociaux", "/suivez-nous", "/en/", "/en/contact", "/about",
-    *NEVER_ASKED, "https://www.facebook.com/cegepplain", "https://twitter.com/cegepplain",
+    *DISALLOWED, "https://www.facebook.com/cegepplain", "https://twitter.com/cegepplain",
     "https://ailleurs.test/nous-joindre", "mailto:info@plain.test", "javascript:void(0)",
 )  # fmt: skip
 
 
 def once(first: Reply, then: Reply) -> Callable[[Asked], Reply]:
-    """Answer *first* the first time, *then* every other time."""
+    """Answer the first request with *first*, and all others with *then*."""
     given: list[Asked] = []
 
     def answer(asked: Asked) -> Reply:
@@ -59,18 +59,18 @@ def once(first: Reply, then: Reply) -> Callable[[Asked], Reply]:
     return answer
 
 
-def sites(web: Web) -> None:
-    """Put sites on *web* that tempt a crawler to each kind of bad manners."""
-    forbids = robots("User-agent: *\nDisallow: /interdit\nDisallow: /en/interdit\nDisallow: /prive/\n")
+def put_sites(web: Web) -> None:
+    """Put sites on *web* that tempt a crawler into every kind of impolite request."""
+    rules = robots("User-agent: *\nDisallow: /interdit\nDisallow: /en/interdit\nDisallow: /prive/\n")
     for host in ("plain.test", "www.moved.test", "crawl.test", "named.test", "busy.test", "dated.test"):
         web[f"{host}/*"] = page("Page", links=MENU)
-        web[f"{host}/robots.txt"] = forbids
+        web[f"{host}/robots.txt"] = rules
     web["moved.test/*"] = lambda asked: redirect(f"http://www.moved.test{asked.path}", 301)
     web["www.moved.test/"] = redirect("/accueil")
     web["shared.test/*"] = page("Page", links=("contact", "a-propos", "medias-sociaux"))
     web["www.shared.test/*"] = page("Page", links=("contact", "a-propos", "medias-sociaux"))
     web["busy.test/"] = once(Reply(status=503, headers=[("Retry-After", "1")]), page("Accueil", links=MENU))
-    # Two seconds from its own time on, whatever the time is here.
+    # Two seconds by the server's clock, whatever the local clock says.
     in_two_seconds = [("Date", "Mon, 23 Nov 2026 12:00:00 GMT"), ("Retry-After", "Mon, 23 Nov 2026 12:00:02 GMT")]
     web["dated.test/"] = once(Reply(status=429, headers=in_two_seconds), page("Accueil", links=MENU))
     web["stern.test/*"] = Reply(status=429)
@@ -97,8 +97,8 @@ def sites(web: Web) -> None:
     web["broken.test/robots.txt"] = Reply(status=404)
 
 
-class Ran:
-    """A scan that ran over the sites, and the log of their server."""
+class ScanRun:
+    """A scan of the sites, and the log of their server."""
 
     def __init__(self, done: Done, web: Web) -> None:
         self.done = done
@@ -112,16 +112,16 @@ class Ran:
 
 
 @pytest.fixture(scope="module")
-def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
+def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScanRun]:
     folder = tmp_path_factory.mktemp("polite")
     write_registry(folder / "registry.csv", SITES)
     with serve() as web:
-        sites(web)
+        put_sites(web)
         done = command(
             "scan", "registry.csv", "--delay", str(DELAY_S), "--max-pages", str(MAX_PAGES), "--contact", "nous@rb.test",
             folder=folder, HTTP_PROXY=web.proxy, HTTPS_PROXY=web.proxy,
         )  # fmt: skip
-        yield Ran(done, web)
+        yield ScanRun(done, web)
 
 
 def write_registry(path: Path, sites: dict[str, str]) -> None:
@@ -131,12 +131,12 @@ def write_registry(path: Path, sites: dict[str, str]) -> None:
         writer.writerows((name, f"Cégep {name}", url) for name, url in sites.items())
 
 
-def test_the_scan_met_every_kind_of_site(ran: Ran) -> None:
-    assert ran.done.code == 0, ran.done.err
-    found = {row["id"]: (row["status"], row["detail"]) for row in rows_of(ran.done.folder / "report.csv")}
+def test_each_site_gets_its_status_and_detail(run: ScanRun) -> None:
+    assert run.done.code == 0, run.done.err
+    found = {row["id"]: (row["status"], row["detail"]) for row in rows_of(run.done.folder / "report.csv")}
     assert found == {
         **dict.fromkeys(("plain", "moved", "left", "right", "busy", "dated", "framed"), ("ok", "")),
-        **dict.fromkeys(("crawl", "named"), ("partial", "robots")),  # their pages in English are forbidden
+        **dict.fromkeys(("crawl", "named"), ("partial", "robots")),  # robots.txt disallows their English pages
         "stern": ("blocked", "http_429"),
         "sulky": ("blocked", "retry_after"),
         "foreign": ("unusable", "foreign_site"),
@@ -146,82 +146,82 @@ def test_the_scan_met_every_kind_of_site(ran: Ran) -> None:
     }
 
 
-def test_a_host_never_has_two_requests_at_once(ran: Ran) -> None:
-    assert manners.most_at_once(ran.log) == 1
+def test_requests_to_a_host_never_overlap(run: ScanRun) -> None:
+    assert manners.most_at_once(run.log) == 1
 
 
-def test_no_two_requests_to_a_host_are_nearer_than_the_delay(ran: Ran) -> None:
-    shortest, request = manners.gaps(ran.log)[0]
-    assert shortest >= DELAY_S - LATE_S, request
+def test_requests_to_a_host_are_at_least_one_delay_apart(run: ScanRun) -> None:
+    shortest, request = manners.gaps(run.log)[0]
+    assert shortest >= DELAY_S - TOLERANCE_S, request
 
 
-def test_two_institutions_on_one_host_take_turns(ran: Ran) -> None:
-    pages = [request.path.split("/")[1] for request in ran.of("shared.test") if request.path != "/robots.txt"]
+def test_two_institutions_on_one_host_take_turns(run: ScanRun) -> None:
+    pages = [request.path.split("/")[1] for request in run.of("shared.test") if request.path != "/robots.txt"]
     assert pages.count("gauche") >= 2
     assert pages.count("droite") >= 2
-    assert max(len(run) for run in re.findall(r"(?:gauche)+|(?:droite)+", "".join(pages))) < sum(map(len, pages)) / 2
+    assert max(len(turn) for turn in re.findall(r"(?:gauche)+|(?:droite)+", "".join(pages))) < sum(map(len, pages)) / 2
 
 
-def test_crawl_delay_is_obeyed(ran: Ran) -> None:
-    requests = ran.of("crawl.test")
+def test_crawl_delay_is_obeyed(run: ScanRun) -> None:
+    requests = run.of("crawl.test")
     after_robots = requests[1:]
     assert len(after_robots) > 1
-    assert all(b.started - a.started >= 0.5 - LATE_S for a, b in pairwise(after_robots))
+    assert all(b.started - a.started >= 0.5 - TOLERANCE_S for a, b in pairwise(after_robots))
 
 
-def test_nothing_that_robots_forbids_is_asked(ran: Ran) -> None:
-    asked = {(request.site, request.path) for request in ran.log}
-    assert not {(site, path) for site, path in asked if path.startswith(NEVER_ASKED)}
-    assert not {path for site, path in asked if site in {"crawl.test", "named.test"} and path.startswith("/en/")}
-    assert [request.path for request in ran.of("closed.test")] == ["/robots.txt"]
+def test_disallowed_paths_are_never_requested(run: ScanRun) -> None:
+    requested = {(request.site, request.path) for request in run.log}
+    assert not {(site, path) for site, path in requested if path.startswith(DISALLOWED)}
+    assert not {path for site, path in requested if site in {"crawl.test", "named.test"} and path.startswith("/en/")}
+    assert [request.path for request in run.of("closed.test")] == ["/robots.txt"]
 
 
-def test_every_host_is_asked_for_robots_first(ran: Ran) -> None:
-    for site, requests in manners.by_site(ran.log).items():
+def test_first_request_to_each_host_is_for_robots_txt(run: ScanRun) -> None:
+    for site, requests in manners.by_site(run.log).items():
         assert requests[0].path == "/robots.txt", site
 
 
-def test_no_site_has_more_requests_than_its_pages_and_what_explains_the_others(ran: Ran) -> None:
-    for site, requests in manners.by_site(ran.log).items():
+def test_requests_to_each_site_stay_within_their_limits(run: ScanRun) -> None:
+    for site, requests in manners.by_site(run.log).items():
         spent = manners.count_requests(requests)
         institutions = 2 if site == "shared.test" else 1
         assert spent.pages <= MAX_PAGES * institutions, site
         assert spent.retries <= manners.RETRIES, site
-        assert spent.hops <= 5 + 11, site  # of robots.txt, and of a page until it is given up
-        assert spent.robots <= 2, site  # www. and bare name
+        assert spent.hops <= 5 + 11, site  # for robots.txt, and for a page whose redirects never end
+        assert spent.robots <= 2, site  # with and without www.
 
 
-def test_retry_after_is_obeyed_in_seconds_and_in_dates(ran: Ran) -> None:
+def test_retry_after_is_obeyed_in_seconds_and_as_a_date(run: ScanRun) -> None:
     for host, wait_s in (("busy.test", 1.0), ("dated.test", 2.0)):
-        first, second = (request for request in ran.of(host) if request.path == "/")
-        assert second.started - first.ended >= wait_s - LATE_S, host
+        first, second = (request for request in run.of(host) if request.path == "/")
+        assert second.started - first.ended >= wait_s - TOLERANCE_S, host
 
 
-def test_a_site_that_says_429_twice_is_left_alone(ran: Ran) -> None:
-    assert [request.path for request in ran.of("stern.test")] == ["/robots.txt", "/", "/"]
+def test_second_429_ends_the_visit(run: ScanRun) -> None:
+    assert [request.path for request in run.of("stern.test")] == ["/robots.txt", "/", "/"]
 
 
-def test_a_site_that_asks_for_an_hour_is_left_alone(ran: Ran) -> None:
-    assert [request.path for request in ran.of("sulky.test")] == ["/robots.txt", "/"]
+def test_retry_after_of_an_hour_ends_the_visit(run: ScanRun) -> None:
+    assert [request.path for request in run.of("sulky.test")] == ["/robots.txt", "/"]
 
 
-def test_redirects_have_an_end(ran: Ran) -> None:
+def test_endless_redirects_are_abandoned(run: ScanRun) -> None:
     of_robots = ["/robots.txt", "/r1.txt", *(f"/p{n}" for n in range(2, 6))]
     of_page = ["/", *(f"/p{n}" for n in range(1, 11))]
-    assert [request.path for request in ran.of("chain.test")] == of_robots + of_page
+    assert [request.path for request in run.of("chain.test")] == of_robots + of_page
 
 
-def test_no_host_is_asked_that_is_not_of_the_registry_and_no_network(ran: Ran) -> None:
-    assert {request.site for request in ran.log} == HOSTS
-    assert ran.connects == []
+def test_only_hosts_of_the_registry_get_requests(run: ScanRun) -> None:
+    assert {request.site for request in run.log} == HOSTS
+    assert run.connects == []
 
 
-def test_one_honest_user_agent(ran: Ran) -> None:
-    (agent,) = {each.header("user-agent") for each in ran.asked}
+def test_user_agent_names_the_program_its_url_and_the_contact(run: ScanRun) -> None:
+    (agent,) = {each.header("user-agent") for each in run.asked}
     assert re.fullmatch(r"cegep-audit/[\w.]+ \(\+https?://\S+; nous@rb\.test\)", agent or "")
 
 
-def test_the_demo_s_sites_are_asked_with_the_same_manners(tmp_path: Path) -> None:
+def test_demo_sites_are_scanned_politely(tmp_path: Path) -> None:
     with demo.serve() as web:
         done = command(
             "scan", str(web.registry), "--delay", "0.1", "--concurrency", "40", "--no-warc", "--timeout", "3",
@@ -230,7 +230,7 @@ def test_the_demo_s_sites_are_asked_with_the_same_manners(tmp_path: Path) -> Non
     assert done.code == 0, done.err
     log = [Request(at_s, at_s, host, path, status) for at_s, host, path, status in web.log]
     shortest, request = manners.gaps(log)[0]
-    assert shortest >= 0.1 - LATE_S, request
+    assert shortest >= 0.1 - TOLERANCE_S, request
     for site, requests in manners.by_site(log).items():
         assert manners.count_requests(requests).pages <= 6, site
         assert len(requests) <= 6 + 10 + 2 + 2, site

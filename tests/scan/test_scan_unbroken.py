@@ -1,4 +1,4 @@
-"""The whole command over hostile sites: each gets its status, and none delays, loses or changes a healthy one."""
+"""A scan of hostile sites: each gets its status, and none delays a healthy site or changes its result."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ HEALTHY = [f"sain{number}" for number in range(8)]
 
 
 def healthy(asked: Asked) -> Reply:
-    """Answer for a healthy site: three pages, the account on the last that is asked."""
+    """Answer for a healthy site of three pages, whose account is not on the homepage."""
     name = asked.host.partition(".")[0]
     pages = {
         "/": '<p>Bienvenue.</p><a href="/nous-joindre">Nous joindre</a> <a href="/a-propos">À propos</a>',
@@ -42,35 +42,35 @@ def healthy(asked: Asked) -> Reply:
     return Reply(pages[asked.path].encode()) if asked.path in pages else Reply(status=404)
 
 
-def big_bomb() -> bytes:
-    """Ten gigabytes in two layers: a deflated megabyte ten thousand times, and all of it gzipped."""
+def decompression_bomb() -> bytes:
+    """Return ten gigabytes, compressed twice: a deflated megabyte, repeated ten thousand times and gzipped."""
     packer = zlib.compressobj(9, wbits=-15)
     megabyte = packer.compress(bytes(2**20)) + packer.flush(zlib.Z_FULL_FLUSH)
     return gzip.compress(megabyte * 10_240, 1)
 
 
-def coded(coding: str, body: bytes) -> Reply:
+def encoded(coding: str, body: bytes) -> Reply:
     return Reply(body, headers=[("Content-Encoding", coding)])
 
 
 def with_icon(start: str = "", end: str = "", charset: str = "utf-8", **options: object) -> Callable[[Asked], Reply]:
-    """Answer with a page that is odd, and has the institution's icon at its end."""
+    """Answer with an unusual page that ends in the institution's icon."""
 
     def answer(asked: Asked) -> Reply:
         name = asked.host.partition(".")[0].replace("-", "")
-        return Reply((start + ICON.format(name=name) + end).encode(charset, "replace"), **options)  # type: ignore[arg-type] # its own
+        return Reply((start + ICON.format(name=name) + end).encode(charset, "replace"), **options)  # type: ignore[arg-type] # fields of a reply
 
     return answer
 
 
-def further(asked: Asked) -> Reply:
-    """Answer with a redirect to the next page, without end."""
+def endless_redirects(asked: Asked) -> Reply:
+    """Answer with an endless chain of redirects."""
     if asked.path == "/robots.txt":
         return Reply(status=404)
     return redirect(f"/{int(asked.path[1:] or 0) + 1}")
 
 
-# id: what its homepage answers, the status and detail that it gets
+# id: answer of the homepage, expected status and detail
 HOSTILE: dict[str, tuple[Answering, str, str]] = {
     "hang": (HANG, "unreachable", "timeout"),
     "hang-head": (Reply(raw=[OK + b"X: ", NEVER]), "unreachable", "timeout"),
@@ -80,23 +80,23 @@ HOSTILE: dict[str, tuple[Answering, str, str]] = {
     "cut": (Reply(pieces=[b"<html>"], headers=[("Content-Length", "99999")]), "unusable", "cut_short"),
     "longer": (Reply(raw=[OK + b"Content-Length: 6\r\n\r\n<html><a href=x>"]), "unusable", "cut_short"),
     "endless": (Reply(pieces=itertools.repeat(b"<p>" * 9999)), "unusable", "too_large"),
-    "bomb": (coded("deflate, gzip", big_bomb()), "unusable", "too_large"),
-    "bomb-bare": (Reply(big_bomb()), "unusable", "too_large"),
-    "layers": (coded(", ".join(["gzip"] * 9), big_bomb()), "unusable", "decode"),
-    "br": (coded("br", b"\x8b\x02\x80" * 9), "unusable", "decode"),
-    "zstd": (coded("zstd", b"\x28\xb5\x2f\xfd\x24" * 9), "unusable", "decode"),
-    "no-gzip": (coded("gzip", gzip.compress(b"<html>" * 99)[:-9]), "unusable", "cut_short"),
+    "bomb": (encoded("deflate, gzip", decompression_bomb()), "unusable", "too_large"),
+    "bomb-bare": (Reply(decompression_bomb()), "unusable", "too_large"),
+    "layers": (encoded(", ".join(["gzip"] * 9), decompression_bomb()), "unusable", "decode"),
+    "br": (encoded("br", b"\x8b\x02\x80" * 9), "unusable", "decode"),
+    "zstd": (encoded("zstd", b"\x28\xb5\x2f\xfd\x24" * 9), "unusable", "decode"),
+    "no-gzip": (encoded("gzip", gzip.compress(b"<html>" * 99)[:-9]), "unusable", "cut_short"),
     "headers": (Reply(raw=[OK, b"X-Flood: 1\r\n" * 10_000, b"\r\n<html>"]), "unreachable", "protocol"),
     "ssh": (Reply(raw=[b"SSH-2.0-OpenSSH_9.9\r\n", NEVER]), "unreachable", "protocol"),
     "loop": (redirect("/"), "unusable", "redirect_loop"),
-    "chain": (further, "unusable", "redirect_loop"),
+    "chain": (endless_redirects, "unusable", "redirect_loop"),
     "to-file": (redirect("file:///etc/passwd"), "unusable", "bad_redirect"),
     "to-script": (redirect("javascript:alert(1)"), "unusable", "bad_redirect"),
     "empty": (Reply(b""), "unusable", "empty"),
     "pdf": (Reply(b"%PDF-1.7", content_type="application/pdf"), "unusable", "not_html"),
     "gone": (Reply(status=410), "unusable", "http_410"),
     "teapot": (Reply(status=403), "blocked", "http_403"),
-    # Odd, but a reader sees the icon: it is found.
+    # Unusual pages whose icon a visitor sees: it is found.
     "charset-wrong": (with_icon("<p>Cégep", charset="latin-1"), "ok", ""),
     "charset-unknown": (with_icon("<p>Cégep", content_type="text/html; charset=klingon"), "ok", ""),
     "nul": (with_icon("\0<\0p>\0" * 999), "ok", ""),
@@ -119,32 +119,32 @@ PRIVATE = (
     "[::1]", "[::ffff:127.0.0.1]", "[fe80::1]", "localhost", "LOCALHOST.", "①②⑦.0.0.1",
 )  # fmt: skip
 
-# Words that would do something to a terminal, a spreadsheet, a web page or a table if they were not shown as words.
-WORDS = (
+# Strings that affect a terminal, a spreadsheet, a web page or a table unless they are escaped.
+PAYLOADS = (
     '=HYPERLINK("http://mal.test","x")', "+1+1", "-1+1", "@SUM(1)", ";=1+1", "\t=1+1", "＝1+1",
     "[red]rouge[/red]", "[/]", "[link=http://mal.test]x[/link]",
     "\x1b[2J\x1b]0;titre\x07", "\x9b31m\x9d8;;http://mal.test\x9c", "\u202eelgoog\u202c", "\u2066x\u2069", "a\r\nb",
     "<img src=x onerror=alert(1)>", "</script><script>alert(1)</script>", "{{ 7*7 }}", "%s%n", "\ud7ff\ufdd0\ufffe",
 )  # fmt: skip
-SHOWN = {f"mots{number}": word for number, word in enumerate(WORDS)}
+PAYLOAD_SITES = {f"mots{number}": payload for number, payload in enumerate(PAYLOADS)}
 
 
-def words(asked: Asked) -> Reply:
-    """Answer with a page whose every text is the site's word, and an account in whose address it stands."""
-    word = SHOWN[asked.host.partition(".")[0]]
+def payload_page(asked: Asked) -> Reply:
+    """Answer with a page that has the site's payload as every text and in the URLs of accounts."""
+    text = PAYLOAD_SITES[asked.host.partition(".")[0]]
     name = asked.host.partition(".")[0]
     html = (
-        f'<html lang="{word}"><title>{word}</title><meta property="og:site_name" content="{word}">'
-        f'<script type="application/ld+json">{json.dumps({"name": word, "sameAs": f"https://x.com/{name}"})}</script>'
-        f'<h1>{word}</h1><footer><a href="https://www.facebook.com/{name}" title="{word}">{word}</a>'
-        f'<a href="https://www.tiktok.com/@{name}/{word}">{word}</a><a href="https://www.instagram.com/{word}">{word}</a>'
-        f'<a href="https://www.youtube.com/user/-{name}">{word}</a><a href="/{word}">Nous joindre {word}</a></footer>'
+        f'<html lang="{text}"><title>{text}</title><meta property="og:site_name" content="{text}">'
+        f'<script type="application/ld+json">{json.dumps({"name": text, "sameAs": f"https://x.com/{name}"})}</script>'
+        f'<h1>{text}</h1><footer><a href="https://www.facebook.com/{name}" title="{text}">{text}</a>'
+        f'<a href="https://www.tiktok.com/@{name}/{text}">{text}</a><a href="https://www.instagram.com/{text}">{text}</a>'
+        f'<a href="https://www.youtube.com/user/-{name}">{text}</a><a href="/{text}">Nous joindre {text}</a></footer>'
     )
     return Reply(html.encode("utf-8", "surrogatepass")) if asked.path == "/" else Reply(status=404)
 
 
 def certificates(authority: trustme.CA) -> Callable[[str], ssl.SSLContext]:
-    """Return what gives each host its certificate: none of them is good."""
+    """Return a function that gives the TLS context of a host, with an invalid certificate."""
     past = datetime.now(UTC) - timedelta(days=2)
     leaves = {
         "expired.test": authority.issue_cert("expired.test", not_after=past),
@@ -153,9 +153,9 @@ def certificates(authority: trustme.CA) -> Callable[[str], ssl.SSLContext]:
     }
 
     def context(host: str) -> ssl.SSLContext:
-        made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        leaves[host].configure_cert(made)
-        return made
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        leaves[host].configure_cert(tls)
+        return tls
 
     return context
 
@@ -164,7 +164,7 @@ BAD_CERTIFICATES = ("expired", "other-name", "unknown-authority")
 
 
 def put_sites(web: Web) -> dict[str, str]:
-    """Put every site on *web* and return the website of each id, the healthy ones among the others."""
+    """Put every site on *web*, and return the website of each id, with the healthy sites spread among the others."""
     for name in HEALTHY:
         web[f"{name}.test/*"] = healthy
     for name, (answer, _, _) in HOSTILE.items():
@@ -175,30 +175,30 @@ def put_sites(web: Web) -> dict[str, str]:
     web["frame.test/"] = Reply(
         b"<frameset><frame src=http://127.0.0.1/secret><frame src=file:///etc/passwd></frameset>"
     )
-    for name in SHOWN:
-        web[f"{name}.test/*"] = words
-    hostile = [*HOSTILE, *(f"prive{number}" for number in range(len(PRIVATE))), "refresh", "frame", *SHOWN]
+    for name in PAYLOAD_SITES:
+        web[f"{name}.test/*"] = payload_page
+    hostile = [*HOSTILE, *(f"prive{number}" for number in range(len(PRIVATE))), "refresh", "frame", *PAYLOAD_SITES]
     urls = {name: f"http://{name}.test/" for name in hostile} | {
         name: f"https://{name}.test/" for name in BAD_CERTIFICATES
     }
     step = len(urls) // len(HEALTHY)
     names = list(urls)
-    for place, name in enumerate(HEALTHY):
-        names.insert(place * (step + 1), name)
+    for index, name in enumerate(HEALTHY):
+        names.insert(index * (step + 1), name)
     return {name: urls.get(name, f"http://{name}.test/") for name in names}
 
 
 def write_registry(path: Path, urls: Mapping[str, str]) -> None:
-    """Write a registry whose names and notes are the words, as far as a registry may hold them."""
-    notes = {name: re.sub("[\0-\x1f\x7f-\x9f]", "", SHOWN.get(name, "")) for name in urls}
+    """Write a registry whose names and notes contain the payloads without their control characters."""
+    notes = {name: re.sub("[\0-\x1f\x7f-\x9f]", "", PAYLOAD_SITES.get(name, "")) for name in urls}
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["id", "name", "website", "note"])
         writer.writerows((name, f"Cégep {name} {notes[name]}".strip(), url, notes[name]) for name, url in urls.items())
 
 
-class Ran:
-    """A scan over all of them, the log of their server, and a scan over the healthy ones alone."""
+class ScanRun:
+    """A scan of all sites, the log of their server, and a scan of the healthy sites alone."""
 
     def __init__(self, folder: Path, web: Web, done: Done, log: list[Request], alone: Done) -> None:
         assert done.code == 0, done.err
@@ -212,7 +212,7 @@ class Ran:
 
 
 @pytest.fixture(scope="module")
-def ran(tmp_path_factory: pytest.TempPathFactory, authority: trustme.CA) -> Iterator[Ran]:
+def run(tmp_path_factory: pytest.TempPathFactory, authority: trustme.CA) -> Iterator[ScanRun]:
     folder = tmp_path_factory.mktemp("hostile")
     authority.cert_pem.write_to_path(str(folder / "authority.pem"))
     common = ("--delay", str(DELAY_S), "--timeout", str(TIMEOUT_S), "--max-bytes", "3000000", "--contact", "nous")
@@ -220,23 +220,23 @@ def ran(tmp_path_factory: pytest.TempPathFactory, authority: trustme.CA) -> Iter
         urls = put_sites(web)
         write_registry(folder / "registry.csv", urls)
         write_registry(folder / "healthy.csv", {name: urls[name] for name in HEALTHY})
-        around = {"HTTP_PROXY": web.proxy, "HTTPS_PROXY": web.proxy, "SSL_CERT_FILE": "authority.pem"}
-        done = command("scan", "registry.csv", *common, "--concurrency", "40", "-v", folder=folder, **around)
+        env = {"HTTP_PROXY": web.proxy, "HTTPS_PROXY": web.proxy, "SSL_CERT_FILE": "authority.pem"}
+        done = command("scan", "registry.csv", *common, "--concurrency", "40", "-v", folder=folder, **env)
         log = [Request(each.started, each.ended or NEVER, each.host, each.path, each.status) for each in web.log]
-        alone = command("scan", "healthy.csv", *common, "-o", "alone.csv", "--db", "alone.db", folder=folder, **around)
-        yield Ran(folder, web, done, log, alone)
+        alone = command("scan", "healthy.csv", *common, "-o", "alone.csv", "--db", "alone.db", folder=folder, **env)
+        yield ScanRun(folder, web, done, log, alone)
 
 
-def test_the_scan_comes_to_its_end(ran: Ran) -> None:
-    assert ran.done.code == 0, ran.done.err
-    assert ran.alone.code == 0, ran.alone.err
-    assert "Traceback" not in ran.done.err
+def test_scan_ends_without_a_traceback(run: ScanRun) -> None:
+    assert run.done.code == 0, run.done.err
+    assert run.alone.code == 0, run.alone.err
+    assert "Traceback" not in run.done.err
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_hostile_site_gets_its_status_and_detail(name: str, ran: Ran) -> None:
+def test_hostile_site_gets_its_status_and_detail(name: str, run: ScanRun) -> None:
     _, status, detail = HOSTILE[name]
-    row = ran.report[name]
+    row = run.report[name]
     assert (row["status"], row["detail"]) == (status, detail)
     if status == "ok":
         assert row["facebook"] == f"https://www.facebook.com/{name.replace('-', '')}"
@@ -245,48 +245,48 @@ def test_a_hostile_site_gets_its_status_and_detail(name: str, ran: Ran) -> None:
 
 
 @pytest.mark.parametrize("number", range(len(PRIVATE)), ids=PRIVATE)
-def test_no_redirect_leads_to_a_private_address(number: int, ran: Ran) -> None:
-    row = ran.report[f"prive{number}"]
+def test_redirect_to_a_private_address_is_refused(number: int, run: ScanRun) -> None:
+    row = run.report[f"prive{number}"]
     assert row["detail"] in {"private_address", "bad_redirect"}
     assert row["n_networks"] == ""
 
 
-def test_nothing_of_this_machine_is_asked(ran: Ran) -> None:
-    assert not [request for request in ran.log if request.path == "/secret"]
-    assert {request.host.rpartition(".")[2] for request in ran.log} == {"test"}
-    assert {ran.report[name]["n_networks"] for name in ("refresh", "frame")} <= {"", "0"}
+def test_no_request_is_for_the_local_machine(run: ScanRun) -> None:
+    assert not [request for request in run.log if request.path == "/secret"]
+    assert {request.host.rpartition(".")[2] for request in run.log} == {"test"}
+    assert {run.report[name]["n_networks"] for name in ("refresh", "frame")} <= {"", "0"}
 
 
 @pytest.mark.parametrize("name", BAD_CERTIFICATES)
-def test_no_page_is_read_over_tls_that_cannot_be_trusted(name: str, ran: Ran) -> None:
-    assert (ran.report[name]["status"], ran.report[name]["detail"]) == ("unreachable", "tls")
+def test_site_with_an_invalid_certificate_is_unreachable(name: str, run: ScanRun) -> None:
+    assert (run.report[name]["status"], run.report[name]["detail"]) == ("unreachable", "tls")
 
 
-def test_no_healthy_site_is_lost_or_changed(ran: Ran) -> None:
-    beside = [ran.report[name] | {"captured_at": ""} for name in HEALTHY]
-    alone = [row | {"captured_at": ""} for row in rows_of(ran.folder / "alone.csv")]
+def test_healthy_sites_have_the_same_rows_as_when_scanned_alone(run: ScanRun) -> None:
+    beside = [run.report[name] | {"captured_at": ""} for name in HEALTHY]
+    alone = [row | {"captured_at": ""} for row in rows_of(run.folder / "alone.csv")]
     assert beside == alone
     assert {row["status"] for row in alone} == {"ok"}
     assert [row["facebook"] for row in alone] == [f"https://www.facebook.com/cegep{name}" for name in HEALTHY]
 
 
-def test_no_healthy_site_waits_for_a_slow_one(web: Web, tmp_path: Path) -> None:
-    """The slow site answers only once the others have been read to their last page."""
-    asked = Counter[str]()
+def test_healthy_sites_do_not_wait_for_a_slow_one(web: Web, tmp_path: Path) -> None:
+    """The slow site ends its page only once every page of the others was requested."""
+    hits = Counter[str]()
 
-    def counted(request: Asked) -> Reply:
-        asked[request.host] += request.path != "/robots.txt"
+    def count_request(request: Asked) -> Reply:
+        hits[request.host] += request.path != "/robots.txt"
         return healthy(request)
 
-    def slowly() -> Iterator[bytes | float]:
+    def slow_body() -> Iterator[bytes | float]:
         yield b"<html>"
-        yield from itertools.takewhile(lambda _: sum(asked.values()) < 3 * len(HEALTHY), itertools.repeat(0.05, 2_000))
-        yield (ICON.format(name="lent") if sum(asked.values()) == 3 * len(HEALTHY) else "").encode()
+        yield from itertools.takewhile(lambda _: sum(hits.values()) < 3 * len(HEALTHY), itertools.repeat(0.05, 2_000))
+        yield (ICON.format(name="lent") if sum(hits.values()) == 3 * len(HEALTHY) else "").encode()
 
     web["lent.test/robots.txt"] = Reply(status=404)
-    web["lent.test/"] = lambda _: Reply(pieces=slowly())
+    web["lent.test/"] = lambda _: Reply(pieces=slow_body())
     for name in HEALTHY:
-        web[f"{name}.test/*"] = counted
+        web[f"{name}.test/*"] = count_request
     write_registry(tmp_path / "registry.csv", {name: f"http://{name}.test/" for name in ("lent", *HEALTHY)})
     options = ("--delay", "0", "--timeout", "600", "--concurrency", "2", "--no-warc", "-q")
     done = inside("scan", "registry.csv", *options, folder=tmp_path, HTTP_PROXY=web.proxy)
@@ -296,40 +296,40 @@ def test_no_healthy_site_waits_for_a_slow_one(web: Web, tmp_path: Path) -> None:
     }
 
 
-# ------------------------------------------------------------------------------------------ what is shown
+# ------------------------------------------------------------------------------------------ output
 
-# What no output may hold: C0 but for the line feed, DEL, C1, marks that reorder or hide, lone surrogates.
+# Not allowed in any output: C0 except line feed, DEL, C1, marks that reorder or hide text, lone surrogates.
 FORBIDDEN = re.compile("[\0-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 
 
-def test_nothing_from_the_web_drives_a_terminal(ran: Ran) -> None:
-    escapes = next(name for name, word in SHOWN.items() if "\x1b" in word)
+def test_terminal_output_has_no_control_characters(run: ScanRun) -> None:
+    escapes = next(name for name, payload in PAYLOAD_SITES.items() if "\x1b" in payload)
     for arguments in (["summary", "--by", "note"], ["sheet", escapes], ["scans"]):
-        done = command(*arguments, "--db", "cegep-audit.db", folder=ran.folder)
+        done = command(*arguments, "--db", "cegep-audit.db", folder=run.folder)
         assert done.code == 0, done.err
         assert not FORBIDDEN.findall(done.out + done.err), arguments
-    assert not FORBIDDEN.findall(ran.done.out + ran.done.err)
+    assert not FORBIDDEN.findall(run.done.out + run.done.err)
 
 
-def test_rich_s_markup_is_shown_as_it_is(ran: Ran) -> None:
-    done = command("sheet", f"mots{WORDS.index('[red]rouge[/red]')}", "--db", "cegep-audit.db", folder=ran.folder)
+def test_rich_markup_is_printed_literally(run: ScanRun) -> None:
+    done = command("sheet", f"mots{PAYLOADS.index('[red]rouge[/red]')}", "--db", "cegep-audit.db", folder=run.folder)
     assert "[red]rouge[/red]" in done.out
 
 
 @pytest.mark.parametrize("name", ["report.csv", "report-accounts.csv"])
-def test_no_cell_is_taken_for_a_formula(name: str, ran: Ran) -> None:
-    text = (ran.folder / name).read_bytes().decode("utf-8")
+def test_no_csv_cell_starts_like_a_formula(name: str, run: ScanRun) -> None:
+    text = (run.folder / name).read_bytes().decode("utf-8")
     assert not FORBIDDEN.findall(text)
-    for row in rows_of(ran.folder / name):
+    for row in rows_of(run.folder / name):
         for value in row.values():
             assert not re.match(r"[;\s]*[=+\-@＝＋－＠]", value), value
-    assert any("'=HYPERLINK" in value for row in rows_of(ran.folder / name) for value in row.values())
+    assert any("'=HYPERLINK" in value for row in rows_of(run.folder / name) for value in row.values())
 
 
-def test_no_cell_of_a_workbook_computes(ran: Ran) -> None:
-    done = command("export", "--db", "cegep-audit.db", "-o", "report.xlsx", folder=ran.folder)
+def test_workbook_has_no_formulas_and_only_http_links(run: ScanRun) -> None:
+    done = command("export", "--db", "cegep-audit.db", "-o", "report.xlsx", folder=run.folder)
     assert done.code == 0, done.err
-    workbook = openpyxl.load_workbook(ran.folder / "report.xlsx")
+    workbook = openpyxl.load_workbook(run.folder / "report.xlsx")
     for sheet in workbook:
         for cell in itertools.chain.from_iterable(sheet.iter_rows()):
             assert cell.data_type != "f", cell.value
@@ -338,26 +338,26 @@ def test_no_cell_of_a_workbook_computes(ran: Ran) -> None:
             assert target is None or target.startswith("http")
 
 
-def test_no_text_is_markup_in_a_web_page(ran: Ran) -> None:
-    done = command("report", "--db", "cegep-audit.db", "-o", "report.html", folder=ran.folder)
+def test_html_report_escapes_text_of_pages(run: ScanRun) -> None:
+    done = command("report", "--db", "cegep-audit.db", "-o", "report.html", folder=run.folder)
     assert done.code == 0, done.err
-    html = (ran.folder / "report.html").read_text("utf-8")
+    html = (run.folder / "report.html").read_text("utf-8")
     assert "onerror=alert" in html
     assert "<img src=x" not in html
     assert "<script>alert" not in html
     assert not re.findall(r"href=\"?(?:javascript|data|file):", html)
 
 
-def test_a_fault_of_our_own_is_that_site_s_alone_and_said_aloud(
+def test_internal_error_affects_only_its_site_and_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def faulty(found: Page) -> Reading:
+    def fail_on_one_site(found: Page) -> Reading:
         if "sain3" in found.url:
             raise ZeroDivisionError("a fault \x1b[2J\nof our own")
-        return read(found)
+        return original(found)
 
-    read = scan.extract_links
-    monkeypatch.setattr(scan, "extract_links", faulty)
+    original = scan.extract_links
+    monkeypatch.setattr(scan, "extract_links", fail_on_one_site)
     monkeypatch.chdir(tmp_path)
     write_registry(tmp_path / "registry.csv", {name: f"http://{name}.test/" for name in HEALTHY})
     with serve() as web:

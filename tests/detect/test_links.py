@@ -301,7 +301,9 @@ def test_undecodable_bytes_add_a_sign() -> None:
 
 
 def test_base_element_sets_the_base_url() -> None:
-    assert read('<base href="https://cegeprb.test/fr/"><a href="contact">Contact</a>').base == "https://cegeprb.test/fr/"
+    assert (
+        read('<base href="https://cegeprb.test/fr/"><a href="contact">Contact</a>').base == "https://cegeprb.test/fr/"
+    )
 
 
 @pytest.mark.parametrize(

@@ -330,6 +330,8 @@ def test_workbook_has_no_formulas_and_only_http_links(run: ScanRun) -> None:
     done = command("export", "--db", "cegep-audit.db", "-o", "report.xlsx", folder=run.folder)
     assert done.code == 0, done.err
     workbook = openpyxl.load_workbook(run.folder / "report.xlsx")
+    texts = {cell.value for cell in workbook["institutions"]["B"]}
+    assert f"Cégep mots{PAYLOADS.index('-1+1')} -1+1" in texts
     for sheet in workbook:
         for cell in itertools.chain.from_iterable(sheet.iter_rows()):
             assert cell.data_type != "f", cell.value

@@ -29,8 +29,8 @@ class Fault(NamedTuple):
     message: str
 
     def __str__(self) -> str:
-        place = f"{self.file}:{self.line}" if self.line else self.file
-        return ": ".join(filter(None, (place, self.column, self.message)))
+        where = f"{self.file}:{self.line}" if self.line else self.file
+        return ": ".join(filter(None, (where, self.column, self.message)))
 
 
 class RegistryError(CegepAuditError):

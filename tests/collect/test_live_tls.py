@@ -103,9 +103,15 @@ async def test_a_server_that_requires_a_client_certificate_is_a_tls_failure(trus
     context.verify_mode = ssl.CERT_REQUIRED
 
     def refuse(server: socket.socket) -> None:
-        connection, _ = server.accept()
-        with connection, pytest.raises(ssl.SSLError):
-            context.wrap_socket(connection, server_side=True)
+        accepted, _ = server.accept()
+        with context.wrap_socket(accepted, server_side=True, do_handshake_on_connect=False) as connection:
+            with pytest.raises(ssl.SSLError):
+                connection.do_handshake()
+            connection.shutdown(socket.SHUT_WR)
+            # Closing with unread bytes would reset the connection, perhaps before the client reads the alert.
+            with contextlib.suppress(ConnectionResetError):
+                while connection.recv(4096):
+                    pass
 
     with socket.create_server(("127.0.0.1", 0)) as server:
         refusing = asyncio.create_task(asyncio.to_thread(refuse, server))

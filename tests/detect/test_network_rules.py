@@ -6,7 +6,7 @@ from typing import Any
 from rows import every_row
 
 from cegep_audit.detect.networks.addresses import might_name_account
-from cegep_audit.detect.networks.host_rules import places
+from cegep_audit.detect.networks.host_rules import hosts
 from cegep_audit.detect.networks.identify import classify
 from cegep_audit.tables import read_tables
 from cegep_audit.vocabulary import Kind
@@ -73,7 +73,7 @@ def test_common_reserved_words_and_hosts_are_not_accounts(table: dict[str, Any])
         assert classify(f"https://{host}/{word}").account_url is None, word
         assert classify(f"https://www.{host}/{word}/x").handle != word
     for label in (label for labels in COMMON["parts"].values() for label in labels):
-        if host.count(".") == 1 and label not in table.get("faces", ()) and "hints" not in table:
+        if host.count(".") == 1 and label not in table.get("subdomains", ()) and "hints" not in table:
             assert classify(f"https://{label}.{host}/zzrbzz").account_url is None, label
 
 
@@ -105,9 +105,9 @@ def test_rule_names_are_unique_within_a_network() -> None:
 
 def test_every_pattern_has_the_groups_that_its_templates_use() -> None:
     """A template with a group that its pattern lacks would raise on some URL that no example covers."""
-    known = places()
-    for grammar in [*known.hosts.values(), *known.wild.values()]:
-        for rule in (rule for rules in grammar.rules.values() for rule in rules):
+    known = hosts()
+    for rules_of_host in [*known.exact.values(), *known.wild.values()]:
+        for rule in (rule for rules in rules_of_host.rules.values() for rule in rules):
             pieces = set(rule._path.groupindex)
             for _, value in rule._parameters:
                 pieces |= set(value.groupindex)
@@ -129,7 +129,7 @@ def test_rules_use_only_documented_keys() -> None:
         "same",
         "respell",
         "skip",
-        "faces",
+        "subdomains",
         "hints",
         "parts",
         "assets",

@@ -79,14 +79,14 @@ def test_only_the_sheet_of_a_rendered_site_mentions_the_browser() -> None:
     assert not any("navigateur" in line for line in state(other, "fr"))
     pages = sheet_record(one, "fr")["pages"]
     assert isinstance(pages, list)
-    assert pages[0]["drawn"] == {"browser": BROWSER, "needs": ("few_links", "app_root")}
+    assert pages[0]["rendered"] == {"browser": BROWSER, "needs": ("few_links", "app_root")}
 
 
 def test_exports_list_rendered_pages(tmp_path: Path) -> None:
     write(SITES, tmp_path / "r.json")
     document = json.loads((tmp_path / "r.json").read_text("utf-8"))
     assert document["scan"]["rendered"]["institutions"] == ["a", "c"]
-    assert document["statistics"]["drawn"][0] == {
+    assert document["statistics"]["rendered"][0] == {
         "institution_id": "a",
         "institution": "Cégep a",
         "page_url": "https://www.a.test/",
@@ -94,5 +94,5 @@ def test_exports_list_rendered_pages(tmp_path: Path) -> None:
         "browser": BROWSER,
     }
     write(SITES, tmp_path / "r.xlsx")
-    sheet = load_workbook(tmp_path / "r.xlsx")["drawn"]
+    sheet = load_workbook(tmp_path / "r.xlsx")["rendered"]
     assert [row[0] for row in sheet.iter_rows(values_only=True)] == ["institution_id", "a", "c"]

@@ -128,7 +128,7 @@ def mcnemar(gained: int, lost: int) -> float:
 def holm_corrected(p_values: Mapping[str, float]) -> dict[str, float]:
     """Return the *p_values* of a family of tests, corrected step-down (S. Holm, Scand. J. Statistics 6, 1979)."""
     ranked = sorted(p_values, key=p_values.__getitem__)
-    steps = (min(1.0, p_values[name] * (len(ranked) - place)) for place, name in enumerate(ranked))
+    steps = (min(1.0, p_values[name] * (len(ranked) - rank)) for rank, name in enumerate(ranked))
     return dict(zip(ranked, accumulate(steps, max), strict=True))
 
 

@@ -70,17 +70,17 @@ def presence(scan: Scan, basket: str = "all") -> Presence:
     visited = [result for _, result in visits(scan)]
     statuses = [result.status if result else None for result in visited]
     days = [day_of(scan, result) for result in visited]
-    places = {name: place for place, name in enumerate(NETWORKS)}
+    columns = {name: column for column, name in enumerate(NETWORKS)}
     seen = [
-        (row, places[account.network])
+        (row, columns[account.network])
         for row, result in enumerate(visited)
         if result is not None and result.status.is_assessed
         for account in result.official
-        if account.network in places
+        if account.network in columns
     ]
-    shown = np.zeros((len(visited), len(places)), dtype=bool)
+    shown = np.zeros((len(visited), len(columns)), dtype=bool)
     shown[tuple(np.array(seen, dtype=int).reshape(-1, 2).T)] = True
-    counted = {day: [name in networks_of(basket, day) for name in places] for day in set(days)}
+    counted = {day: [name in networks_of(basket, day) for name in columns] for day in set(days)}
     return Presence(
         ids=[institution.id for institution in scan.institutions],
         assessed=np.array([status is not None and status.is_assessed for status in statuses], dtype=bool),

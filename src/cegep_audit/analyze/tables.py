@@ -150,7 +150,7 @@ def split(
     for institution, result in visits(scan):
         groups[tuple(column[institution.id] for column in labels)].append((institution, result))
 
-    def place(label: str) -> tuple[bool, float, str, str]:
+    def sort_key(label: str) -> tuple[bool, float, str, str]:
         first = label.partition("–")[0]
         number = float(first) if first.replace(".", "", 1).isdigit() else float("inf")
         return not label, number, slug(label), label
@@ -161,7 +161,7 @@ def split(
             institutions=tuple(each for each, _ in groups[values]),
             results=tuple(result for _, result in groups[values] if result),
         )
-        for values in sorted(groups, key=lambda values: [*map(place, values)])
+        for values in sorted(groups, key=lambda values: [*map(sort_key, values)])
     }
 
 

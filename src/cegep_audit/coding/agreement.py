@@ -23,7 +23,7 @@ from cegep_audit.vocabulary import Role, Verdict
 Level = Literal["presence", "account"]
 LEVELS: tuple[Level, ...] = ("presence", "account")
 
-_PLACES = {name: place for place, name in enumerate(NETWORKS)}
+_ORDER = {name: number for number, name in enumerate(NETWORKS)}
 
 Answers = Mapping[Unit, tuple[str | None, str]]
 """What a rater said of each unit: the account, "" for none; or None, and the cause for which there is no answer."""
@@ -159,7 +159,7 @@ def _alpha_among(raters: Iterable[Answers], level: Level) -> Estimate:
 def _comparison(
     first: str, one: Answers, second: str, other: Answers, judged: Scan, drawn: Mapping[Unit, Decision]
 ) -> Comparison:
-    common = sorted(one.keys() & other.keys(), key=_place)
+    common = sorted(one.keys() & other.keys(), key=_sort_key)
     causes = {unit: one[unit][1] or other[unit][1] for unit in common}
     decided = [unit for unit in common if not causes[unit]]
     of_both = {unit: item for unit, item in drawn.items() if unit in other}
@@ -209,7 +209,7 @@ def _overlaps(judged: Scan, by_coder: Mapping[str, Sequence[Decision]], lists: S
     named = {  # by the key under which two addresses are one account, in the order of institutions and networks
         name: {
             (unit, account_key(unit.network, url)): row(unit, account_url=url)
-            for unit, url in sorted(accounts, key=lambda item: (*_place(item[0]), item[1]))
+            for unit, url in sorted(accounts, key=lambda item: (*_sort_key(item[0]), item[1]))
             if url
         }
         for name, accounts in said.items()
@@ -229,9 +229,9 @@ def _overlaps(judged: Scan, by_coder: Mapping[str, Sequence[Decision]], lists: S
         )
 
 
-def _place(unit: Unit) -> tuple[str, int, str]:
-    """Return the place of *unit* in the order of institutions and networks, unknown networks last."""
-    return unit.institution_id, _PLACES.get(unit.network, len(_PLACES)), unit.network
+def _sort_key(unit: Unit) -> tuple[str, int, str]:
+    """Return the sort key of *unit*: institutions by id, networks in their order, unknown ones last."""
+    return unit.institution_id, _ORDER.get(unit.network, len(_ORDER)), unit.network
 
 
 def _row_maker(judged: Scan) -> Callable[..., dict[str, Any]]:

@@ -140,8 +140,8 @@ def _estimated(figures: Figures, clusters: int, resamples: int, seed: int) -> di
 
 def _codes(names: Sequence[str]) -> tuple[NDArray[np.int_], int]:
     """Return the number of each of *names*, in the order in which they first appear, and how many there are."""
-    places = {name: place for place, name in enumerate(dict.fromkeys(names))}
-    return np.array([places[name] for name in names]), len(places)
+    numbers = {name: number for number, name in enumerate(dict.fromkeys(names))}
+    return np.array([numbers[name] for name in names]), len(numbers)
 
 
 def _sums(codes: NDArray[np.int_], size: int, weights: Floats) -> Floats:

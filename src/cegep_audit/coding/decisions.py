@@ -54,9 +54,9 @@ def apply_overrides(scan: Scan) -> tuple[Scan, list[Override]]:
 
     def overridden(result: InstitutionResult, overrides: Mapping[str, Override]) -> InstitutionResult:
         accounts = list(result.accounts)
-        for place, account in enumerate(result.accounts):
+        for number, account in enumerate(result.accounts):
             if account.url and (item := overrides.get(account_key(account.network, account.url))):
-                accounts[place] = replace(account, role=ROLES[item.decision], reason=OVERRIDE)
+                accounts[number] = replace(account, role=ROLES[item.decision], reason=OVERRIDE)
                 used.append(item)
         if [each.role for each in accounts] != [each.role for each in result.accounts]:
             accounts = list(with_main(accounts, identity_of(result.institution, result.final_url)))

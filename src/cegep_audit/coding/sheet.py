@@ -57,7 +57,7 @@ def read_overrides(path: Path, lang: Language = "fr", *, ids: Collection[str]) -
     table = read_table(path, required=_OF_OVERRIDES, known=_OF_OVERRIDES, found=found, needs_rows=False)
     parse, institution = found.parse, partial(_institution, ids=ids, unknown="overrides.unknown_institution")
 
-    def override(row: Row) -> Override:  # a fault is noted and leaves its place empty
+    def override(row: Row) -> Override:  # a cell with a fault is noted and counts as empty
         network = parse(row, "network", _network, "")
         return Override(
             institution_id=parse(row, "institution_id", institution, ""),
@@ -125,7 +125,7 @@ def _decided(
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    """Reads the rows of a coding sheet or list; a fault goes to ``found`` and leaves its place empty."""
+    """Reads the rows of a coding sheet or list; a cell with a fault goes to ``found`` and counts as empty."""
 
     found: FaultList
     scan_id: int

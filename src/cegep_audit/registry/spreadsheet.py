@@ -135,7 +135,7 @@ def _filled_rows(rows: Iterator[tuple[object, ...]]) -> _Records:
         if row is empty:
             continue
         cells = list(map(_cell, row))
-        if last := max((place for place, cell in enumerate(cells, 1) if cell), default=0):
+        if last := max((column for column, cell in enumerate(cells, 1) if cell), default=0):
             width = width or last
             yield number, cells[: max(last, width)]
         else:

@@ -194,9 +194,9 @@ def _markdown(block: Block) -> Iterator[str]:
 
 def _markdown_table(grid: Grid) -> Iterator[str]:
     width = len(grid.head)
-    rows = [[*map(_escaped, grid.head)], ["---" if place < grid.texts else "---:" for place in range(width)]]
-    for place, row in enumerate(grid.rows):
-        is_strong = place in grid.strong or len(row) < width
+    rows = [[*map(_escaped, grid.head)], ["---" if column < grid.texts else "---:" for column in range(width)]]
+    for number, row in enumerate(grid.rows):
+        is_strong = number in grid.strong or len(row) < width
         cells = (f"**{_escaped(cell)}**" if is_strong and cell else _escaped(cell) for cell in row)
         rows.append([*cells, *[""] * (width - len(row))])
     yield from (f"| {' | '.join(row)} |" for row in rows)

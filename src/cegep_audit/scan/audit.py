@@ -40,8 +40,8 @@ def rules_version() -> str:
     """Return a short digest of the files that decide results, so that changed rules can't keep their old version."""
     digest = hashlib.sha256()
     root = Path(str(files("cegep_audit")))
-    for place in (root / name for name in _RULES):
-        for file in sorted(place.rglob("*")) if place.is_dir() else [place]:
+    for path in (root / name for name in _RULES):
+        for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
             if file.suffix in {".py", ".toml"}:
                 digest.update(file.relative_to(root).as_posix().encode() + file.read_bytes())
     return digest.hexdigest()[:10]

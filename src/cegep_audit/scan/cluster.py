@@ -237,15 +237,15 @@ def parts(institutions: Sequence[Institution], size: int) -> list[list[Instituti
     from scipy.cluster.hierarchy import DisjointSet  # which workers do without
 
     hosts = DisjointSet(range(len(institutions)))
-    for place, institution in enumerate(institutions):
+    for number, institution in enumerate(institutions):
         for host in (urls.host_of(institution.url), *institution.alt_hosts):
             name = urls.site_name(host)
             for mark in (urls.registrable_domain(host), *([f"{name}."] if name else ())):  # no domain ends in a dot
                 hosts.add(mark)
-                hosts.merge(place, mark)
+                hosts.merge(number, mark)
     groups: dict[object, list[Institution]] = {}
-    for place, institution in enumerate(institutions):
-        groups.setdefault(hosts[place], []).append(institution)
+    for number, institution in enumerate(institutions):
+        groups.setdefault(hosts[number], []).append(institution)
     made: list[list[Institution]] = []
     for together in groups.values():
         if made and len(made[-1]) + len(together) <= size:

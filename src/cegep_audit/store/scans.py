@@ -58,7 +58,7 @@ class Store(AbstractContextManager["Store", None]):
         with self._writing() as connection:
             insert(connection, SCANS, [((), replace(scan, id=unnumbered))])
             scan_id = int(connection.execute("SELECT max(id) FROM scans").fetchone()[0])
-            insert(connection, INSTITUTIONS, (((scan_id, place), each) for place, each in enumerate(scan.institutions)))
+            insert(connection, INSTITUTIONS, (((scan_id, rank), each) for rank, each in enumerate(scan.institutions)))
             self._hold(scan_id)
         return scan_id
 

@@ -58,10 +58,10 @@ def _in_place_of_account(rule: str, result: InstitutionResult) -> Iterator[Advic
     An icon without an address (``#``) may open a menu of accounts, share by a script or switch a tab. Like a button,
     it counts only next to the institution's own accounts, and only if the site shows no account of its network.
     """
-    places = {(item.page_url, item.zone) for account in result.official for item in account.evidence}
+    seen = {(item.page_url, item.zone) for account in result.official for item in account.evidence}
     networks = {account.network for account in result.accounts}
     for flaw in result.flaws:
-        is_expected = (flaw.page_url, flaw.zone) in places and flaw.network not in networks
+        is_expected = (flaw.page_url, flaw.zone) in seen and flaw.network not in networks
         if flaw.rule == rule and (is_expected or (rule == "nowhere" and not _WITHOUT_ADDRESS.match(flaw.url))):
             yield Advice(rule, flaw.network, flaw.url, flaw.page_url)
 

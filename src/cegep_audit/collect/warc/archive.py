@@ -259,14 +259,14 @@ def _raw(response: Response) -> tuple[bytes, list[str], bool]:
         raise AnswerError(_CUT[response.truncated], "the archive holds only a part of this page")
     get, raw = response.headers.get, response.payload
     if "chunked" in get("transfer-encoding", "").lower():
-        is_whole, body, place = False, bytearray(), 0
-        while not is_whole and (size := _CHUNK_SIZE.match(raw, place)):
+        is_whole, body, position = False, bytearray(), 0
+        while not is_whole and (size := _CHUNK_SIZE.match(raw, position)):
             length = int(size[1], 16)
             is_whole = not length
             body += raw[size.end() : size.end() + length]
-            place = size.end() + length
-            place += 2 if raw[place : place + 2] == b"\r\n" else raw[place : place + 1] == b"\n"
-        raw, is_whole = (bytes(body), is_whole) if place else (raw, True)
+            position = size.end() + length
+            position += 2 if raw[position : position + 2] == b"\r\n" else raw[position : position + 1] == b"\n"
+        raw, is_whole = (bytes(body), is_whole) if position else (raw, True)
     else:
         announced = get("content-length", "").strip()
         is_whole = not (announced.isascii() and announced.isdigit()) or len(raw) >= int(announced[:12])

@@ -117,14 +117,14 @@ class Member:
 
     def blocks(self, most: int = _BLOCK) -> Iterator[bytes]:
         """Yield the inflated bytes, at most *most* at a time."""
-        inflater, place = zlib_ng.decompressobj(wbits=31), self.offset
+        inflater, position = zlib_ng.decompressobj(wbits=31), self.offset
         self.size = 0
         while not inflater.eof:
             chunk = inflater.unconsumed_tail
             if not chunk:
-                is_endless = not self.size and place >= self.offset + _CHUNK  # as the name in a header may be
-                chunk = b"" if is_endless else self.data.read(place, _CHUNK)
-                place += len(chunk)
+                is_endless = not self.size and position >= self.offset + _CHUNK  # as the name in a header may be
+                chunk = b"" if is_endless else self.data.read(position, _CHUNK)
+                position += len(chunk)
             if not chunk:
                 self.fault = "broken" if is_endless else "cut"
                 return
@@ -138,7 +138,7 @@ class Member:
                 self.fault = "bomb"
                 return
             yield block
-        self.end = place - len(inflater.unused_data)
+        self.end = position - len(inflater.unused_data)
 
     def part(self, start: int, length: int, *, reads_all: bool = False) -> bytes:
         """Return *length* inflated bytes from *start*, fewer at the end; inflate the rest too if it *reads_all*."""
@@ -157,8 +157,8 @@ def members_of(data: ByteRange, damage: Damage) -> Iterator[Member]:
         member = Member(data, offset, left)
         yield member
         left -= member.size
-        places = islice(data.search(_MEMBER, offset + 1), _MOST_FALSE_STARTS)
-        starts = (place for place in places if starts_record(Member(data, place).part(0, GLANCE_BYTES)))
+        offsets = islice(data.search(_MEMBER, offset + 1), _MOST_FALSE_STARTS)
+        starts = (offset for offset in offsets if starts_record(Member(data, offset).part(0, GLANCE_BYTES)))
         after = member.end or next(starts, data.size)
         if member.fault and data.read(offset, min(after - offset, _BLOCK)).strip(b"\0"):
             damage.append((offset, member.fault))

@@ -275,13 +275,13 @@ def sort_key(url: str) -> str:
 
 def _index(lines: Sequence[str]) -> Iterator[tuple[str, bytes]]:
     """Yield the two files of an index: its *lines* in gzip members, and the offset of each member by its first line."""
-    places = '!meta 0 {"format": "cdxj-gzip-1.0", "filename": "index.cdx.gz"}\n'
+    offsets = '!meta 0 {"format": "cdxj-gzip-1.0", "filename": "index.cdx.gz"}\n'
     index = b""
     for start in range(0, len(lines), _LINES):
         member = gzip.compress("".join(lines[start : start + _LINES]).encode(), mtime=0)
         digest = f"sha256:{hashlib.sha256(member).hexdigest()}"
         key, stamp, _ = lines[start].split(" ", 2)
-        places += f"{key} {stamp} {_json({'offset': len(index), 'length': len(member), 'digest': digest})}\n"
+        offsets += f"{key} {stamp} {_json({'offset': len(index), 'length': len(member), 'digest': digest})}\n"
         index += member
     yield "indexes/index.cdx.gz", index
-    yield "indexes/index.idx", places.encode()
+    yield "indexes/index.idx", offsets.encode()

@@ -6,7 +6,7 @@ somebody else or to a part, and so does its row. Networks and rows are summed up
 the number of accounts.
 
 Words can mislead about parts. In the college's own row of icons, ``valbrumecampus`` is the college's account; and a
-teaser about the library may link the college's account. So the place and the neighbours of an account decide.
+teaser about the library may link the college's account. So the position and the neighbours of an account decide.
 """
 
 from collections import Counter, defaultdict

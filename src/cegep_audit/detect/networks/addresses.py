@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from functools import cache, lru_cache
 
 from cegep_audit.detect.networks import unwrap
-from cegep_audit.detect.networks.host_rules import place_of, places
+from cegep_audit.detect.networks.host_rules import hosts, match_host
 from cegep_audit.tables import read_tables
 
 _LONGEST_TOKEN = 2_000  # characters of an address in running text
@@ -58,11 +58,11 @@ def _any_of(words: Iterable[str]) -> str:
 @cache
 def _signs() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str], tuple[str, ...]]:
     """Return patterns for known hosts, schemes of apps (``fb:``) and hosts known by their form, and words of hosts."""
-    known, tables = places(), read_tables("detect/networks/wrappers.toml")
+    known, tables = hosts(), read_tables("detect/networks/wrappers.toml")
     # What follows the first dot in known host names: dots are rare, so the search is fast.
-    ends = {name.partition(".")[2] for name in (*known.hosts, *known.wild, *known.assets)} - {""}
+    ends = {name.partition(".")[2] for name in (*known.exact, *known.wild, *known.assets)} - {""}
     suffix = re.compile(rf"\.(?<=\w.)(?>{_any_of(ends)})(?!\.?[\w-])")
-    schemes = "|".join(sorted(host[:-1] for host in known.hosts if host.endswith(":")))
+    schemes = "|".join(sorted(host[:-1] for host in known.exact if host.endswith(":")))
     app, paths = (re.compile(text, re.IGNORECASE) for text in (rf"\s*(?:{schemes}):", tables["hinted_paths"]))
     return suffix, app, paths, tuple(tables["hinted_hosts"])
 
@@ -116,7 +116,7 @@ _host_holds_network = lru_cache(maxsize=4096)(_holds_network)
 
 def _has_host(text: str) -> bool:
     for found in _signs()[0].finditer(text):
-        if place_of(text[_host_start(text, found.start(), 0) : found.end()].lower()) is not None:
+        if match_host(text[_host_start(text, found.start(), 0) : found.end()].lower()) is not None:
             return True
     return False
 
@@ -131,8 +131,8 @@ def addresses_in_text(text: str) -> Iterator[str]:
     while found := sign.search(text, position):
         position = host_end = found.end()
         start = _host_start(text, found.start(), lowest)
-        place = place_of(text[start:host_end].lower())
-        if place is None:
+        host = match_host(text[start:host_end].lower())
+        if host is None:
             continue
         rest = _REST.match(text, host_end)
         end = rest.end() if rest else host_end
@@ -141,11 +141,11 @@ def addresses_in_text(text: str) -> Iterator[str]:
         if text[end : end + 1] in {" ", "\xa0"} and (words := _WORDS_TO_QUOTE.match(text, end)):
             opening = _OPENING.search(text, max(0, start - _LONGEST_OPENING), start)
             position = words.end() if opening and words[1] == opening[1] else end
-        if end > host_end or place.prefix or text[start - 1 : start] == "/":
+        if end > host_end or host.prefix or text[start - 1 : start] == "/":
             path = _STOP.split(unwrap.unescaped(text[host_end:end]), maxsplit=1)[0].rstrip(_TRAILING)
             address = text[start:host_end] + path + text[end:position]
             is_setting = text[start - 1 : start] in _QUOTES and text[end : end + 1] in _QUOTES
-            is_name = bool(place.prefix) and not is_setting
+            is_name = bool(host.prefix) and not is_setting
             yield from _completed(text[max(lowest, start - _LOOK_BACK) : start], address, is_name=is_name)
         lowest = position
 

@@ -22,7 +22,7 @@ _PIECE = re.compile(r"\{(\w+)(?::(\w+))?\}")
 _ESCAPED_PIECE = re.compile(r"\\\{(\w+)(?::(\w+))?\\\}")
 _BLANK = re.compile(r"\s")
 # First labels that lead to the same site: www., mobile and language versions.
-_FACE = re.compile(r"(?:w{1,4}\d?|m|mobile|touch|web|wap|mbasic|lite|old|new|beta|[a-z]{2}(?:[-_][a-z]{2,4})?)\.")
+_ALIAS = re.compile(r"(?:w{1,4}\d?|m|mobile|touch|web|wap|mbasic|lite|old|new|beta|[a-z]{2}(?:[-_][a-z]{2,4})?)\.")
 _MAX_LABELS = 6  # of a host name; no network has more
 
 
@@ -111,7 +111,7 @@ class Rule:
         return _ESCAPED_PIECE.sub(lambda piece: f"(?P<{piece[1]}>{self._shapes[piece[2] or piece[1]]})", escaped)
 
 
-class Grammar:
+class HostRules:
     """The rules for the paths of one host, put together when the first address on it is read.
 
     ``tables`` are those of the networks on the host, with the rules that hold there, and under ``words`` tables of the
@@ -169,23 +169,23 @@ class Grammar:
         return no_account(self.network, kind or Kind.NONE, reason)
 
 
-class Place(NamedTuple):
+class Host(NamedTuple):
     """A host found in the tables; ``prefix`` is the part of it that names an account (``rb`` of ``rb.tumblr.com``)."""
 
-    grammar: Grammar
+    rules: HostRules
     prefix: str = ""
 
 
-class Places:
+class Hosts:
     """The hosts of networks.toml and wrappers.toml."""
 
     def __init__(self) -> None:
-        self.hosts: dict[str, Grammar] = defaultdict(Grammar)
-        self.wild: dict[str, Grammar] = defaultdict(Grammar)  # sites whose sub-domains are names
+        self.exact: dict[str, HostRules] = defaultdict(HostRules)  # by the whole name
+        self.wild: dict[str, HostRules] = defaultdict(HostRules)  # sites whose sub-domains are names
         self.assets: dict[str, str | None] = {}
         self.parts: dict[str | None, dict[str, Kind]] = defaultdict(dict)  # other hosts of a network, by first label
-        self.main: dict[str | None, Grammar] = {}  # of each network's own site
-        self.hinted: list[tuple[re.Pattern[str], Grammar]] = []  # for hosts that are recognized by a pattern
+        self.main: dict[str | None, HostRules] = {}  # of each network's own site
+        self.hinted: list[tuple[re.Pattern[str], HostRules]] = []  # for hosts that are recognized by a pattern
         networks = read_tables(_NETWORKS)
         tables = [(table, networks["common"]) for table in (*networks["network"], *networks["hub"])]
         tables += [(table, {}) for table in read_tables("detect/networks/wrappers.toml")["site"]]
@@ -195,16 +195,16 @@ class Places:
             self.assets |= dict.fromkeys(table.get("assets", ()), network)
             for row in table["rule"]:
                 for host in row.get("on", ()):
-                    known = self.wild if host.startswith("*.") else self.hosts
+                    known = self.wild if host.startswith("*.") else self.exact
                     known[host.removeprefix("*.")].tables.append({**table, "rule": [row], "words": ()})
             words = [each.get("words", {}) for each in (common, table)]
             main = {**table, "rule": [row for row in table["rule"] if "on" not in row], "words": words}
-            self.main[network] = Grammar(main)
+            self.main[network] = HostRules(main)
             if "hints" in table:
-                self.hinted.append((re.compile(table["hints"], re.IGNORECASE), Grammar(main, miss=NO_NETWORK)))
+                self.hinted.append((re.compile(table["hints"], re.IGNORECASE), HostRules(main, miss=NO_NETWORK)))
             for host in table["domains"]:
-                for face in ("", *(f"{label}." for label in table.get("faces", ()))):
-                    self.hosts[face + host].tables.append(main)
+                for label in ("", *(f"{label}." for label in table.get("subdomains", ()))):
+                    self.exact[label + host].tables.append(main)
 
 
 def _kinds(tables: Iterable[Table]) -> dict[str, Kind]:
@@ -213,41 +213,41 @@ def _kinds(tables: Iterable[Table]) -> dict[str, Kind]:
     return {word: kind for kind, words in listed for word in words}
 
 
-places = cache(Places)  # both files are read once
+hosts = cache(Hosts)  # both files are read once
 
 
 @lru_cache(maxsize=4096)
-def place_of(host: str) -> Place | None:
-    """Return the place of *host* (lower case, no port), matched by whole labels; None if no table has it.
+def match_host(host: str) -> Host | None:
+    """Return the rules for *host* (lower case, no port), matched by whole labels; None if no table has it.
 
     ``fr-ca.facebook.com`` is Facebook; ``facebook.com.example.net`` and ``notfacebook.com`` are not.
     """
-    known = places()
-    face = host
-    while (grammar := known.hosts.get(face)) is None:
-        shorter = _FACE.match(face)
-        label, _, parent = face.partition(".")
-        if shorter is None or (parent in known.hosts and label in known.parts[known.hosts[parent].network]):
-            return _parent_place(host)
-        if face[shorter.end() :] in known.wild and shorter[0] != "www.":  # fr.tumblr.com is an account
-            return _parent_place(face)
-        face = face[shorter.end() :]
-    return Place(grammar)
+    known = hosts()
+    name = host
+    while (rules := known.exact.get(name)) is None:
+        shorter = _ALIAS.match(name)
+        label, _, parent = name.partition(".")
+        if shorter is None or (parent in known.exact and label in known.parts[known.exact[parent].network]):
+            return _match_parent(host)
+        if name[shorter.end() :] in known.wild and shorter[0] != "www.":  # fr.tumblr.com is an account
+            return _match_parent(name)
+        name = name[shorter.end() :]
+    return Host(rules)
 
 
-def _parent_place(host: str) -> Place | None:
-    """Return the place of a *host* that is not in the tables: by its longest parent that is, or by its form."""
-    known = places()
+def _match_parent(host: str) -> Host | None:
+    """Return the rules for a *host* that is not in the tables: by its longest parent that is, or by its form."""
+    known = hosts()
     labels = host.split(".")[-_MAX_LABELS:]
     for count in range(len(labels)):
         label, parent = ".".join(labels[:count]), ".".join(labels[count:])
         if parent in known.assets:
-            return Place(Grammar(miss=no_account(known.assets[parent], Kind.NONE, "assets")))
-        if site := known.wild.get(parent) or known.hosts.get(parent):
+            return Host(HostRules(miss=no_account(known.assets[parent], Kind.NONE, "assets")))
+        if site := known.wild.get(parent) or known.exact.get(parent):
             kind = known.parts[site.network].get(label)
             if kind is None and parent in known.wild and "." not in label:
-                return Place(site, prefix=label)
+                return Host(site, prefix=label)
             miss = no_account(site.network, kind or Kind.NONE, "part" if kind else "other_host")
-            return Place(Grammar(miss=miss))
+            return Host(HostRules(miss=miss))
     hinted = known.hinted if host.isascii() else ()
-    return next((Place(main) for hint, main in hinted if hint.search(host)), None)
+    return next((Host(main) for hint, main in hinted if hint.search(host)), None)

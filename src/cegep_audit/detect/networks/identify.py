@@ -9,7 +9,7 @@ from urllib.parse import quote, unquote
 
 from cegep_audit.detect.networks import unwrap
 from cegep_audit.detect.networks.addresses import might_name_account
-from cegep_audit.detect.networks.host_rules import NO_NETWORK, Classified, Place, Rule, no_account, place_of, places
+from cegep_audit.detect.networks.host_rules import NO_NETWORK, Classified, Host, Rule, hosts, match_host, no_account
 from cegep_audit.errors import UsageError
 from cegep_audit.tables import read_tables
 from cegep_audit.vocabulary import Kind
@@ -83,33 +83,33 @@ def _judged(raw: str, depth: int) -> Classified:
     address = unwrap.read_address(raw)
     if address is None or depth > _MAX_WRAPPERS:
         return no_account(None, Kind.NONE, "unreadable")
-    place = place_of(address.host)
-    if place is not None and address.fragment:
+    host = match_host(address.host)
+    if host is not None and address.fragment:
         path, query = unwrap.shown_path(address.path, address.query, address.fragment)
         address = address._replace(path=path, query=query, fragment="")
-    if (inner := _address_behind(place, address)) is not None:
+    if (inner := _address_behind(host, address)) is not None:
         return _judged(inner, depth + 1)
-    if place is None:
+    if host is None:
         return NO_NETWORK
-    read = place.grammar.read(f"/{place.prefix}{address.path}", address.query)
+    read = host.rules.read(f"/{host.prefix}{address.path}", address.query)
     if isinstance(read, Classified):
         return read
     rule, pieces = read
     return _by_rule(rule, {**pieces, "host": address.host.removeprefix("www.")}, depth)
 
 
-def _address_behind(place: Place | None, address: unwrap.Address) -> str | None:
+def _address_behind(host: Host | None, address: unwrap.Address) -> str | None:
     """Return the other address that the path of *address* contains, None where there is none."""
     path = address.path
-    if place is None or "ttp" in path:
-        inner = unwrap.repeated_address(unwrap.decoded(path)) if place else unwrap.archived_address(path)
+    if host is None or "ttp" in path:
+        inner = unwrap.repeated_address(unwrap.decoded(path)) if host else unwrap.archived_address(path)
         tail = (f"?{address.query}" if address.query else "") + (f"#{address.fragment}" if address.fragment else "")
         return inner and inner + tail
     # An address without a scheme may be pasted after another one, too: /www.network.com/name
     parts = path.strip("/").split("/") if "." in path else []
     for number, part in enumerate(parts[:-1]):
-        known = places().hosts.get(part.lower().removeprefix("www."))
-        if known is not None and "." in part and (number == 0 or known.network == place.grammar.network):
+        known = hosts().exact.get(part.lower().removeprefix("www."))
+        if known is not None and "." in part and (number == 0 or known.network == host.rules.network):
             return f"//{'/'.join(parts[number:])}?{address.query}"
     return None
 
@@ -131,7 +131,7 @@ def _by_rule(rule: Rule, pieces: dict[str, str], depth: int) -> Classified:
     name = handle.rpartition("/")[2].lstrip("@+").lower()
     reason = "vendor_default" if name in _MAKERS else "placeholder" if _PLACEHOLDER.fullmatch(name) else ""
     if not reason and rule.is_bare:
-        main = places().main[rule.network]
+        main = hosts().main[rule.network]
         reason = "reserved_word" if handle in main.words or handle in main.rules else ""
     if reason:
         return nobody._replace(kind=Kind.NONE if kind.names_account else kind, reason=reason)
@@ -174,8 +174,8 @@ def mastodon_handle(url: str) -> str | None:
     address = unwrap.read_address(url)
     if address is None or "." not in address.host:
         return None
-    place = place_of(address.host)
-    if place is not None and place.grammar.network != "mastodon":
+    host = match_host(address.host)
+    if host is not None and host.rules.network != "mastodon":
         return None
     found = _FEDIVERSE_PATH.fullmatch("/".join(unwrap.segments(address.path)))
     return found[1].lower() if found else None

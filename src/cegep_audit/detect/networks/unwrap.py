@@ -178,9 +178,9 @@ def shown_path(path: str, query: str, fragment: str) -> tuple[str, str]:
     """Return the path and query that a browser shows: ``/home.php#!/name`` shows ``/name`` (2010-2013)."""
     if not fragment:
         return path, query
-    place = unquote(fragment)
-    if place[0] == "!" or (place[0] == "/" and path in {"", "/"}):
-        route, _, inner_query = place.lstrip("!/").partition("?")
+    target = unquote(fragment)
+    if target[0] == "!" or (target[0] == "/" and path in {"", "/"}):
+        route, _, inner_query = target.lstrip("!/").partition("?")
         if route.strip("#"):
             return "/" + route, inner_query
     return path, query or (fragment if "=" in fragment else "")  # parameters of widgets of those years

@@ -13,7 +13,7 @@ from cegep_audit.detect.networks.addresses import might_name_account
 from cegep_audit.detect.page import structured
 from cegep_audit.detect.page.document import LONG_PIECE, Document, Element, clean, is_shown, words_of
 from cegep_audit.detect.page.finders import is_same_as
-from cegep_audit.detect.page.zones import NOT_CONTAINERS, Place
+from cegep_audit.detect.page.zones import NOT_CONTAINERS, Nesting
 from cegep_audit.models import Link
 from cegep_audit.tables import read_tables
 from cegep_audit.text import compile_words, fold
@@ -40,8 +40,8 @@ class Context:
 
     def __init__(self, document: Document) -> None:
         self._document = document
-        self._places = document.places
-        self._named = {place.zone for place in set(document.places)}
+        self._nestings = document.nestings
+        self._named = {nesting.zone for nesting in set(document.nestings)}
 
     def links(self) -> Iterator[Link]:
         """Yield what was found with its context, in document order; links known by their icon alone come last."""
@@ -59,7 +59,7 @@ class Context:
                 if element.tag != "body":
                     label = document.label(element.node, element.attributes, element.first_text, element.last_text)
                     label = without_noise(label)
-                zone, cues = self.zone(element.place, element.position), self._cues(element, label)
+                zone, cues = self.zone(element.nesting, element.position), self._cues(element, label)
                 subject = found.subject or _microdata_subject(element)
                 # The smallest container near it that holds another such link, unless it is a text with links in it.
                 near = islice(element.containers(), _CLIMB + 1)
@@ -68,20 +68,20 @@ class Context:
                     container = None
             else:
                 label, cues, subject = "", frozenset[str](), found.subject
-                zone = element.place.zone or Zone.MAIN
+                zone = element.nesting.zone or Zone.MAIN
                 if found.how is How.SCRIPT and not found.sends and zone is not Zone.HEAD:
-                    zone = Zone.MAIN  # the place of a script says nothing about the data in it
+                    zone = Zone.MAIN  # the zone of a script says nothing about the data in it
                 container = element if found.how in _TOGETHER and subject not in _NOT_OF_SITE else None
             how = found.how if subject == found.subject else How.MICRODATA
             block = blocks.setdefault(id(container), len(blocks) + 1) if container is not None else 0
             yield Link(url or found.raw, how, zone, label, document.page.url, subject, cues, block, found.names)
 
-    def zone(self, place: Place, position: int) -> Zone:
-        """Return the zone of a link in *place*; its *position* among the links decides where the markup names none."""
-        if place.zone is not None:
-            return place.zone
-        # Only where the template names no such zone at all does the place on the page stand for one.
-        share = position / len(self._places) if position >= 0 else 0.5
+    def zone(self, nesting: Nesting, position: int) -> Zone:
+        """Return the zone of a link in *nesting*; if the markup names none, its *position* among the links decides."""
+        if nesting.zone is not None:
+            return nesting.zone
+        # Only if the template names no such zone at all does the position on the page stand for one.
+        share = position / len(self._nestings) if position >= 0 else 0.5
         if share > FOOTER_FROM and Zone.FOOTER not in self._named:
             return Zone.FOOTER
         return Zone.HEADER if share < HEADER_TO and Zone.HEADER not in self._named else Zone.MAIN
@@ -128,13 +128,13 @@ class Context:
     def _wraps_page(self, element: Element) -> bool:
         """Whether *element* contains most links of the page, those of the site's frame included."""
         count = element.last_link - element.first_link
-        if len(self._places) < _FEW_LINKS or count <= len(self._places) * _MOST:
+        if len(self._nestings) < _FEW_LINKS or count <= len(self._nestings) * _MOST:
             return False
         return self._in_frame[element.last_link] > self._in_frame[element.first_link]
 
     @cached_property
     def _in_frame(self) -> list[int]:
-        return list(accumulate((place.zone in _FRAME for place in self._places), initial=0))
+        return list(accumulate((nesting.zone in _FRAME for nesting in self._nestings), initial=0))
 
     def _length(self, element: Element) -> int:
         """Return how many characters the text of *element* has, one blank between two text nodes."""
@@ -169,11 +169,11 @@ _TABLES = read_tables("detect/page/cues.toml")
 _NOISE = re.compile("|".join(row["pattern"] for row in _TABLES["noise"]), re.IGNORECASE)
 _ROWS = _TABLES["cue"]
 _CUES = {
-    place: [(row["name"], compile_words(row[place], classes=place == "class")) for row in _ROWS if place in row]
-    for place in ("class", "text", "label")
+    source: [(row["name"], compile_words(row[source], classes=source == "class")) for row in _ROWS if source in row]
+    for source in ("class", "text", "label")
 }
-# One pattern a place, all words together: most texts show no cue at all.
-_ANY_CUE = {place: re.compile("|".join(f"(?:{cue.pattern})" for _, cue in cues)) for place, cues in _CUES.items()}
+# One pattern for each source, with all words: most texts show no cue at all.
+_ANY_CUE = {source: re.compile("|".join(f"(?:{cue.pattern})" for _, cue in cues)) for source, cues in _CUES.items()}
 # Class names that hold a word of a cue and say something else.
 _NO_CUE = compile_words((word for row in _ROWS for word in row.get("but", ())), classes=True)
 
@@ -186,11 +186,11 @@ def without_noise(label: str) -> str:
 
 
 @lru_cache(maxsize=8192)
-def cues_in(place: str, text: str) -> frozenset[str]:
-    """Return the names of the cues that *text* shows; *place* is ``class``, ``text`` or ``label``."""
+def cues_in(source: str, text: str) -> frozenset[str]:
+    """Return the names of the cues that *text* shows; *source* is ``class``, ``text`` or ``label``."""
     folded = fold(text)
-    if not folded or not _ANY_CUE[place].search(folded):
+    if not folded or not _ANY_CUE[source].search(folded):
         return frozenset()
-    if place == "class":
+    if source == "class":
         folded = _NO_CUE.sub("", folded)
-    return frozenset(name for name, cue in _CUES[place] if cue.search(folded))
+    return frozenset(name for name, cue in _CUES[source] if cue.search(folded))

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from cegep_audit import urls
-from cegep_audit.detect.page.zones import NOT_CONTAINERS, NOWHERE, Place
+from cegep_audit.detect.page.zones import NOT_CONTAINERS, OUTERMOST, Nesting
 from cegep_audit.models import Page
 from cegep_audit.text import fold
 from cegep_audit.vocabulary import How
@@ -49,7 +49,7 @@ class Element:
     tag: str
     attributes: Attributes
     parent: Element | None = None
-    place: Place = NOWHERE
+    nesting: Nesting = OUTERMOST
     first_text: int = 0
     first_link: int = 0
     last_text: int = 0
@@ -68,8 +68,8 @@ class Element:
 
 
 # A link that stays on the site, while the walk is in it: its position among all links, its address as written, whether
-# that is a network's and hides the account, and its place.
-Inner = tuple[int, str, bool, Place]
+# that is a network's and hides the account, and its nesting.
+Inner = tuple[int, str, bool, Nesting]
 # An element that the walk is in: node, tag, attributes, how many pieces of text and links came before it, and itself
 # as an inner link.
 Open = tuple[LexborNode, str, Attributes, int, int, Inner | None]
@@ -77,7 +77,7 @@ Open = tuple[LexborNode, str, Attributes, int, int, Inner | None]
 
 @dataclass
 class Document:
-    """One page while it is read; the open places and elements, outermost first, reach as far as a link has asked."""
+    """One page while it is read; the open nestings and elements, outermost first, reach as far as a link has asked."""
 
     page: Page
     tree: LexborHTMLParser
@@ -85,17 +85,17 @@ class Document:
     base: str | None = None  # as written
     found: list[tuple[Element, Found]] = field(default_factory=list)
     icons: list[tuple[Element, Found]] = field(default_factory=list)  # whose icon alone names a network
-    # The links that stay on the site, as they end: links before it, address, label, place, position (-1 in the head),
+    # The links that stay on the site, as they end: links before it, address, label, nesting, position (-1 in the head),
     # language, rel.
-    inner: list[tuple[int, str, str, Place, int, str, str]] = field(default_factory=list)
-    places: list[Place] = field(default_factory=list)  # of all links
+    inner: list[tuple[int, str, str, Nesting, int, str, str]] = field(default_factory=list)
+    nestings: list[Nesting] = field(default_factory=list)  # of all links
     frames: list[tuple[str, str]] = field(default_factory=list)  # tag and address
     refreshes: list[str] = field(default_factory=list)
     pieces: list[str] = field(default_factory=list)  # of text, blanks made one in all but long ones
     visible: list[str] = field(default_factory=list)  # those that a reader sees, as written
     signs: set[str] = field(default_factory=set)
     is_open: list[Open] = field(default_factory=list)  # from the outermost to the innermost
-    open_places: list[Place] = field(default_factory=list)
+    open_nestings: list[Nesting] = field(default_factory=list)
     open_elements: list[Element] = field(default_factory=list)
     _times: dict[tuple[str, How], Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
 
@@ -111,29 +111,29 @@ class Document:
         """What addresses resolve against, known once the walk is over."""
         return (urls.absolute(self.page.url, self.base) if self.base else None) or self.page.url
 
-    def place(self) -> Place:
-        """Return the place of the innermost open element."""
-        places = self.open_places
-        place = places[-1] if places else NOWHERE
-        for _, tag, attributes, _, _, _ in self.is_open[len(places) :]:
-            place = place.inside(tag, attributes)
-            places.append(place)
-        return place
+    def nesting(self) -> Nesting:
+        """Return the nesting of the innermost open element."""
+        nestings = self.open_nestings
+        nesting = nestings[-1] if nestings else OUTERMOST
+        for _, tag, attributes, _, _, _ in self.is_open[len(nestings) :]:
+            nesting = nesting.inside(tag, attributes)
+            nestings.append(nesting)
+        return nesting
 
     def element(self, node: LexborNode, tag: str, attributes: Attributes) -> Element:
         """Return *node*, which begins here, as an element."""
         parent = self.innermost() if self.is_open else None
-        place = self.place().inside(tag, attributes)
-        return Element(node, tag, attributes, parent, place, len(self.pieces), len(self.places))
+        nesting = self.nesting().inside(tag, attributes)
+        return Element(node, tag, attributes, parent, nesting, len(self.pieces), len(self.nestings))
 
     def innermost(self) -> Element:
         """Return the innermost open element."""
-        self.place()
+        self.nesting()
         elements = self.open_elements
         for number in range(len(elements), len(self.is_open)):
             node, tag, attributes, first_text, first_link, _ = self.is_open[number]
-            parent, place = elements[-1] if elements else None, self.open_places[number]
-            elements.append(Element(node, tag, attributes, parent, place, first_text, first_link))
+            parent, nesting = elements[-1] if elements else None, self.open_nestings[number]
+            elements.append(Element(node, tag, attributes, parent, nesting, first_text, first_link))
         return elements[-1]
 
     def label(self, node: LexborNode, attributes: Attributes, first: int, last: int) -> str:

@@ -46,8 +46,8 @@ def find_head_links(document: Document, node: LexborNode, attributes: Attributes
     elif "author" in rel and might_name_account(href):
         yield Found(href, How.REL_ME, "person")
     elif "alternate" in rel and (hreflang := attributes.get("hreflang")):
-        label, place = document.label(node, attributes, 0, 0), document.place().inside("link", attributes)
-        document.inner.append((len(document.places), href, label, place, -1, hreflang, attributes["rel"] or ""))
+        label, nesting = document.label(node, attributes, 0, 0), document.nesting().inside("link", attributes)
+        document.inner.append((len(document.nestings), href, label, nesting, -1, hreflang, attributes["rel"] or ""))
     elif "alternate" in rel and might_name_account(href):
         yield Found(href, How.FEED)
 
@@ -212,8 +212,8 @@ def find_in_script(document: Document, attributes: Attributes, text: str) -> Ite
                 start = max(0, text.rfind("{", 0, max(0, start - _FAR)))
                 telling = text[start : end + len(written[-1]) + _FAR]
             subjects = structured.subjects_in_script(telling, document.own_words)
-        places = {raw: text.find(raw) for raw in written[:_MAX_SENT]}
-        sent = {raw for raw, place in places.items() if place > 0 and _SENDS.search(text[max(0, place - 40) : place])}
+        starts = {raw: text.find(raw) for raw in written[:_MAX_SENT]}
+        sent = {raw for raw, start in starts.items() if start > 0 and _SENDS.search(text[max(0, start - 40) : start])}
         yield from (Found(raw, How.SCRIPT, subjects.get(raw, ""), sends=raw in sent) for raw in written)
     yield from (Found(raw, How.WIDGET) for raw in _called(text))
 
@@ -221,17 +221,17 @@ def find_in_script(document: Document, attributes: Attributes, text: str) -> Ite
 def _called(text: str) -> Iterator[str]:
     """Yield the addresses that calls and options in the script *text* stand for."""
     for stems, pattern, address in _CALLS:
-        places = [found.start() for stem in stems if stem in text for found in re.finditer(stem, text)]
+        starts = [found.start() for stem in stems if stem in text for found in re.finditer(stem, text)]
         end = 0
-        for place in sorted(places):
-            if place > end and (found := pattern.match(text, place - 1)):
+        for start in sorted(starts):
+            if start > end and (found := pattern.match(text, start - 1)):
                 end = found.end()
                 yield address.format(found[1])
 
 
 def find_mentions(visible: Sequence[str]) -> Iterator[Found]:
     """Accounts that the *visible* text names beside their network, without an address: ``Twitter : @name``."""
-    around = (visible[max(0, place - _BEFORE) : place + 1] for place, text in enumerate(visible) if "@" in text)
+    around = (visible[max(0, number - _BEFORE) : number + 1] for number, text in enumerate(visible) if "@" in text)
     texts = [clean(" ".join(pieces)).lower() for pieces in around]  # names on these networks have no case
     found = (sign.format(name[1]) for text in texts for pattern, sign in _MENTIONS for name in pattern.finditer(text))
     yield from (Found(raw, How.ANCHOR) for raw in dict.fromkeys(found))

@@ -30,14 +30,14 @@ def extract_links(page: Page) -> Reading:
     own = urls.crawl_key(urls.absolute(page.url, "/") or "").removesuffix("/")
     document = Document(page, tree, "" if might_name_account(own) else own)
     _walk(document)
-    if not document.places and is_rubbish(body.decode("utf-8", "replace")):
+    if not document.nestings and is_rubbish(body.decode("utf-8", "replace")):
         document.signs.add("undecodable")
     return _reading(document)
 
 
 def _walk(document: Document) -> None:
     """Offer each element to the finder of its kind, in document order, and keep the texts."""
-    is_open, pieces, places = document.is_open, document.pieces, document.places
+    is_open, pieces, nestings = document.is_open, document.pieces, document.nestings
     offer, passed_over = finders.offer, finders.PASSED_OVER
     node: LexborNode | None = document.tree.root
     while node is not None:
@@ -59,7 +59,7 @@ def _walk(document: Document) -> None:
                 _take_text(document, tag, (child.text_content if child else "") or "")  # most links are so simple
                 _end_inner(document, inner, node, attributes, first_text)
             elif child is not None:
-                is_open.append((node, tag, attributes, first_text, len(places), inner))
+                is_open.append((node, tag, attributes, first_text, len(nestings), inner))
                 if element is not None:
                     document.open_elements.append(element)
                 node = child
@@ -74,14 +74,14 @@ def _after_parents(document: Document) -> LexborNode | None:
         parent, _, attributes, first_text, _, inner = is_open.pop()
         if elements and elements[-1].node is parent:
             element = elements.pop()
-            element.last_text, element.last_link = len(document.pieces), len(document.places)
+            element.last_text, element.last_link = len(document.pieces), len(document.nestings)
             if element.parent is not None:
                 element.parent.shown += element.shown
         if inner is not None:
-            del document.open_places[len(is_open) :]
+            del document.open_nestings[len(is_open) :]
             _end_inner(document, inner, parent, attributes, first_text)
         node = parent.next if is_open else None
-    del document.open_places[len(is_open) :]
+    del document.open_nestings[len(is_open) :]
     return node
 
 
@@ -109,6 +109,7 @@ def _reading(document: Document) -> Reading:
     refreshes = (document.page.refresh, *document.refreshes)
     framed = ((tag, urls.absolute(document.base_url, raw)) for tag, raw in document.frames)
     frames = [url for tag, url in framed if url and (tag == "frame" or urls.is_same_site(url, document.page.url))]
+    inner = sorted(document.inner, key=itemgetter(0))[:MAX_INNER]
     before = takewhile(lambda length: length <= 2 * _OPENING, accumulate(map(len, document.visible), initial=0))
     return Reading(
         url=document.page.url,
@@ -117,8 +118,8 @@ def _reading(document: Document) -> Reading:
         language=((html.attributes.get("lang") or "") if html is not None else "").lower()[:20],
         links=tuple(context.links()),
         inner=tuple(
-            InnerLink(href, label, place.zone or context.zone(place, position), hreflang, rel)
-            for _, href, label, place, position, hreflang, rel in sorted(document.inner, key=itemgetter(0))[:MAX_INNER]
+            InnerLink(href, label, nesting.zone or context.zone(nesting, position), hreflang, rel)
+            for _, href, label, nesting, position, hreflang, rel in inner
         ),
         frames=tuple(dict.fromkeys(frames)),
         refresh_to=next(filter(None, (finders.refresh_target(document, content) for content in refreshes)), None),
@@ -135,11 +136,11 @@ def _take_link(
     href = attributes.get("href") or attributes.get("xlink:href")
     if not href:
         return None, None
-    position = len(document.places)
-    place = document.place()
+    position = len(document.nestings)
+    nesting = document.nesting()
     if len(attributes) > 1:  # than its address
-        place = place.inside(tag, attributes)
-    document.places.append(place)
+        nesting = nesting.inside(tag, attributes)
+    document.nestings.append(nesting)
     rel = attributes.get("rel")
     rels = rel.lower().split() if rel else ()
     is_network = might_name_account(href, document.own)
@@ -149,7 +150,7 @@ def _take_link(
         is_own = what.account_url is not None and urls.host_of(what.account_url) == urls.host_of(document.page.url)
         names_account = not is_own and not what.hides_account  # the site itself may be a blog on a network
     if not names_account:
-        return None, (position, href, is_network, place)
+        return None, (position, href, is_network, nesting)
     element = document.element(node, tag, attributes)
     element.position = position
     how, names = How.ANCHOR, ""
@@ -161,11 +162,11 @@ def _take_link(
 
 def _end_inner(document: Document, inner: Inner, node: LexborNode, attributes: Attributes, first_text: int) -> None:
     """Add the label to the link *inner*, which ends here; keep it where its icon or path names a network."""
-    position, href, is_network, place = inner
+    position, href, is_network, nesting = inner
     last_text = len(document.pieces)
     label = document.label(node, attributes, first_text, last_text)
     get = attributes.get
-    document.inner.append((position, href, label, place, position, get("hreflang") or "", get("rel") or ""))
+    document.inner.append((position, href, label, nesting, position, get("hreflang") or "", get("rel") or ""))
     may_stand = is_network or href.rstrip("/")[-2:].lower() in _LAST_LETTERS
     if not may_stand and "//" in href:
         may_stand = "/@" in href or "/users/" in href or _FIRST.match(href) is not None

@@ -110,17 +110,17 @@ _CONTENT_CHARSET = re.compile(r"""charset\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s;"']
 def _prescanned(body: bytes) -> str | None:
     """Return the codec that a ``<meta>`` in the first 1,024 bytes of *body* declares, None where none does."""
     head = body[:_PRESCANNED]
-    place = 0
-    while found := _MARKUP.search(head, place):
-        place = found.end()
+    position = 0
+    while found := _MARKUP.search(head, position):
+        position = found.end()
         if not found[1]:  # a comment, a doctype
             continue
         attributes: dict[str, str] = {}
-        while pair := _ATTRIBUTE.match(head, place):
-            place = pair.end()
+        while pair := _ATTRIBUTE.match(head, position):
+            position = pair.end()
             value = next((group for group in pair.groups()[1:] if group is not None), b"")
             attributes.setdefault(pair[1].lower().decode("latin-1"), value.decode("latin-1"))
-        if place == len(head):  # the tag does not end here: its last attribute may be cut
+        if position == len(head):  # the tag does not end here: its last attribute may be cut
             return None
         if found[1].lower() == b"<meta" and (name := _of_meta(attributes)):
             return name
@@ -216,32 +216,32 @@ _SCRIPT_END = re.compile(r"</script", re.IGNORECASE)
 def shallow(text: str) -> str:
     """Return the tags of *text* that matter as a flat document, without its comments."""
     kept = []
-    place = 0
-    while found := _KEPT.search(text, place):
+    position = 0
+    while found := _KEPT.search(text, position):
         name = (found[1] or found[2] or "").lower()
         if not name:
-            place = _after(text, "-->", found.end())
+            position = _after(text, "-->", found.end())
             continue
-        place = _after(text, ">", found.end())
+        position = _after(text, ">", found.end())
         for _ in range(_PASSED_OVER):
-            unquoted = _QUOTED.sub("", text[found.end() : min(place, found.end() + _KEPT_TAG)])
+            unquoted = _QUOTED.sub("", text[found.end() : min(position, found.end() + _KEPT_TAG)])
             if '"' not in unquoted and "'" not in unquoted:
                 break
-            place = _after(text, ">", place)
-        if place > len(text):  # a tag without an end is not a tag
+            position = _after(text, ">", position)
+        if position > len(text):  # a tag without an end is not a tag
             break
-        tag = text[found.start() : min(place, found.start() + _KEPT_TAG)]
+        tag = text[found.start() : min(position, found.start() + _KEPT_TAG)]
         kept.append(tag if tag.endswith(">") else f"{tag}x\"'>")  # ends it whatever quote is open where it was cut
         if name == "script":
-            close = _SCRIPT_END.search(text, place)
-            content, place = text[place : close.start() if close else None], close.end() if close else len(text)
+            close = _SCRIPT_END.search(text, position)
+            content, position = text[position : close.start() if close else None], close.end() if close else len(text)
         else:
-            content = text[place : _after(text, "<", place) - 1]
+            content = text[position : _after(text, "<", position) - 1]
         kept.append(f"{content}</{name}>")
     return "".join(kept)
 
 
 def _after(text: str, mark: str, start: int) -> int:
     """Return the position after the next *mark* from *start* on, or one past the end of *text*."""
-    place = text.find(mark, start)
-    return len(text) + 1 if place < 0 else place + len(mark)
+    position = text.find(mark, start)
+    return len(text) + 1 if position < 0 else position + len(mark)

@@ -42,8 +42,8 @@ _CLASS_REPLACES = {Zone.MAIN: frozenset({Zone.FOOTER, Zone.ASIDE}), Zone.HEADER:
 _NOT_OF_PAGE = frozenset({Zone.FOOTER, Zone.HEADER, Zone.NAV})  # inside an article: part of the article
 
 
-class Place:
-    """Where an element is: its zone, None where nothing names one, and whether a landmark (a tag or role) named it."""
+class Nesting:
+    """What an element is in: its zone, None if nothing names one, and whether a landmark (a tag or role) named it."""
 
     __slots__ = ("ignores_classes", "in_article", "is_final", "is_landmark", "zone")
 
@@ -55,8 +55,8 @@ class Place:
         self.is_final = zone in {Zone.FOOTER, Zone.HEAD}
         self.ignores_classes = is_landmark and zone not in _CLASS_REPLACES
 
-    def inside(self, tag: str, attributes: Mapping[str, str | None]) -> Place:
-        """Return the place of an element with *tag* and *attributes* at this place."""
+    def inside(self, tag: str, attributes: Mapping[str, str | None]) -> Nesting:
+        """Return the nesting of the content of an element with *tag* and *attributes* found here."""
         if self.is_final:
             return self
         zone = _ZONE_OF_TAG.get(tag)
@@ -75,13 +75,13 @@ class Place:
         return self if zone is None else _entered(self, zone, True, tag == "article")
 
 
-_place = cache(Place)
-NOWHERE = _place(None, False, False)
+_nesting = cache(Nesting)
+OUTERMOST = _nesting(None, False, False)
 
 
 @cache
-def _entered(outer: Place, zone: Zone, is_landmark: bool, is_article: bool) -> Place:
-    """Return the place of an element in *outer* that itself names *zone*."""
+def _entered(outer: Nesting, zone: Zone, is_landmark: bool, is_article: bool) -> Nesting:
+    """Return the nesting inside an element in *outer* that itself names *zone*."""
     in_article = outer.in_article or is_article
     is_same = zone is outer.zone and in_article is outer.in_article
     if outer.zone is None:
@@ -92,7 +92,7 @@ def _entered(outer: Place, zone: Zone, is_landmark: bool, is_article: bool) -> P
         replaces = zone in _CLASS_REPLACES.get(outer.zone, ())
     else:
         replaces = zone not in _HOLDS_AGAINST[outer.zone]
-    return _place(zone, is_landmark, in_article) if replaces else _place(outer.zone, outer.is_landmark, in_article)
+    return _nesting(zone, is_landmark, in_article) if replaces else _nesting(outer.zone, outer.is_landmark, in_article)
 
 
 _ZONES = list(_ZONE_WORDS)

@@ -56,7 +56,7 @@ def path_beside(output: Path, name: str) -> Path:
 
 
 def check(output: Path, lang: Language = "fr", others: Iterable[str] = ()) -> None:
-    """Check ending (UsageError) and place (StoreError) of *output* before the work; *others* are endings to allow."""
+    """Check ending (UsageError) and folder (StoreError) of *output* before the work; *others* are endings to allow."""
     check_file(output, lang, (*_ENDINGS, *others))
     if output.suffix.lower() == ".parquet" and find_spec("pyarrow") is None:
         raise UsageError(say("file.extra", lang, path=output, command=install_command("parquet")))
@@ -109,8 +109,8 @@ def _json(stats: ScanStatistics) -> Iterator[str]:
         yield ","
         yield from json_pieces(table, 1)
     yield ',\n "statistics": {'
-    for place, table in enumerate(statistics(stats)):
-        yield "," if place else ""
+    for number, table in enumerate(statistics(stats)):
+        yield "," if number else ""
         yield from json_pieces(table, 2)
     yield "\n }\n}\n"
 
@@ -205,7 +205,7 @@ def write_sheet(sheet: Table, output: Path, created: datetime, lang: Language) -
 
 
 def check_sheet(output: Path, lang: Language) -> None:
-    """Check ending (UsageError) and place of a coding sheet, and that no decisions are in it (StoreError)."""
+    """Check ending (UsageError) and folder of a coding sheet, and that no decisions are in it (StoreError)."""
     check_file(output, lang, (".csv", ".xlsx"))
     if not output.is_file():
         return

@@ -83,8 +83,8 @@ def differences(found: object, said: object, where: str = "") -> Iterator[str]:
         for name, value in found.items():
             yield from differences(value, said.get(name), f"{where}.{name}" if where else name)
     elif isinstance(found, list) and isinstance(said, list) and len(found) == len(said):
-        for place, (one, other) in enumerate(zip(found, said, strict=True)):
-            yield from differences(one, other, f"{where}[{place}]")
+        for number, (one, other) in enumerate(zip(found, said, strict=True)):
+            yield from differences(one, other, f"{where}[{number}]")
     elif isinstance(found, int | float) and isinstance(said, int | float):
         if abs(found - said) > _NEAR:
             yield f"{where}: {found} here, {said} in summary.json"

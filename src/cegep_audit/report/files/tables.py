@@ -29,8 +29,8 @@ if TYPE_CHECKING:  # numpy comes with them
     from cegep_audit.analyze.findings import Figures, Proportion
     from cegep_audit.analyze.scan_statistics import ScanStatistics
 
-_NETWORKS = {name: place for place, name in enumerate(NETWORKS)}
-_ROLES = {role: place for place, role in enumerate(Role)}
+_NETWORKS = {name: number for number, name in enumerate(NETWORKS)}
+_ROLES = {role: number for number, role in enumerate(Role)}
 
 Rows = Iterable[Iterable[Cell]]
 
@@ -106,11 +106,11 @@ def _accounts(scan: Scan, most: int | None) -> Iterator[SimpleNamespace]:
 def sorted_accounts(result: InstitutionResult) -> list[Account]:
     """Return the accounts to show: by network, the main one first, then by role and address."""
 
-    def place(account: Account) -> tuple[int, str, bool, int, str, str]:
+    def sort_key(account: Account) -> tuple[int, str, bool, int, str, str]:
         order = _NETWORKS.get(account.network, len(_NETWORKS))
         return order, account.network, not account.is_main, _ROLES[account.role], account.url, account.handle
 
-    return sorted(filter(is_shown, result.accounts), key=place)
+    return sorted(filter(is_shown, result.accounts), key=sort_key)
 
 
 def is_shown(account: Account) -> bool:
@@ -220,7 +220,7 @@ def _lists(stats: ScanStatistics) -> Mapping[str, Rows]:
             for cause in causes(scan)
             for each in cause.institutions
         ),
-        "drawn": (
+        "rendered": (
             (each.id, each.name, without_password(page.url), " ".join(rendering.needs), rendering.browser)
             for each, page, rendering in rendered_pages(scan)
         ),

@@ -56,11 +56,11 @@ def workbook(tables: Sequence[Table], created: datetime, choices: Mapping[str, S
             for heading in table.headings
         ]
         last, widths = _write_rows(sheet, table, styles, book.get_default_url_format())
-        for place, (heading, width) in enumerate(zip(table.headings, widths, strict=True)):
-            sheet.set_column(place, place, min(max(width + 2, _MIN_WIDTH), _MAX_WIDTH))
+        for column, (heading, width) in enumerate(zip(table.headings, widths, strict=True)):
+            sheet.set_column(column, column, min(max(width + 2, _MIN_WIDTH), _MAX_WIDTH))
             if choices and heading.name in choices:
                 offered = {"validate": "list", "source": list(choices[heading.name])}
-                sheet.data_validation(1, place, last, place, offered)
+                sheet.data_validation(1, column, last, column, offered)
         sheet.autofilter(0, 0, last, len(table.headings) - 1)
     book.close()
     return buffer.getvalue()
@@ -71,8 +71,8 @@ class _Sheet(Worksheet):  # type: ignore[misc] # XlsxWriter has no types
 
     def write_cells(self, line: int, cells: Sequence[str]) -> None:
         """Write the row *line*, from 0, of *cells* as :meth:`xml` gives them."""
-        for place in (0, len(cells) - 1):
-            self._check_dimensions(line, place)
+        for column in (0, len(cells) - 1):
+            self._check_dimensions(line, column)
         found = [f'<c r="{name}{line + 1}"{xml}' for name, xml in zip(_names(len(cells)), cells, strict=True) if xml]
         self.fh.write(f'<row r="{line + 1}">{"".join(found)}</row>')
 
@@ -97,7 +97,7 @@ class _Sheet(Worksheet):  # type: ignore[misc] # XlsxWriter has no types
 @cache
 def _names(number: int) -> list[str]:
     """Return the names of the first columns: A, B …."""
-    return [xl_col_to_name(place) for place in range(number)]
+    return [xl_col_to_name(column) for column in range(number)]
 
 
 def _style(style: Format | None) -> str:
@@ -109,19 +109,19 @@ def _write_rows(
 ) -> tuple[int, Sequence[int]]:
     """Write the rows below the header; return the number of the last one, and the columns' widths in characters."""
     widths = [len(heading.name) for heading in table.headings]
-    urls = [place for place, heading in enumerate(table.headings) if heading.type == "url"]
+    urls = [column for column, heading in enumerate(table.headings) if heading.type == "url"]
     sheet.ignore_write_string = True  # of a link: its cell has its text already
     links = line = 0
     for columns in columns_at_once(table):
-        for place, cells in enumerate(columns):
-            widths[place] = max(widths[place], *each_once(lambda cell: 0 if cell is None else len(str(cell)), cells))
+        for column, cells in enumerate(columns):
+            widths[column] = max(widths[column], *each_once(lambda cell: 0 if cell is None else len(str(cell)), cells))
         xml = [each_once(partial(sheet.xml, style=style), cells) for style, cells in zip(styles, columns, strict=True)]
         for row, parts in zip(zip(*columns, strict=True), map(list, zip(*xml, strict=True)), strict=True):
             line += 1
-            for place in urls if links < _MAX_LINKS else ():
-                if links < _MAX_LINKS and _is_address(url := row[place]):
-                    sheet.write_url(line, place, str(url), string=_text(str(url)))
-                    parts[place] = _style(link) + parts[place]
+            for column in urls if links < _MAX_LINKS else ():
+                if links < _MAX_LINKS and _is_address(url := row[column]):
+                    sheet.write_url(line, column, str(url), string=_text(str(url)))
+                    parts[column] = _style(link) + parts[column]
                     links += 1
             sheet.write_cells(line, parts)
     return line, widths

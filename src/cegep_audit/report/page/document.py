@@ -132,7 +132,7 @@ def _rendered(template: str, lang: Language, style: str = "", **facts: object) -
 def _addresses(stats: ScanStatistics, *, has_sheets: bool) -> dict[str, str]:
     """Return the address of each institution's sheet on the page, by its id; "" if the page has no sheets."""
     ids = [each.id for each in stats.scan.institutions]
-    named = (f"#f-{id_}" if re.fullmatch(r"[a-z0-9-]+", id_) else f"#f.{place}" for place, id_ in enumerate(ids))
+    named = (f"#f-{id_}" if re.fullmatch(r"[a-z0-9-]+", id_) else f"#f.{number}" for number, id_ in enumerate(ids))
     return {id_: name if has_sheets else "" for id_, name in zip(ids, named, strict=True)}
 
 
@@ -142,8 +142,8 @@ def _signs(table: Matrix) -> Iterator[str]:
     hidden = f".grid:not(.all) tr > :nth-child(n + {first + MOST_COLUMNS})"
     yield f"@media print, (min-width: 56.01rem) {{ {hidden} {{ display: none; }} }}\n"
     yield "@media screen and (max-width: 56rem) {\n"
-    for place, (_, _, sign) in enumerate(table.networks, first):
-        yield f'#grid .y:nth-child({place}), #grid .u:nth-child({place}) {{ --sign: "{sign}"; }}\n'
+    for column, (_, _, sign) in enumerate(table.networks, first):
+        yield f'#grid .y:nth-child({column}), #grid .u:nth-child({column}) {{ --sign: "{sign}"; }}\n'
     yield "}\n"
 
 

@@ -78,9 +78,9 @@ def _row(row: CodingRow, line: int, numbers: Mapping[str, int], lang: Language, 
     rows: list[Row] = []
     for page, account, seen in found:
         whose = [f"{say(f'role.{account.role}', lang)} ({plain(account.reason)})"] if is_shown else []
-        place = f"{say(f'zone.{seen.zone}', lang)}, {say(f'how.{seen.how}', lang)}"
+        where = f"{say(f'zone.{seen.zone}', lang)}, {say(f'how.{seen.how}', lang)}"
         url = link(account.url) if account.url else say("table.unresolved", lang)
-        rows.append([f"P{page}" if page else "", place, plain(seen.label), url, *whose])
+        rows.append([f"P{page}" if page else "", where, plain(seen.label), url, *whose])
     names = heads(lang, "page", "place", "label", "account", *(["whose"] if is_shown else []), of="evidence")
     blocks: list[Block] = [Grid(name, names, rows, texts=len(names))] if rows else []
     if bare := sorted({*numbers.values()}.difference(page for page, _, _ in found)):

@@ -14,7 +14,7 @@ from cegep_audit.tables import read_tables
 
 _MOST_CROSSED = 10  # networks in the co-occurrence table; a larger table is unreadable
 _MOST_SETS = 15  # combinations named
-_PLACES = {"zone": "zone", "how": "how", "page": "page_role"}  # the sentences that word the places of an aspect
+_PLACES = {"zone": "zone", "how": "how", "page": "page_role"}  # the section of the sentences for each aspect
 _NAMED = ("sole_holder", "lacks_common", "no_network")  # why an institution is named
 
 
@@ -23,16 +23,16 @@ def regions(stats: ScanStatistics, lang: Language) -> Iterator[Part]:
     found, k = stats.groups.get(("region",)), stats.asked.min_networks
     if not found:
         return
-    places = read_tables("report/page/templates/regions.toml")
-    codes = {each.region: each.region_code for each in stats.scan.institutions if each.region_code in places}
+    tiles_of = read_tables("report/page/templates/regions.toml")
+    codes = {each.region: each.region_code for each in stats.scan.institutions if each.region_code in tiles_of}
     by_code = {codes[values[0]]: group for values, group in found.items() if values[0] in codes}
-    if 2 * len(by_code) >= len(places):
+    if 2 * len(by_code) >= len(tiles_of):
         tiles = []
-        for code, place in places.items():
+        for code, tile in tiles_of.items():
             group = by_code.get(code)
             share = group.at_least[k].share if group else None
             text = locales.percent(share, lang, digits=0)
-            tiles.append({**place, "code": code, "share": share, "text": text, "is_few": bool(group and group.is_few)})
+            tiles.append({**tile, "code": code, "share": share, "text": text, "is_few": bool(group and group.is_few)})
         label = say("chart.regions", lang, k=k)
         rows = [[tile["name"].replace("/", ""), tile["text"]] for tile in tiles]
         grid = Grid(label, heads(lang, "region", "share"), rows)
@@ -164,8 +164,8 @@ def places(stats: ScanStatistics, lang: Language) -> Iterator[Part]:
     for aspect, found in groupby(stats.tables["places"], key=itemgetter("aspect")):
         rows: list[Row] = []
         for row in sorted(found, key=lambda row: -row["accounts"]):
-            place = say(f"{_PLACES[aspect]}.{row['place']}", lang)
-            rows.append([place, locales.number(row["accounts"], lang), locales.percent(row["share"], lang)])
+            name = say(f"{_PLACES[aspect]}.{row['place']}", lang)
+            rows.append([name, locales.number(row["accounts"], lang), locales.percent(row["share"], lang)])
         title = say(f"aspect.{aspect}", lang)
         yield Part(grid=Grid(title, [title, *heads(lang, "accounts", "share")], rows))
     names = ("holders", "several", "official", "unit", "third_party", "uncertain")

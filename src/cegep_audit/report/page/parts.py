@@ -96,13 +96,13 @@ def chart(macro: str, label: str, **facts: object) -> Chart:
 
 
 def lines(series: Sequence[Series], moments: Sequence[tuple[float, str]], label: str, ticks: Ticks) -> Chart:
-    """Return a line for each of *series*, named at its end; *moments* are places from 0 to 1 and their names."""
+    """Return a line for each of *series*, named at its end; *moments* are positions from 0 to 1 and their names."""
     ends = [1 - (each.shares[-1] or 0) for each in series]  # from the top; each is moved below the name above it
     floor = -1.0
     for index in sorted(range(len(ends)), key=ends.__getitem__):
         floor = ends[index] = max(ends[index], floor + _NAME)
     points = [
-        [(place, share) for (place, _), share in zip(moments, each.shares, strict=True) if share is not None]
+        [(position, share) for (position, _), share in zip(moments, each.shares, strict=True) if share is not None]
         for each in series
     ]
     shown, days = list(zip(series, ends, points, strict=True)), list(dict.fromkeys(moments))

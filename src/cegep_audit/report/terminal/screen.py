@@ -66,7 +66,7 @@ class Paragraph(NamedTuple):
 
 def view(blocks: Iterable[Block], width: int | None = WIDTH) -> RenderableType:
     """Return a document as Rich renders it, at most *width* columns wide; None for the whole window."""
-    parts = [part for place, block in enumerate(blocks) for part in _rendered(block, is_first=place == 0)]
+    parts = [part for number, block in enumerate(blocks) for part in _rendered(block, is_first=number == 0)]
     return Constrain(Group(*parts), width)
 
 
@@ -87,8 +87,8 @@ def _rendered(block: Block, *, is_first: bool) -> Iterator[RenderableType]:
             yield _table(block)
         case Folded(title=title, blocks=blocks):
             yield Paragraph(title, "bold")
-            for place, one in enumerate(blocks):
-                yield from _rendered(one, is_first=place == 0)
+            for number, one in enumerate(blocks):
+                yield from _rendered(one, is_first=number == 0)
         case Entries():
             yield _entries(block)
 
@@ -96,7 +96,7 @@ def _rendered(block: Block, *, is_first: bool) -> Iterator[RenderableType]:
 def _entries(block: Entries) -> Table:
     table = Table.grid(padding=(0, 2))
     for term, lines in block.items:
-        shown = [Text(plain(text_of(one)), "dim" if place > 1 else "") for place, one in enumerate(lines)]
+        shown = [Text(plain(text_of(one)), "dim" if number > 1 else "") for number, one in enumerate(lines)]
         table.add_row(Text(plain(term), "bold"), Group(*shown))
     return table
 
@@ -104,18 +104,18 @@ def _entries(block: Entries) -> Table:
 def _table(grid: Grid) -> Table:
     """Return a table without frame; a long heading over figures is broken between words."""
     table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 0, 0, 1), show_edge=False)
-    for place, heading in enumerate(grid.head):
-        is_figure = place >= grid.texts
+    for column, heading in enumerate(grid.head):
+        is_figure = column >= grid.texts
         lines = textwrap.wrap(plain(heading), _HEADING, break_on_hyphens=False) if is_figure else [plain(heading)]
-        cells = (text_of(row[place]) for row in grid.rows if len(row) > place)
+        cells = (text_of(row[column]) for row in grid.rows if len(row) > column)
         table.add_column(
             Text("\n".join(lines)),
             justify="right" if is_figure else "left",
             no_wrap=is_figure and max(map(len, cells), default=0) <= _FIGURE,
             overflow="fold",
-            min_width=None if place else _NARROWEST,
+            min_width=None if column else _NARROWEST,
         )
-    for place, row in enumerate(grid.rows):
-        is_strong = place in grid.strong or (len(row) == 1 and len(grid.head) > 1)
+    for number, row in enumerate(grid.rows):
+        is_strong = number in grid.strong or (len(row) == 1 and len(grid.head) > 1)
         table.add_row(*(Text(plain(text_of(cell))) for cell in row), style="bold" if is_strong else "")
     return table

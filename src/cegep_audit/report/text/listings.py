@@ -61,7 +61,7 @@ def classified_list(answers: Iterable[Classified], lang: Language) -> Sequence[B
 
 
 def accounts_list(source: str, accounts: Sequence[Account], lang: Language) -> Sequence[Block]:
-    """Return the accounts that *source* shows: the network, and beside it address, role with its rule, and place."""
+    """Return the accounts that *source* shows: network, address, role with its rule, and where each is shown."""
     items = []
     for account in accounts:
         role = f"{say(f'role.{account.role}', lang)} ({account.reason})"

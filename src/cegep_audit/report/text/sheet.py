@@ -116,7 +116,7 @@ def _accounts(each: Sheet, lang: Language) -> Iterator[Block]:
 
 
 def _account(account: Account, each: Sheet, lang: Language) -> tuple[str, Sequence[Words]]:
-    """Return an account: its network, and its address, its role with the rule, its place on the site."""
+    """Return an account: its network, and its address, its role with the rule, where it is shown."""
     role = say(f"role.{account.role}", lang)
     if account.role is Role.OFFICIAL and account.network not in each.counted:  # say why it does not count
         role = f"{role} ({say('sheet.closed' if account.network in NETWORKS else 'sheet.hub', lang)})"
@@ -144,18 +144,18 @@ def place_words(account: Account, lang: Language) -> str:
 def _advice(each: Sheet, lang: Language) -> Iterator[Block]:
     """Yield what to improve, most important first; a location with several faults appears once, with all of them."""
     yield Title(say("sheet.mend", lang))
-    rules: dict[Advice, list[str]] = {}  # by place: the advice without its rule
+    rules: dict[Advice, list[str]] = {}  # by what it is about: the advice without its rule
     for advice in each.advice or ():
         rules.setdefault(replace(advice, rule=""), []).append(advice.rule)
     home = each.result.final_url if each.result else ""
     remedies: dict[str, list[Words]] = {}  # what to do, and where
-    for place, found in rules.items():
+    for subject, found in rules.items():
         if _MISSING in found:
             remedies[_missing_networks(each, lang)] = []
             continue
-        page = link(place.page_url)
-        network = network_name(place.network) if place.network else ""
-        parts = (network, plain(without_password(place.url)), "" if place.page_url == home else page.text)
+        page = link(subject.page_url)
+        network = network_name(subject.network) if subject.network else ""
+        parts = (network, plain(without_password(subject.url)), "" if subject.page_url == home else page.text)
         words = ", ".join(filter(None, dict.fromkeys(parts)))
         remedy = " ".join(f"{say(f'advice.{rule}', lang)}. {say(f'mend.{rule}', lang)}" for rule in found)
         remedies.setdefault(remedy, []).extend([Cell(words, page.href)] if words else [])
@@ -220,7 +220,7 @@ def sheet_record(each: Sheet, lang: Language) -> dict[str, object]:
         "captured_at": json_values(result.captured_at) if result else None,
         "n_networks": each.n_networks,
         "networks": sorted(each.counted),
-        "pages": [{"url": page.url, "role": page.role, "drawn": json_values(page.rendering)} for page in pages],
+        "pages": [{"url": page.url, "role": page.role, "rendered": json_values(page.rendering)} for page in pages],
         "accounts": accounts,
         "advice": advice,
         "peers": json_values(tuple(each.peers)),

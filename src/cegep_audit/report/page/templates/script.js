@@ -86,7 +86,7 @@
         if (!one.read) continue;
         read += 1;
         three += one.count >= 3;
-        one.kinds.forEach((kind, place) => { holders[place] += kind === "y"; });
+        one.kinds.forEach((kind, index) => { holders[index] += kind === "y"; });
       }
       const share = (number) => (read ? percent.format(number / read) : "—");
       shares.forEach((cell, place) => { cell.textContent = share(holders[place]).replace(/\s?%/, ""); });
@@ -124,7 +124,7 @@
       const names = ["id", "name", "n_networks", ...networks];
       const lines = fitting.map(({ row }) => [
         row.dataset.id, row.querySelector(".who").firstChild.textContent, row.querySelector("td.f").textContent.replace("?", ""),
-        ...networks.map((_, place) => { const link = row.cells[first + place].querySelector("a"); return link ? link.href : ""; }),
+        ...networks.map((_, index) => { const link = row.cells[first + index].querySelector("a"); return link ? link.href : ""; }),
       ]);
       save(csv([names, ...lines]), "text/csv", "cegep-audit.csv");
     });
@@ -202,7 +202,7 @@
     figure.dataset.name = (sheet.id || "card").replace(/^f[-.]/, "");
     const said = [...broken(called, 36), number, unit, peers, ...broken(names, 62), source];
     const texts = figure.querySelectorAll("text:empty");
-    texts.forEach((text, place) => { text.textContent = said[place]; });
+    texts.forEach((text, index) => { text.textContent = said[index]; });
     for (const text of [texts[3], texts[4]]) text.setAttribute("x", 110 + 84 * number.length);
     figure.firstChild.setAttribute("aria-label", [called, ...said.slice(2)].filter(Boolean).join(", "));
     offer(figure);

@@ -199,7 +199,7 @@ class PageRecord:
 
 @dataclass(frozen=True, slots=True)
 class Flaw:
-    """A link to a network that serves its reader badly."""
+    """A faulty link to a network."""
 
     rule: str  # a row of ``analyze/institution/flaws.toml``
     network: str

@@ -21,7 +21,7 @@ from cegep_audit.coding.decisions import (
     apply_overrides,
     finding,
     renewed,
-    standing,
+    resolve,
 )
 from cegep_audit.models import Account, Decision, Scan, Unit
 from cegep_audit.store import Store
@@ -32,11 +32,11 @@ PRESENT, ABSENT, WRONG, UNSURE = Verdict.PRESENT, Verdict.ABSENT, Verdict.WRONG_
 
 
 def state(*decisions: Decision, judged: Scan | None = None) -> str:
-    """Return the standing of the unit ("a", "facebook") and the account of the decision that settles it."""
-    stand = standing(decisions, judged or scan(found("a", facebook())))
-    if UNIT in stand.settled:
-        return f"settled {stand.settled[UNIT].correct_account or 'none'}"
-    return "disputed" if UNIT in stand.disputed else "lapsed" if UNIT in stand.lapsed else "open"
+    """Return the state of the unit ("a", "facebook") and the account of the decision that settles it."""
+    resolved = resolve(decisions, judged or scan(found("a", facebook())))
+    if UNIT in resolved.settled:
+        return f"settled {resolved.settled[UNIT].correct_account or 'none'}"
+    return "disputed" if UNIT in resolved.disputed else "lapsed" if UNIT in resolved.lapsed else "open"
 
 
 # ------------------------------------------------------------------ which decisions hold
@@ -117,8 +117,8 @@ def test_a_new_decision_replaces_a_lapsed_one() -> None:
 
 def test_the_latest_of_agreeing_decisions_settles_a_unit() -> None:
     late = decision(account_url=OFFICIAL, coder="CD", date=date(2026, 12, 1))
-    stand = standing([late, decision(account_url=OFFICIAL)], scan(found("a", facebook())))
-    assert stand.settled[UNIT] is late
+    resolved = resolve([late, decision(account_url=OFFICIAL)], scan(found("a", facebook())))
+    assert resolved.settled[UNIT] is late
 
 
 def test_a_renewed_decision_keeps_blindness_stratum_and_weight() -> None:

@@ -69,7 +69,7 @@ def test_a_scan_loaded_without_evidence_has_the_same_figures(tmp_path: Path, set
         assert _counts(whole.of(DETECTED)) == _counts(part.of(DETECTED))
         assert _counts(whole.of(CODED)) == _counts(part.of(CODED))
         assert whole.facts() == part.facts()
-        assert whole.standing == part.standing
+        assert whole.resolved == part.resolved
 
 
 def _counts(scan: Scan) -> list[Figures]:

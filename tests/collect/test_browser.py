@@ -16,7 +16,7 @@ from visits import AGENT, HOME, QUICK, institution
 
 from cegep_audit.collect.browser import browser as rendering
 from cegep_audit.collect.browser import require
-from cegep_audit.collect.browser.browser import AT_ONCE, CONTEXTS, Browser, measuring
+from cegep_audit.collect.browser.browser import AT_ONCE, CONTEXTS, Browser, analytics_at
 from cegep_audit.collect.http.live import LiveWeb
 from cegep_audit.collect.port import Source
 from cegep_audit.detect.page.links import extract_links
@@ -273,10 +273,10 @@ async def test_script_navigation_within_the_site_is_followed(browser: Browser, s
     assert ACCOUNT in page.body.decode()
 
 
-@pytest.mark.parametrize("row", read_tables("collect/browser/measuring.toml")["measuring"], ids=lambda row: row["name"])
+@pytest.mark.parametrize("row", read_tables("collect/browser/analytics.toml")["service"], ids=lambda row: row["name"])
 def test_audience_measurement_rules_match_their_examples(row: dict[str, list[str]]) -> None:
-    assert [measuring(f"https://{HOST}{path}") for path in row["examples"]] == [row["name"]] * len(row["examples"])
-    assert [measuring(f"https://{HOST}{path}") for path in row["others"]] == [""] * len(row["others"])
+    assert [analytics_at(f"https://{HOST}{path}") for path in row["examples"]] == [row["name"]] * len(row["examples"])
+    assert [analytics_at(f"https://{HOST}{path}") for path in row["others"]] == [""] * len(row["others"])
 
 
 def test_missing_playwright_is_reported_in_one_line_with_the_pip_command(monkeypatch: pytest.MonkeyPatch) -> None:

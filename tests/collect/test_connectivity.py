@@ -22,7 +22,7 @@ def after_failures(detail: str = "timeout", sites: int = FIRST_SITES) -> Connect
 def test_when_all_the_first_sites_fail_to_answer_the_scan_is_cut_off(detail: str) -> None:
     assert not after_failures(detail, FIRST_SITES - 1).is_cut_off
     assert after_failures(detail).is_cut_off
-    assert after_failures(detail).commonest == detail
+    assert after_failures(detail).most_common == detail
 
 
 @pytest.mark.parametrize("detail", ["", "robots", "http_403", "http_500", "private_address", "bad_url", "not_html"])

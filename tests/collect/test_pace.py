@@ -89,8 +89,8 @@ async def test_a_crawl_delay_may_raise_the_delay_but_not_lower_it() -> None:
 async def test_a_held_host_gets_no_request_from_any_visit() -> None:
     requester = Requester(1.0)
     await requester.ask("a")
-    requester.pace.hold(HOST, 30.0)
-    requester.pace.hold(HOST, 10.0)
+    requester.pace.pause(HOST, 30.0)
+    requester.pace.pause(HOST, 10.0)
     await asyncio.gather(requester.ask("b"), requester.ask("c"))
     assert requester.turns == [(0, "a"), (30, "b"), (31, "c")]
 

@@ -33,15 +33,15 @@ def test_a_former_host_is_encoded_as_idna() -> None:
     ],
 )
 def test_hold(url: str, is_held: bool) -> None:
-    assert OwnHosts(SITE).hold(url) is is_held
+    assert OwnHosts(SITE).contains(url) is is_held
 
 
 def test_the_same_name_under_another_domain_is_admitted_if_the_site_may_move() -> None:
     hosts = OwnHosts(SITE)
     assert not hosts.admit("https://cegeprb.ca/", may_move=False)
-    assert not hosts.hold("https://cegeprb.ca/")
+    assert not hosts.contains("https://cegeprb.ca/")
     assert hosts.admit("https://cegeprb.ca/", may_move=True)
-    assert hosts.hold("https://www.cegeprb.ca/contact"), "the host belongs to the site from then on"
+    assert hosts.contains("https://www.cegeprb.ca/contact"), "the host belongs to the site from then on"
     assert not hosts.admit("https://casino.test/", may_move=True)
 
 

@@ -27,7 +27,7 @@ def in_json(name: str, by: str = "") -> Mapping[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A figure, None where it is not defined, and its 95 % interval, None where there is too little for one."""
+    """A figure, None where it is not defined, and its 95 % interval, None if the data are too few."""
 
     value: float | None
     ci95: Interval | None = None
@@ -57,15 +57,15 @@ Corrections = Mapping[int | str, Adjusted]
 
 @dataclass(frozen=True, slots=True)
 class Proportion:
-    """How many institutions have a trait, and which share that is, of one; a census has no 95 % intervals."""
+    """How many institutions have a trait, and their share, from 0 to 1; a census has no 95 % intervals."""
 
     count: int
-    share: float | None  # of the assessed, None where nobody was
+    share: float | None  # of the assessed, None if there are none
     bounds: Interval | None  # the share of ``institutions`` if those not assessed were absent, and if they were present
     bounds_partial: Interval | None  # the same, where a site read in part without the trait is unknown too
-    ci95: Interval | None  # supposes that what was not read is like what was
+    ci95: Interval | None  # assumes that sites not read are like those read
     adjusted: Adjusted | None  # None without a validation sample
-    ci95_bounds: Interval | None  # supposes nothing of what was not read
+    ci95_bounds: Interval | None  # assumes nothing about sites not read
     assessed: int
     institutions: int  # assessed or not; for a network, only the sites captured (or asked for) while it was open
 
@@ -112,7 +112,7 @@ class Baseline:
     k: int | None
     network: str
     relation: str  # equal or more_than
-    value: float  # a share of one, or a mean
+    value: float  # a share from 0 to 1, or a mean
     rule: str  # what "present" meant: linked (shown on the site, as here), declared, found or unknown
     shown: bool = field(metadata=in_json("-"))  # beside ours by default
     caution_fr: str
@@ -142,7 +142,7 @@ def shown_thresholds(k: int | None = None) -> list[Baseline]:
 
 
 def beside(baseline: Baseline, figures: Figures) -> float | None:
-    """Return our figure for the measure of *baseline*, None if nobody was assessed or its network does not count."""
+    """Return our figure for the measure of *baseline*, None if none was assessed or its network does not count."""
     if not figures.assessed or baseline.measure == "mean":
         return figures.mean
     if baseline.measure == "network":

@@ -1,4 +1,4 @@
-"""How sure a share is: bounds, intervals and tests. numpy and scipy are loaded by what needs them."""
+"""The uncertainty of a share: bounds, intervals and tests. numpy and scipy are loaded by what needs them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def share_of(count: int, total: int) -> float | None:
 def bounds_of(count: int, unknown: int, total: int) -> Interval | None:
     """Return the shares of *total* if none of the *unknown* had the trait, and if all had; None for a total of 0.
 
-    These worst-case bounds suppose nothing about why a site could not be read (C. F. Manski, "Nonparametric bounds on
+    These worst-case bounds assume nothing about why a site could not be read (C. F. Manski, "Nonparametric bounds on
     treatment effects", American Economic Review 80(2), 1990). Errors of detection are not in them.
     """
     return (count / total, (count + unknown) / total) if total else None

@@ -1,4 +1,4 @@
-"""Who is on what in a scan, the figures of it, and how sure they are; a site not assessed never counts as absent."""
+"""Who is on what in a scan, its figures and their uncertainty; a site not assessed never counts as absent."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -45,7 +45,7 @@ class Presence:
         return {name: count for name, count in zip(NETWORKS, counts, strict=True) if count}
 
     def proportion(self, has: Marks, among: Marks, adjusted: Adjusted | None, sample_of: int | None) -> Proportion:
-        """Return the proportion that *has* a trait *among* some institutions, with all that says how sure it is."""
+        """Return the proportion that *has* a trait *among* some institutions, with its bounds and intervals."""
         institutions, assessed = int(among.sum()), int((among & self.assessed).sum())
         count, unread = int((among & self.assessed & has).sum()), institutions - assessed
         in_part = int((among & self.in_part & ~has).sum())

@@ -1,4 +1,4 @@
-"""A closer look at a scan: who is on what together, where accounts are shown, and groups of institutions.
+"""Further tables of a scan: networks found together, where accounts are shown, and groups of institutions.
 
 A presence matrix has the assessed institutions as its rows, in registry order and named by their id, and the
 networks that counted for one institution or more as its columns, in the order of the networks. Its cells are bool.
@@ -63,7 +63,7 @@ def co_occurrence(held: pd.DataFrame) -> Records:
 
 
 def combinations(held: pd.DataFrame) -> Records:
-    """Return one row for each set of networks that is all that some institution has, the most frequent first.
+    """Return one row for each exact set of networks that institutions are on, the most frequent first.
 
     ``networks`` (ids, separated by ``;``); ``n_networks``; ``count`` (institutions); ``share`` (of the assessed).
     """

@@ -82,7 +82,7 @@ def _bins(text: str) -> tuple[float, ...]:
 
 
 def criteria(context: typer.Context) -> dict[str, Any]:
-    """Return the criteria of :func:`~cegep_audit.registry.selection.select` that this call gives."""
+    """Return the criteria of :func:`~cegep_audit.registry.institutions.select` that this call gives."""
     given = context.params
     chosen = {name: given[name] or () for name in ("ids", "types", "regions", "languages")}
     return {**chosen, "limit": given["limit"], "with_parts": given["with_parts"]}

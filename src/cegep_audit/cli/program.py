@@ -32,7 +32,7 @@ EXIT_OK, EXIT_NOTHING_ASSESSED, EXIT_USAGE, EXIT_FILE, EXIT_INTERRUPTED = 0, 1, 
 # Thresholds of the garbage collector. Every command makes hundreds of thousands of records and few cycles; with its own
 # 700, 10, 10 the collector takes a sixth of a scan.
 _COLLECTED = 50_000, 10, 10
-_TYPERS = {"help", "install_completion", "show_completion"}  # options that Typer adds
+_OF_TYPER = {"help", "install_completion", "show_completion"}  # options that Typer adds
 _LAST = {"lang": 1, "help": 2}  # parameters that help shows after the others
 _FRAME = {
     "DEFAULT_STRING": "default",
@@ -78,7 +78,7 @@ def say(key: str, **values: object) -> str:
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit with one of the codes of the contract; no traceback ever reaches a user."""
     gc.set_threshold(*_COLLECTED)
-    atexit.register(gc.freeze)  # or the interpreter searches all that is left for cycles as it ends: 5 % of a replay
+    atexit.register(gc.freeze)  # else the interpreter looks for cycles in all that is left at exit: 5 % of a replay
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:  # the caller closed it: what is written to it is lost
             setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 - open to the very end
@@ -153,7 +153,7 @@ def _of_a_command(error: Any) -> str:  # noqa: ANN401 - as above
     return ""
 
 
-class _Spoken:
+class _Localized:
     """A mixin for Typer's commands and groups: help in the language of the call."""
 
     def get_usage(self, ctx: Any) -> str:  # noqa: ANN401 - the class has no public name
@@ -168,7 +168,7 @@ class _Spoken:
                 param.display_type_rich = lambda **_: None
             elif param.is_flag:
                 param.metavar = ""
-            if param.name in _TYPERS:
+            if param.name in _OF_TYPER:
                 param.help, param.rich_help_panel = say(f"usage.{param.name}"), say("panel.display")
         return sorted(params, key=lambda param: _LAST.get(param.name, 0))
 
@@ -181,7 +181,7 @@ class _Spoken:
         super().format_help(ctx, formatter)  # type: ignore[misc] # Typer's
 
 
-class _Command(_Spoken, TyperCommand):
+class _Command(_Localized, TyperCommand):
     def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override] # the public name
         """Parse the words of the command; raise UsageError if there are too many."""
         # An option whose metavar is in brackets may come without its value, which is a day.
@@ -194,7 +194,7 @@ class _Command(_Spoken, TyperCommand):
         return rest
 
 
-class _Group(_Spoken, TyperGroup):
+class _Group(_Localized, TyperGroup):
     def resolve_command(self, ctx: typer.Context, args: list[str]) -> Any:  # type: ignore[override] # noqa: ANN401
         """Find a command by its name; raise UsageError, with similar names, if there is none."""
         if self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):

@@ -51,7 +51,7 @@ def export(
     with Store(db, create=False, lang=lang) as store:
         layers = load_layers(store, store.scan(scan))
     judged, seed = layers.judged, _SEED if seed is None else seed
-    everything = [row for row in coding_rows(judged) if not anew or row.unit not in layers.standing.settled]
+    everything = [row for row in coding_rows(judged) if not anew or row.unit not in layers.resolved.settled]
     if not everything:
         raise UsageError(say("coding.nothing_left", scan=judged.id))
     asked = rows = everything
@@ -112,7 +112,7 @@ def import_sheet(
         read, empty = read_coding(file, layers.judged, today=today, coder=coder or "", coders=coders, lang=lang)
         taken = renewed(read, layers.decisions)
         store.save_decisions(layers.judged.id, taken)
-        left = load_layers(store, store.scan(layers.judged.id)).standing
+        left = load_layers(store, store.scan(layers.judged.id)).resolved
     before = {_key(item): item for item in layers.decisions if item.scan_id == layers.judged.id}
     for name in dict.fromkeys(item.coder for item in taken):
         own = [item for item in taken if item.coder == name]

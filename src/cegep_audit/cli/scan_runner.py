@@ -134,12 +134,12 @@ async def _run(store: Store, plan: Plan) -> Stop | None:
             request.lang,
             done=total - waiting,
             slots=min(request.limits.concurrency, waiting),
-            tail_s=0.0 if request.from_warc else _LAST_TIMEOUTS * request.limits.timeout_s,  # files make nobody wait
+            tail_s=0.0 if request.from_warc else _LAST_TIMEOUTS * request.limits.timeout_s,  # files do not time out
             explains=request.verbose,
         )
 
     def tell_cut_off(connectivity: Connectivity) -> None:
-        note("scan.cut_off", count=FIRST_SITES, reason=detail_words(connectivity.commonest, request.lang))
+        note("scan.cut_off", count=FIRST_SITES, reason=detail_words(connectivity.most_common, request.lang))
 
     with showing as observer:
         return await run(plan, store, observer, lambda result: _tell(result, plan, observer), tell_cut_off)

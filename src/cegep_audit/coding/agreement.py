@@ -31,7 +31,7 @@ Answers = Mapping[Unit, tuple[str | None, str]]
 
 @dataclass(frozen=True, slots=True)
 class Coder:
-    """What one coder, or one list, brought: ``rows`` decided, ``unsure`` among them, first and last day."""
+    """What one coder, or one list, contributed: ``rows`` decided, ``unsure`` among them, first and last day."""
 
     name: str = field(metadata=in_json("coder"))
     rows: int

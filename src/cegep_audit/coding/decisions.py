@@ -67,7 +67,7 @@ def apply_overrides(scan: Scan) -> tuple[Scan, list[Override]]:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Resolved:
     """The decisions on one scan, resolved; no unit is in two of the three."""
 
     settled: Mapping[Unit, Decision]
@@ -90,7 +90,7 @@ def is_same(network: str, one: str, other: str) -> bool:
     return account_key(network, one) == account_key(network, other)
 
 
-def standing(decisions: Iterable[Decision], judged: Scan) -> Standing:
+def resolve(decisions: Iterable[Decision], judged: Scan) -> Resolved:
     """Return *decisions*, the oldest scan first, resolved for the scan *judged* by the rules alone.
 
     A coder's last word on a unit counts, unless it is "unsure". Lists of accounts have no say.
@@ -118,7 +118,7 @@ def standing(decisions: Iterable[Decision], judged: Scan) -> Standing:
             settled[unit] = chosen
         elif decisive:
             (disputed if holding else lapsed).append(unit)
-    return Standing(settled, tuple(disputed), tuple(lapsed))
+    return Resolved(settled, tuple(disputed), tuple(lapsed))
 
 
 def agreed(decisions: Sequence[Decision]) -> Decision | None:

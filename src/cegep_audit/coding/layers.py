@@ -8,14 +8,14 @@ from cegep_audit.analyze.findings import Corrections, Figures, Proportion
 from cegep_audit.analyze.institution.sheets import are_peers
 from cegep_audit.coding.decisions import (
     Override,
-    Standing,
+    Resolved,
     apply_decisions,
     apply_overrides,
     finding,
     is_same,
     overrides_of,
     read_by_hand,
-    standing,
+    resolve,
 )
 from cegep_audit.coding.sampling import corrections
 from cegep_audit.detect.accounts.attribution import mark_shared
@@ -46,13 +46,13 @@ class Layers:
     detected: Scan
     coded: Scan
     decisions: Sequence[Decision]
-    standing: Standing
+    resolved: Resolved
 
     def corrections(self, layer: str) -> Mapping[str, Corrections]:
         """Return the shares corrected by a sample of whole institutions, by basket; none in the layer ``coded``."""
         if layer == CODED:  # its figures hold the decisions already
             return {}
-        return corrections(self.judged, self.detected, self.decisions, self.standing.settled)
+        return corrections(self.judged, self.detected, self.decisions, self.resolved.settled)
 
     def of(self, layer: str) -> Scan:
         """Return the scan in the *layer* asked for."""
@@ -62,7 +62,7 @@ class Layers:
         """Return the decisions that make the coded scan differ from the detected one, counted."""
         found = {each.institution.id: each for each in self.detected.results}
         assessed = {each.institution.id for each in self.coded.results if each.status.is_assessed}  # or read by hand
-        decided = [item for unit, item in self.standing.settled.items() if unit.institution_id in assessed]
+        decided = [item for unit, item in self.resolved.settled.items() if unit.institution_id in assessed]
         before = [(item, finding(found[item.unit.institution_id], item.unit.network)) for item in decided]
         return LayerFacts(
             decided=Counter(item.unit.network for item in decided),
@@ -70,9 +70,9 @@ class Layers:
             changed=sum(
                 was is not None and not is_same(at.unit.network, was, at.correct_account) for at, was in before
             ),
-            not_assessed=len(self.standing.settled) - len(decided),
-            disputed=len(self.standing.disputed),
-            lapsed=len(self.standing.lapsed),
+            not_assessed=len(self.resolved.settled) - len(decided),
+            disputed=len(self.resolved.disputed),
+            lapsed=len(self.resolved.lapsed),
         )
 
 
@@ -110,7 +110,7 @@ def load_layers(store: Store, scan: Scan, without: Collection[str] = (), own: In
     shown = store.shown_accounts(scan.id) if own else ()
     judged = replace(mark_shared(replace(scan, results=tuple(results)), *shown), institutions=taken)
     detected, _ = apply_overrides(judged)
-    resolved = standing(decisions, judged)
+    resolved = resolve(decisions, judged)
     coded = apply_decisions(detected, resolved.settled.values())
     by_hand = (read_by_hand(each, resolved.settled, coded) or each for each in coded.results)
     return Layers(judged, detected, replace(coded, results=tuple(by_hand)), decisions, resolved)

@@ -109,7 +109,7 @@ def allocate(sizes: Mapping[str, int], total: int) -> dict[str, int]:
 
 @dataclass(frozen=True, slots=True)
 class Sampled:
-    """Whether figures are weighted by a sample, how many of its rows nobody decided, and the strata they leave out."""
+    """Whether figures are weighted by a sample, how many of its rows are undecided, and the strata they leave out."""
 
     weighted: bool = False
     rows_undone: int | None = None
@@ -156,13 +156,13 @@ class Case(NamedTuple):
 
 
 def corrected(cases: Sequence[Case]) -> Adjusted | None:
-    """Return the share of the *cases* that have the trait in truth; None where a part of the assessed has no sample.
+    """Return the share of the *cases* that truly have the trait; None where a part of the assessed has no sample.
 
     The difference estimator: the share found, plus the mean difference between truth and finding in each stratum times
     its size (W. G. Cochran, "Sampling Techniques", 3rd ed., 1977, section 7.2; M. H. Hansen, W. N. Hurwitz and
     W. G. Madow, 1953). Strata are states of one type; those without a sample join the others of their state.
 
-    The interval rests on the draw alone. Institutions of which the tool says the same are a cell, a finite population
+    The interval covers sampling only. Institutions of which the tool says the same are a cell, a finite population
     with exact limits (:func:`~cegep_audit.analyze.inference.predictive_interval`); strata in a cell are drawn in
     proportion to their size. Limits of cells add up as variances do (G. Y. Zou and A. Donner, "Construction of
     confidence limits about effect measures", Statistics in Medicine 27, 2008). Over simulated populations the interval

@@ -44,7 +44,7 @@ _LONGEST_TEXT = 2_000  # characters of a note or an address
 _NEAREST = 3  # names offered instead of one that is not known
 _NAME = re.compile(r"\w[\w.-]*")
 _GUARD = re.compile("(^|;)'(?=[\\s\u200c\u200d]*[=+\\-@＝＋－＠])")  # keeps a spreadsheet from computing the cell
-_CODER_TOMORROW = timedelta(days=1)  # a coder may live east of here
+_CODER_TOMORROW = timedelta(days=1)  # a coder may be in a later time zone
 _MIDNIGHT = re.compile(r"[ T]00:00(:00)?$")  # what a spreadsheet adds to a day
 _DAYS = ("%Y-%m-%d", "%d-%m-%Y", "%m-%d-%Y")  # ISO 8601, as in French Canada; day or month first elsewhere
 
@@ -86,7 +86,7 @@ def read_coding(
 ) -> tuple[list[Decision], int]:
     """Return what the file at *path* decides on the scan *judged* by the rules alone, and how many rows decide nothing.
 
-    *coder* signs the rows that nobody signs, and *today* dates those without a date. *coders* are those known, each
+    *coder* signs the unsigned rows, and *today* dates those without a date. *coders* are those known, each
     with whether it is a list; their spelling is kept whatever the case. Raises as :func:`read_overrides` does.
     """
     found = FaultList(str(path), lang)
@@ -132,7 +132,7 @@ class _Reader:
     results: Mapping[str, InstitutionResult | None]
     today: date
     is_list: bool
-    coder: str  # signs the rows that nobody signs
+    coder: str  # signs the unsigned rows
     coders: dict[str, tuple[str, bool]]  # how a name is written and whether it signs lists, by case-folded name
 
     def decision(self, row: Row) -> Decision | None:
@@ -241,7 +241,7 @@ def _account(text: str, network: str, not_account: str) -> str:
     what = classify(text)
     if not what.account_url or not what.kind.names_account:
         if network == "mastodon" and what.network is None and mastodon_handle(text):
-            return text  # an instance that only its links (rel="me") tell
+            return text  # a server known only from rel="me" links
         raise CellError(not_account, cell=cell, kind=what.kind.value)
     if network and what.network != network:
         raise CellError("overrides.other_network", cell=cell, found=what.network, network=network)

@@ -198,7 +198,7 @@ class Pace:
         host = self._host(url)
         host.delay_s = max(host.delay_s, delay_s)
 
-    def hold(self, url: str, seconds: float) -> None:
+    def pause(self, url: str, seconds: float) -> None:
         """Send no request to the host of *url* for *seconds* from now."""
         host = self._host(url)
         host.held_until = max(host.held_until, self.clock() + seconds)

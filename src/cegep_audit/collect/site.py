@@ -46,13 +46,13 @@ class OwnHosts:
         self.former = tuple(crawl_key(f"http://{host}/") for host in institution.alt_hosts)  # under its other names
         self._others = institution.alt_hosts
 
-    def hold(self, url: str) -> bool:
+    def contains(self, url: str) -> bool:
         """Whether *url* is on one of the site's known hosts."""
         return is_same_site(url, self.home, self._others)
 
     def admit(self, url: str, *, may_move: bool) -> bool:
         """Whether *url* is on the site; with *may_move*, its name under another domain becomes part of it."""
-        if self.hold(url):
+        if self.contains(url):
             return True
         if not may_move or not is_same_name(url, self.home):
             return False
@@ -183,7 +183,7 @@ class Site:
         rules = self._given_up or await self.robots.rules(
             url,
             lambda address: self._ask(address, Want.ROBOTS),
-            lambda address: self._is_public(address) and self._hosts.hold(address),
+            lambda address: self._is_public(address) and self._hosts.contains(address),
         )
         if isinstance(rules, FetchError):
             raise FetchError(url, rules.detail, str(rules), status=rules.status, record_id=rules.record_id)
@@ -197,7 +197,7 @@ class Site:
 
     def _refuse_special(self, url: str, by: Answer | None = None, *, is_asked: bool = False) -> None:
         """Raise FetchError for a private address, to which the redirect *by* an answer may have led."""
-        if self._is_public(url) or (not (self.terms.checks_first or is_asked) and self._hosts.hold(url)):
+        if self._is_public(url) or (not (self.terms.checks_first or is_asked) and self._hosts.contains(url)):
             return  # an address of the site itself is refused only once the source was asked
         status, record_id = (by.status, by.record_id) if by else (None, None)
         message = f"{host_of(url)} is not a public address"
@@ -244,7 +244,7 @@ class Site:
                 self._refusals += 1
                 if self._refusals >= _MAX_REFUSALS:
                     self._given_up = error
-            self.pace.hold(answer.url, min(wait_s, most_s))
+            self.pace.pause(answer.url, min(wait_s, most_s))
         try:
             raise self._given_up or error
         finally:

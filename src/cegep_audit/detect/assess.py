@@ -111,7 +111,7 @@ def _faults_of_home(
     signs = [sign_of(each, accounts_found, identity) for each in frames or ([home.reading] if home.reading else [])]
     yield signs[0] if signs and all(signs) else ""
     if home.reading and not accounts_found:
-        yield _shut_door(institution, home.reading, behind)
+        yield _fault_behind_entrance(institution, home.reading, behind)
     # Every page that was read is a shell for scripts, or empty.
     if not accounts_found and all(map(is_shell, readings)):
         yield Detail.NEEDS_JS if any(map(needs_browser, readings)) else ""
@@ -119,7 +119,7 @@ def _faults_of_home(
         yield Detail.EMPTY if is_empty else ""
 
 
-def _shut_door(institution: Institution, home: Reading, visits: Sequence[Visit]) -> str:
+def _fault_behind_entrance(institution: Institution, home: Reading, visits: Sequence[Visit]) -> str:
     """Return why nothing could be read behind a homepage that is only an entrance; *visits* are those behind it."""
     if home.text_length > SPARSE_TEXT or len(home.inner) > SPARSE_LINKS:
         return ""

@@ -48,7 +48,7 @@ def decimal(value: float | None, lang: Language, digits: int = 1) -> str:
 
 
 def percent(share: float | None, lang: Language, digits: int = 1) -> str:
-    """Return a *share* of one as a percentage, ``62,3 %`` or ``62.3%``; a dash for None."""
+    """Return a *share* from 0 to 1 as a percentage, ``62,3 %`` or ``62.3%``; a dash for None."""
     return _figure(share, f"#,##0{'.' if digits else ''}{'0' * digits}{_PERCENT[lang]}", lang)
 
 

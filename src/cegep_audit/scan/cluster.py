@@ -121,7 +121,7 @@ async def visit(name: str, part: Sequence[Institution]) -> list[InstitutionResul
     visits.running.add(task)
     try:
         await task
-    except asyncio.CancelledError:  # torn down meanwhile: nobody waits for the results
+    except asyncio.CancelledError:  # torn down meanwhile: the results are not wanted any more
         return []
     finally:
         visits.running.discard(task)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from cegep_audit import __version__
 from cegep_audit.clock import stamp
-from cegep_audit.coding.decisions import read_by_hand, standing
+from cegep_audit.coding.decisions import read_by_hand, resolve
 from cegep_audit.collect.archive import Period, own_limits
 from cegep_audit.collect.browser import require
 from cegep_audit.collect.http.progress import Connectivity, Tally
@@ -233,7 +233,7 @@ class Pages:
                 if self._plan.request.past is None:
                     raise ValueError("an archive is asked for a day")
                 return await self.archive(self._plan.request.past)
-        settled = standing(self._plan.decisions, base).settled
+        settled = resolve(self._plan.decisions, base).settled
 
         async def by_hand(latest: InstitutionResult) -> InstitutionResult | None:
             return read_by_hand(latest, settled, base)

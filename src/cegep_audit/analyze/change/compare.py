@@ -1,4 +1,4 @@
-"""Two scans side by side: what changed on sites assessed in both, who entered or left, how the shares moved."""
+"""Two scans side by side: what changed on sites assessed in both, who entered or left, how the shares changed."""
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -84,10 +84,10 @@ class ShareChange:
     new_count: int
     gained: int  # institutions that have the trait in the new scan only
     lost: int  # in the old one only
-    interval: Interval | None  # of the difference, 95 %, of one; None where other networks counted on the other day
+    interval: Interval | None  # of the difference, 95 %; None where other networks counted on the other day
     p_value: float | None  # of McNemar's exact test, None in the same case
     p_holm: float | None  # corrected over the networks tested
-    old_share: float | None  # of one
+    old_share: float | None  # from 0 to 1
     new_share: float | None
     points: float | None  # their difference in percentage points
 

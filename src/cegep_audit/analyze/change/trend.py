@@ -1,4 +1,4 @@
-"""Several scans side by side, by the date of their captures: how the shares moved, who entered and who left."""
+"""Several scans side by side, by the date of their captures: how the shares changed, who entered and who left."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ LEAST_COMMON = 0.5  # of the institutions of the larger of two scans: below, the
 
 
 class Population(StrEnum):
-    """Over whom a share is."""
+    """The institutions over which a share is computed."""
 
     ALL = "all"  # every institution assessed in that scan
     EVERY_TIME = "every_time"  # those assessed in every scan: the same institutions each time
@@ -34,7 +34,7 @@ class Share:
     population: Population
     assessed: int  # for a network, the sites captured while it was open
     count: int | None  # None for a network that was never open
-    share: float | None  # of one, None where nobody was assessed
+    share: float | None  # from 0 to 1; None where none was assessed
 
 
 class Move(NamedTuple):
@@ -61,7 +61,7 @@ class Trend:
 
 
 def trend(scans: Sequence[Scan]) -> Trend:
-    """Return how the shares moved over *scans*, sorted by the day of their captures, then by number."""
+    """Return how the shares changed over *scans*, sorted by the day of their captures, then by number."""
     ordered = sorted(map(facts_of, scans), key=lambda scan: (scan.day, scan.id))
     useful = [scan for scan in ordered if scan.assessed]
     assessed = []

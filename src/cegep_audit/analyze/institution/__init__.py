@@ -1,1 +1,1 @@
-"""One institution: its rank among its peers, advice, and links that serve their reader badly."""
+"""One institution: its rank among its peers, advice, and faulty links."""

@@ -1,4 +1,4 @@
-"""Links that serve their reader badly, by the rows of ``flaws.toml``. Nothing here judges an account or counts it."""
+"""Faulty links to networks, by the rows of ``flaws.toml``. Nothing here judges an account or counts it."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -40,7 +40,7 @@ class Rule(NamedTuple):
 
 
 def flaws_of(visits: Sequence[Visit], accounts: Sequence[Account]) -> tuple[Flaw, ...]:
-    """Return the links of the pages read that serve their reader badly, each once, in the order they were met.
+    """Return the faulty links of the pages read, each once, in the order in which they were met.
 
     An address (or a label without one) names a link, whatever its page. Links to accounts that are not among *accounts*
     are left out: those of persons are not kept.

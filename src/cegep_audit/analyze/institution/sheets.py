@@ -1,4 +1,4 @@
-"""One institution of a scan, for its own people: its accounts, what to improve on its site, and its peers."""
+"""One institution of a scan, for its own staff: its accounts, what to improve on its site, and its peers."""
 
 import re
 from collections import Counter, defaultdict
@@ -142,7 +142,7 @@ class Sheet:
     main: Mapping[str, Account]  # the main official account of each network
     counted: frozenset[str]  # those of its networks that count
     n_networks: int | None  # None if the site was not assessed
-    advice: Sequence[Advice] | None  # None for a site of the past, which nobody can improve
+    advice: Sequence[Advice] | None  # None for a site of the past, which can no longer be improved
     peers: Sequence[Peers] = ()  # of its type, then of its region
     neighbours: Sequence[tuple[Institution, int]] = ()  # of its region, with how many networks each is on
 

@@ -151,7 +151,7 @@ class WebArchive(LiveWeb):
                     if self._silences >= _PATIENCE:
                         self.given_up = error
                     raise
-                self.pace.hold(address, rest_s)
+                self.pace.pause(address, rest_s)
                 continue
             self._silences = 0
             if "memento-datetime" in answer.headers or answer.status not in MAY_PASS:  # an archived error is an answer
@@ -174,5 +174,5 @@ class WebArchive(LiveWeb):
         error = FetchError(answer.url, detail, message, status=answer.status)
         if asked_s > most_s or self._refusals >= _PATIENCE:
             self.given_up = error
-        self.pace.hold(answer.url, min(asked_s, most_s))
+        self.pace.pause(answer.url, min(asked_s, most_s))
         return error

@@ -214,7 +214,7 @@ class _Rendering:
                 return
             found = None
             is_own = is_same_site(request.url, self.institution.url, self.institution.alt_hosts)
-            is_wanted = request.method == "GET" and request.resource_type in _LOADED and not measuring(request.url)
+            is_wanted = request.method == "GET" and request.resource_type in _LOADED and not analytics_at(request.url)
             if is_own and is_wanted and not self._is_over:
                 loading = asyncio.create_task(self._load(request))
                 self._loading.add(loading)
@@ -244,9 +244,9 @@ class _Rendering:
         return None if found.redirect_to else (found.status, {"Content-Type": found.content_type}, found.body)
 
 
-def measuring(url: str) -> str:
-    """Return the name of the service that counts readers at *url*, by the rows of ``measuring.toml``; "" for none."""
-    parts, rows = split(url), read_tables("collect/browser/measuring.toml")["measuring"]
+def analytics_at(url: str) -> str:
+    """Return the name of the service that counts readers at *url*, by the rows of ``analytics.toml``; "" for none."""
+    parts, rows = split(url), read_tables("collect/browser/analytics.toml")["service"]
     return next((row["name"] for row in rows if parts and re.search(row["path"], parts.path)), "")
 
 

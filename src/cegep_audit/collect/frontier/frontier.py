@@ -75,11 +75,11 @@ class Frontier:
         if is_over or all(detail in _NOT_GIVEN for detail in details[-MAX_FAILURES_IN_A_ROW:]):
             return None
         readings = [visit.reading for visit in visits if visit.reading]
-        self._learn(visits)
-        self._look_over(readings)
+        self._update(visits)
+        self._score_links(readings)
         return self._part_of_the_homepage(readings) or self._best_link()
 
-    def _learn(self, visits: Sequence[Visit]) -> None:
+    def _update(self, visits: Sequence[Visit]) -> None:
         """Update hosts, requested pages and languages from *visits*."""
         self._counts = Counter(visit.choice.role for visit in visits)  # failures included
         self._languages = {_language_of(visit, self.institution) for visit in visits} - {""}  # read so far
@@ -99,7 +99,7 @@ class Frontier:
             self._blocks: list[frozenset[tuple[str, str]]] = []  # accounts shown by each page
             self._seen: set[int] = set()  # links
 
-    def _look_over(self, readings: Sequence[Reading]) -> None:
+    def _score_links(self, readings: Sequence[Reading]) -> None:
         """Score the links of the *readings* that are new, each link once per label: menus repeat, scoring is costly."""
         for number, reading in list(enumerate(readings))[len(self._blocks) :]:
             self._blocks.append(_shown_accounts(reading))
@@ -107,12 +107,12 @@ class Frontier:
             links = [  # those that look like an account may lead to a host of the site: itunesu.x.ca
                 InnerLink(link.url, link.label, link.zone)
                 for link in reading.links
-                if link.how is How.ANCHOR and self._names_us(link.url)
+                if link.how is How.ANCHOR and self._mentions_site(link.url)
             ]
             fresh = []
             for link in (*reading.inner, *links):
                 href = link.href
-                if href[:1] == "#" or (href[:4] == "http" and href.isascii() and not self._names_us(href)):
+                if href[:1] == "#" or (href[:4] == "http" and href.isascii() and not self._mentions_site(href)):
                     continue
                 # Only the hash, because the set would keep the text of every link until the visit ends.
                 key = hash((origin if href[:1] == "/" else reading.base, href, link.label))
@@ -127,11 +127,11 @@ class Frontier:
                 is_elsewhere = _host(link.href) not in own_hosts
                 self._candidates.append(_Candidate(link, scored, reading.base, is_elsewhere, number))
 
-    def _names_us(self, address: str) -> bool:
+    def _mentions_site(self, address: str) -> bool:
         """Whether *address*, as written, contains a domain of the site: a cheap test before it is resolved."""
         return any(map(address.lower().__contains__, self._domains))
 
-    def _holds(self, url: str) -> bool:
+    def _is_on_site(self, url: str) -> bool:
         """Whether *url* is on the site, under a host of the registry or one that its homepage led to."""
         return urls.registrable_domain(urls.host_of(url)) in self._domains
 
@@ -141,7 +141,7 @@ class Frontier:
             parts = [(reading.refresh_to, "meta refresh")] if reading.refresh_to else []
             parts += [(frame, "frame") for frame in reading.frames if _is_splash(reading)]
             for url, why in parts:  # as with a redirect, also under another domain
-                is_ours = self._holds(url) or urls.is_same_name(url, self.institution.url)
+                is_ours = self._is_on_site(url) or urls.is_same_name(url, self.institution.url)
                 if is_ours and urls.visit_key(url) not in self._asked:
                     return Choice(urls.crawl_key(url), PageRole.FRAME, why)
         if self._counts[PageRole.LANGUAGE] or not all(map(_is_splash, readings)):
@@ -176,7 +176,7 @@ class Frontier:
             if role is PageRole.LANGUAGE and (target in self._languages or self._counts[role] >= MAX_LANGUAGES):
                 continue
             url = urls.absolute(item.base, item.link.href)
-            if url is None or urls.visit_key(url) in self._asked or not self._holds(url) or not is_page(url):
+            if url is None or urls.visit_key(url) in self._asked or not self._is_on_site(url) or not is_page(url):
                 continue
             # An address that differs from a requested page only in its query is another page only if its label says so:
             # ``/?page_id=12`` labelled "Nous joindre". A second one in the same role is a session number or a trap.

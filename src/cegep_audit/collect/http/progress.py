@@ -91,7 +91,7 @@ class Connectivity:
         return not self._has_heard and self._silent.total() >= FIRST_SITES
 
     @property
-    def commonest(self) -> str:
+    def most_common(self) -> str:
         """The most frequent detail of the silent sites."""
         return self._silent.most_common(1)[0][0]
 

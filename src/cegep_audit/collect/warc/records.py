@@ -1,6 +1,6 @@
 """The records of one WARC or ARC file: an index of its captures, then the block of a single record.
 
-The file is plain, or each record is a gzip member of its own (:mod:`members`). If members hold several records, the
+The file is plain, or each record is a gzip member of its own (``members.py``). If members hold several records, the
 file is inflated into a temporary file, since a record inside a member cannot be read without inflating everything
 before it. A file in a WACZ is read in place, unless the ZIP compresses it.
 

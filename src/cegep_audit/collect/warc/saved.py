@@ -149,14 +149,14 @@ class SavedVisit:
     def site(self) -> Institution:
         """The institution, with the hosts of pages that were matched by file name only."""
         own = OwnHosts(self.institution)
-        foreign = [urls.host_of(file.urls[0]) for file in self.files if not any(map(own.hold, file.urls))]
+        foreign = [urls.host_of(file.urls[0]) for file in self.files if not any(map(own.contains, file.urls))]
         return replace(self.institution, alt_hosts=(*self.institution.alt_hosts, *dict.fromkeys(foreign)))
 
     def choices(self, limits: Limits) -> tuple[Choice, ...]:
         """Return the pages to read, the homepage first; () if an archive holds enough for the frontier to choose."""
         own, home = OwnHosts(self.site), urls.visit_key(self.institution.url)
         single = [url for file in self.files if not file.archive for url in file.urls]
-        held = [url for file in self.files if file.archive for url in file.urls if own.hold(url)]
+        held = [url for file in self.files if file.archive for url in file.urls if own.contains(url)]
         if len(held) > limits.max_pages and not single and home in map(urls.visit_key, held):
             return ()
         pages: dict[str, str] = {}
@@ -218,7 +218,7 @@ def match_saved(
     sites = [(institution, OwnHosts(institution)) for institution in institutions]
 
     def owners_of(url: str, stem: str) -> list[Institution]:
-        fits = [institution for institution, hosts in sites if url and hosts.hold(url)]
+        fits = [institution for institution, hosts in sites if url and hosts.contains(url)]
         named = by_id.get(stem) or by_id.get(_NUMBER.sub("", stem))
         if named and (not fits or named in fits):
             return [named]

@@ -1,1 +1,1 @@
-"""What a URL is on its network: the tables of networks and the grammar that reads them."""
+"""What a URL is on its network: the tables of networks and the code that reads them."""

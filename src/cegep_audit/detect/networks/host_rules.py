@@ -1,8 +1,6 @@
 """Match addresses against networks.toml and wrappers.toml: first the host, then the path by the rules for that host.
 
-The pattern of a rule consists of segments between slashes: ``a|b`` is one word or the other, ``*`` any segment,
-``{id}`` a piece of that shape, ``/**`` at the end "and whatever follows", and ``?name=value`` a parameter that the
-address must have. Words match whole, in any case.
+networks.toml explains how patterns are written.
 """
 
 import re

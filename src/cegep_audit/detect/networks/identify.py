@@ -127,7 +127,7 @@ def _by_rule(rule: Rule, pieces: dict[str, str], depth: int) -> Classified:
         return inner._replace(kind=kind, reason=rule.name) if is_of_network else nobody
     if not rule.handle:
         return nobody
-    handle = _spelt(rule, rule.handle.format_map(pieces))
+    handle = _normalized(rule, rule.handle.format_map(pieces))
     name = handle.rpartition("/")[2].lstrip("@+").lower()
     reason = "vendor_default" if name in _MAKERS else "placeholder" if _PLACEHOLDER.fullmatch(name) else ""
     if not reason and rule.is_bare:
@@ -136,11 +136,11 @@ def _by_rule(rule: Rule, pieces: dict[str, str], depth: int) -> Classified:
     if reason:
         return nobody._replace(kind=Kind.NONE if kind.names_account else kind, reason=reason)
     pieces["handle"] = handle
-    quoted = {name: quote(_spelt(rule, pieces[name]), safe=_SAFE) for name in rule.account_pieces}
+    quoted = {name: quote(_normalized(rule, pieces[name]), safe=_SAFE) for name in rule.account_pieces}
     return nobody._replace(handle=handle, account_url=rule.account.format_map(quoted))
 
 
-def _spelt(rule: Rule, handle: str) -> str:
+def _normalized(rule: Rule, handle: str) -> str:
     if rule.exact:
         return handle
     handle = normalize("NFC", handle.lower().replace("i\u0307", "i"))  # the small letter of İ is two characters

@@ -1,1 +1,1 @@
-"""One page, parsed once: its links, how and where each stands, and what the page says of itself."""
+"""One page, parsed once: its links, how and where each is shown, and what the page says about itself."""

@@ -55,7 +55,7 @@ def decode_bytes(body: bytes, content_type: str = "") -> str:
 
 
 def is_rubbish(text: str) -> bool:
-    """Whether nobody wrote *text*: its bytes are not text, or were decoded with the wrong encoding."""
+    """Whether *text* is not real text: its bytes are not text, or were decoded with the wrong encoding."""
     sample = text[:_SAMPLE]
     if sample.count("\ufffd") + sample.count("\0") > len(sample) * _MOST_BAD:
         return True

@@ -112,7 +112,7 @@ def thresholds(stats: ScanStatistics, lang: Language) -> Iterator[Part]:
             mark = say("chart.baseline", lang, year=year, share=theirs)
             bars[-1] = bars[-1]._replace(mark=each.value, mark_text=mark)
     said = [getattr(each, f"caution_{lang}") for each in shown_thresholds(THREE_PLUS)]
-    said += [*words.sureness_words(stats, lang), *words.sensitivity_words(stats.sensitivity, lang)]
+    said += [*words.uncertainty_words(stats, lang), *words.sensitivity_words(stats.sensitivity, lang)]
     title, head = say("section.thresholds", lang), say("head.threshold", lang)
     yield Part(
         lead=say("lead.thresholds", lang),

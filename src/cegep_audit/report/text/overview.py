@@ -104,7 +104,7 @@ def _presence(stats: ScanStatistics, others: Sequence[str], lang: Language) -> I
     yield Line(say("summary.lower_bound", lang), "dim", is_apart=True)
     if figures.assessed < figures.institutions:
         yield Line(say("summary.never_absent", lang), "dim")
-    yield from (Line(said, "dim") for said in words.sureness_words(stats, lang))
+    yield from (Line(said, "dim") for said in words.uncertainty_words(stats, lang))
 
 
 def _count(k: int, lang: Language) -> str:

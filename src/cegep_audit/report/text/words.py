@@ -88,7 +88,7 @@ def center_words(figures: Figures, lang: Language, key: str = "summary.center") 
 
 
 def unlisted_words(figures: Figures, lang: Language) -> Iterator[str]:
-    """Yield sentences on networks that nobody is on, that were closed, and that were not open yet, if any."""
+    """Yield sentences on networks without any institution, that were closed, and that were not open yet, if any."""
     if absent := [network_name(name) for name, share in figures.networks.items() if not share.count]:
         yield say("summary.no_network", lang, names=", ".join(absent))
     for key, counts in (("summary.closed", figures.closed), ("sure.not_yet_open", figures.not_yet_open)):
@@ -213,11 +213,11 @@ def _sentences(stats: ScanStatistics, lang: Language) -> Iterator[str]:
         yield center_words(figures, lang, "paper.center")
         if headline.ci95 is None:
             yield say("paper.census", lang)
-        yield from sureness_words(stats, lang)
+        yield from uncertainty_words(stats, lang)
     yield say("paper.lower_bound", lang)
 
 
-def sureness_words(stats: ScanStatistics, lang: Language) -> Iterator[str]:
+def uncertainty_words(stats: ScanStatistics, lang: Language) -> Iterator[str]:
     """Yield the uncertainty of the first share beyond its bounds: partial reading, sampling, correction."""
     headline = next(iter(stats.figures.at_least.values()))
     known = stats.of_known_age

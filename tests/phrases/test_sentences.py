@@ -10,6 +10,7 @@ from string import Formatter
 import pytest
 
 from cegep_audit.phrases import Language, _sentences, known, say, set_in_french
+from cegep_audit.phrases.locales import decimal, points
 from cegep_audit.tables import read_tables
 from cegep_audit.vocabulary import Detail, How, Kind, Need, Role, Status, Zone
 
@@ -105,6 +106,19 @@ def test_noun_agrees_with_the_number_before_it() -> None:
     assert "has 0 cells instead" in rows(0, "en")
     assert "has 1 cell instead" in rows(1, "en")
     assert "has 1,200 cells instead" in rows(1200, "en")
+
+
+def test_noun_agrees_with_a_decimal() -> None:
+    """French has the singular below two, English only for one without decimals (CLDR's plural rules)."""
+
+    def mean(value: float, lang: Language) -> str:
+        return say("headline.mean", lang, mean=decimal(value, lang))
+
+    assert mean(1.9, "fr") == "1,9 réseau en moyenne"
+    assert mean(1.96, "fr") == "2,0 réseaux en moyenne"
+    assert mean(1.0, "en") == "1.0 networks on average"
+    assert say("headline.points", "fr", points=points(-1.5, "fr")) == "écart\u00a0: −1,5 point"
+    assert say("headline.points", "fr", points=points(1234.5, "fr")) == "écart\u00a0: +1\u00a0234,5 points"
 
 
 def test_every_noun_has_a_singular_and_a_plural() -> None:

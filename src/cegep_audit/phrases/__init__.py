@@ -4,9 +4,9 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
-from typing import NamedTuple
 
 from cegep_audit.phrases import locales
+from cegep_audit.phrases.locales import Figure
 from cegep_audit.phrases.locales import Language as Language
 from cegep_audit.tables import read_tables
 from cegep_audit.text import plain
@@ -21,24 +21,15 @@ _NO_SPACE = re.compile(r"\s(?=[;!?])")
 def say(key: str, lang: Language, **facts: object) -> str:
     """Return the sentence *key* (``section.name``) in the language *lang*, with its *facts* filled in.
 
-    Integers are written as the reader writes them, with the noun that agrees (``{pages:page|pages}``), anything else as
-    one line of safe text. If a sentence has a singular and a plural, the fact ``count`` selects one. Raises KeyError
-    for an unknown key or a missing fact.
+    Integers become figures, which a noun that agrees may follow (``{pages:page|pages}``); anything else becomes one
+    line of safe text. If a sentence has a singular and a plural, the fact ``count`` selects one. Raises KeyError for an
+    unknown key or a missing fact.
     """
     forms = _sentences()[key][lang]
-    count = facts.get("count")
-    category = locales.plural(count, lang) if len(forms) > 1 and isinstance(count, int | float) else "other"
-    written = {name: _Number(fact, lang) if isinstance(fact, int) else plain(str(fact)) for name, fact in facts.items()}
-    return forms[category].format_map(written)
-
-
-class _Number(NamedTuple):
-    value: int
-    lang: Language
-
-    def __format__(self, nouns: str) -> str:
-        written = locales.number(self.value, self.lang)
-        return f"{written} {nouns.split('|')[locales.plural(self.value, self.lang) != 'one']}" if nouns else written
+    figures = {name: locales.number(fact, lang) for name, fact in facts.items() if isinstance(fact, int)}
+    category = figures["count"].category if len(forms) > 1 and "count" in figures else "other"
+    texts = {name: fact if isinstance(fact, Figure) else plain(str(fact)) for name, fact in facts.items()}
+    return forms[category].format_map(texts | figures)
 
 
 def known(key: str) -> bool:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
-from decimal import ROUND_HALF_UP, Context, localcontext
+from decimal import ROUND_HALF_UP, Context, Decimal, localcontext
 from functools import lru_cache
 from typing import Literal
 
@@ -25,19 +25,33 @@ def pick_language(option: str | None, environ: Mapping[str, str]) -> Language:
     return "fr" if name in {"", "C", "POSIX"} or name.lower().startswith("fr") else "en"
 
 
+class Figure(str):
+    """A number as a reader writes it; its format may be two nouns, ``page|pages``: the one that agrees follows it."""
+
+    __slots__ = ("category",)
+    category: str  # of the plural: ``one`` or ``other``
+
+    def __format__(self, nouns: str) -> str:
+        return f"{self} {nouns.split('|')[self.category != 'one']}" if nouns else str(self)
+
+
 @lru_cache(maxsize=10_000)  # a page repeats the same figures, and Babel is slow
-def _figure(value: float | None, pattern: str | None, lang: Language) -> str:
+def _figure(value: float | None, pattern: str | None, lang: Language) -> Figure:
     """Return *value* in a Unicode number *pattern* (None: the locale's own), or a dash for None."""
-    from babel.numbers import format_decimal  # slow to import, and commands without figures do not need it
+    from babel import Locale  # slow to import, and commands without figures do not need it
+    from babel.numbers import format_decimal
 
-    if value is None:
-        return "—"
     with localcontext(Context(rounding=ROUND_HALF_UP)):  # as in spreadsheets, so that page and workbook agree
-        text = str(format_decimal(value, format=pattern, locale=LOCALES[lang]))
-    return text if re.search("[1-9]", text) else text.lstrip("+-−")  # zero has no sign
+        text = "—" if value is None else str(format_decimal(value, format=pattern, locale=LOCALES[lang]))
+    figure = Figure(text if re.search("[1-9]", text) else text.lstrip("+-−"))  # zero has no sign
+    digits = re.sub(r"[^\d.]", "", text.replace(",", "." if lang == "fr" else ""))
+    # French has the singular below two. Its category ``many`` is for "un million de", which does not occur here.
+    category = Locale.parse(LOCALES[lang]).plural_form(Decimal(digits or 0))
+    figure.category = "one" if category == "one" else "other"
+    return figure
 
 
-def number(value: float, lang: Language) -> str:
+def number(value: float, lang: Language) -> Figure:
     """Return *value* with the reader's separators: ``12 345`` or ``12,345``."""
     return _figure(value, None, lang)
 
@@ -105,11 +119,3 @@ def duration(seconds: float) -> str:
     if minutes < 60:  # noqa: PLR2004 - an hour
         return f"{minutes} min {left_s:02d} s" if minutes else f"{left_s} s"
     return f"{minutes // 60} h {minutes % 60:02d} min"
-
-
-def plural(count: float, lang: Language) -> str:
-    """Return the plural category of *count*: ``one`` or ``other``. French counts zero and one and a half as one."""
-    from babel import Locale
-
-    # CLDR's third French category, ``many``, is for "un million de", which does not occur here.
-    return "one" if Locale.parse(LOCALES[lang]).plural_form(count) == "one" else "other"

@@ -42,7 +42,8 @@ def headlines(stats: ScanStatistics, lang: Language) -> Iterator[Headline]:
     yield locales.number(figures.assessed, lang), title, [read]
     if figures.assessed:
         center = words.center_words(figures, lang, "headline.center")
-        yield locales.decimal(figures.mean, lang), say("headline.mean", lang), [center]
+        mean, title = say("headline.mean", lang, mean=locales.decimal(figures.mean, lang)).split(" ", 1)
+        yield mean, title, [center]
     if figures.maximum:
         name, most = next(iter(figures.networks.items()))
         title = say("headline.first", lang, network=network_name(name))

@@ -101,6 +101,7 @@ def test_group_tests_match_scipy(counts: Counts) -> None:
     table = [[on for on, _ in counts], [off for _, off in counts]]
     expected = stats.chi2_contingency(table, correction=False)
     assert (found["chi2"], found["df"]) == (pytest.approx(expected.statistic), expected.dof)
+    assert found["cramers_v"] == pytest.approx(bergsma_v(counts) if sum(map(sum, counts)) > 2 else 0)
     if len(counts) == 2:
         assert found["p"] == pytest.approx(stats.fisher_exact(table).pvalue)
     if found["test"] == "fisher":
@@ -198,6 +199,13 @@ def test_enrolment_ranges_sort_numerically_and_codes_are_not_binned() -> None:
     labels = [values[0] for values in split(found, ["enrolment"])]
     assert [float(label.partition("–")[0]) for label in labels] == sorted(80.0 * 3**n for n in (0, 2, 4, 6))
     assert [values[0] for values in split(found, ["region_code"])] == [f"{n:02d}" for n in range(8)]
+
+
+def test_region_codes_without_a_leading_zero_are_not_binned() -> None:
+    codes = [str(10 + n) for n in range(12)]
+    found = scan(*(result(institution(f"s{code}", region_code=code, extra={"rang": code})) for code in codes))
+    assert [values[0] for values in split(found, ["region_code"])] == codes
+    assert len(list(split(found, ["rang"]))) == 4
 
 
 def test_a_trait_of_all_or_none_is_not_tested() -> None:

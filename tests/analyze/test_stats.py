@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import statistics
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -15,12 +16,12 @@ from hypothesis import strategies as st
 from cegep_audit.analyze.inference import sample_interval
 from cegep_audit.analyze.presence import counted_networks, day_of, main_accounts
 from cegep_audit.analyze.scan_statistics import ScanStatistics, summary_document
-from cegep_audit.analyze.stats import figures, presence
+from cegep_audit.analyze.stats import attained, figures, presence, sensitivity
 from cegep_audit.analyze.tables import split
 from cegep_audit.detect.networks.identify import NETWORKS
 from cegep_audit.errors import UsageError
 from cegep_audit.models import Scan
-from cegep_audit.vocabulary import Role, Status
+from cegep_audit.vocabulary import ReadBy, Role, Status
 
 
 def to_json(stats: ScanStatistics) -> dict[str, object]:
@@ -158,6 +159,42 @@ def test_summary_keys_follow_the_order_of_the_contract(seven: Scan) -> None:
     assert list(to_json(summary(seven, by=["region"]))) == further
     details = ["sensitivity", "pairs", "combinations", "exceptions", "places", "account_counts"]
     assert list(summary_document(summary(seven, by=["region"]))) == [*further[:-3], *details, *further[-3:]]
+
+
+NETS = ("facebook", "youtube", "instagram", "linkedin", "tiktok")
+
+
+def test_sensitivity_to_errors_of_detection() -> None:
+    """Institutions on 5, 3, 3, 2, 2, 1 and 0 networks: three of seven are on three or more."""
+    sites = [result(f"s{place}", *NETS[:number]) for place, number in enumerate((5, 3, 3, 2, 2, 1, 0))]
+    found = sensitivity(presence(scan(*sites, failed("x")), "all"), 3, [0.9, 0.2, 0.0])
+    assert (found.assessed, found.per_institution) == (7, 1 / 7)
+    assert (found.one_below, found.one_above) == (2, 2)
+    assert found.steps[:3] == [
+        {"errors": 1, "missed": 4 / 7, "false": 2 / 7},
+        {"errors": 2, "missed": 5 / 7, "false": 1 / 7},
+        {"errors": 3, "missed": None, "false": None},
+    ]
+    assert found.turns == [
+        {"reference": 0.5, "errors": "missed", "institutions": 1, "accounts": 1},
+        {"reference": 0.9, "errors": "missed", "institutions": 4, "accounts": 1 + 1 + 2 + 3},
+        {"reference": 0.2, "errors": "false", "institutions": 2, "accounts": 1 + 1},
+        {"reference": 0.0, "errors": "false", "institutions": None, "accounts": None},
+    ]
+
+
+@pytest.mark.parametrize("is_allowed", [True, False])
+@pytest.mark.parametrize("read_by", [ReadBy.ARCHIVE, ReadBy.RETRY])
+def test_completion_says_whether_refusing_sites_were_read_from_the_archive(
+    read_by: ReadBy, *, is_allowed: bool
+) -> None:
+    completion = {"at_first": ["a"], "archive_refused": is_allowed}
+    sites = (result("a", *NETS), replace(result("b", *NETS[:2]), read_by=read_by))
+    found = attained(scan(*sites, settings={"completion": completion}), "all", 3)
+    assert found is not None
+    assert found.by_mode == {read_by: 1}
+    assert found.archive_refused == (is_allowed and read_by is ReadBy.ARCHIVE)
+    assert (found.first.count, found.first.bounds, found.completed.count) == (1, (0.5, 1.0), 1)
 
 
 def test_groups_by_region(seven: Scan) -> None:

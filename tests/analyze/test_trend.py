@@ -8,9 +8,10 @@ from datetime import UTC, date, datetime
 import pytest
 from builders import failed, institution, result, scan
 
-from cegep_audit.analyze.change.trend import Population, Share, Trend, comparable, trend
+from cegep_audit.analyze.change.trend import Population, Share, Trend, comparable, read_differently, trend
 from cegep_audit.analyze.presence import facts_of
 from cegep_audit.models import InstitutionResult, Scan
+from cegep_audit.vocabulary import ReadBy
 
 
 def at(year: int, name: str, *networks: str, month: int = 9) -> InstitutionResult:
@@ -94,6 +95,28 @@ def test_a_trend_of_one_scan() -> None:
     assert (len(found.scans), found.moves, found.every_time) == (1, (), {"a", "c", "venu"})
     assert found.has_same_rules
     assert not trend([IN_2026, scan(at(2011, "a"), rules_version="autre")]).has_same_rules
+
+
+def read_by(*modes: ReadBy | None) -> Scan:
+    """Return a scan of institutions a, b, c …, each read by a mode, or failed for None."""
+    named = zip("abcd", modes, strict=False)
+    return scan(*(replace(result(name), read_by=mode) if mode else failed(name) for name, mode in named))
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [
+        ([ReadBy.LIVE, ReadBy.LIVE], [ReadBy.ARCHIVE, ReadBy.LIVE], ["a"]),
+        ([ReadBy.LIVE, ReadBy.LIVE], [ReadBy.RETRY, ReadBy.WARC], []),
+        ([ReadBy.LIVE, ReadBy.LIVE], [ReadBy.ARCHIVE, ReadBy.ARCHIVE], []),
+        ([ReadBy.LIVE, None], [ReadBy.ARCHIVE, ReadBy.LIVE], []),
+        ([None, ReadBy.LIVE], [ReadBy.ARCHIVE, ReadBy.LIVE], []),
+    ],
+)
+def test_institutions_read_by_different_modes_are_named_unless_all_are(
+    first: list[ReadBy | None], second: list[ReadBy | None], expected: list[str]
+) -> None:
+    assert read_differently([read_by(*first), read_by(*second)]) == expected
 
 
 def test_the_day_of_a_scan_is_the_median_of_its_captures() -> None:

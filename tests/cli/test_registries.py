@@ -42,6 +42,8 @@ def test_check_prints_each_fault_on_a_line_and_hides_passwords(tmp_path: Path) -
 def test_template_can_be_filled_in_and_read(tmp_path: Path) -> None:
     shown = inside("institutions", "template", "--lang", "fr", folder=tmp_path)
     assert shown.out == "identifiant,nom,site,sigle,type,langue,région,ville,fondation,effectif\n"
+    english = inside("institutions", "template", "--lang", "en", folder=tmp_path)
+    assert english.out == "id,name,website,short_name,type,language,region,city,founded,enrolment\n"
     for name in ("vide.csv", "vide.xlsx"):
         assert inside("institutions", "template", "-o", name, folder=tmp_path).code == 0
         assert inside("institutions", "template", "-o", name, folder=tmp_path).code == 2  # the file already exists

@@ -237,6 +237,8 @@ def test_intervals_of_0_and_100_percent_are_exact_binomial() -> None:
     assert never["agreement"] == Estimate(0.0, (0.0, pytest.approx(0.3694166, abs=1e-7)))
     assert never["precision"] == Estimate(0.0, (0.0, pytest.approx(0.6023646, abs=1e-7)))  # binom.test(0, 4)
     perfect = estimates(table(5, 0, 0, 5))
+    low = 0.4781762  # binom.test(5, 5)
+    assert perfect["f1"] == Estimate(1.0, (pytest.approx(2 * low / (1 + low), abs=1e-6), 1.0))
     assert (perfect["kappa"], perfect["alpha"]) == (Estimate(1.0), Estimate(1.0)), (
         "every resample gives the same estimate"
     )
@@ -245,6 +247,7 @@ def test_intervals_of_0_and_100_percent_are_exact_binomial() -> None:
 def test_a_single_institution_has_no_interval() -> None:
     found = estimates([pair._replace(cluster="1") for pair in table(6, 2, 1, 11)])
     assert found["f1"] == Estimate(pytest.approx(0.8), None)
+    assert estimates([Pair("x", "x", "1"), Pair("", "", "1")])["agreement"] == Estimate(1.0, None)
 
 
 def test_no_interval_if_too_many_resamples_are_undefined() -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections import Counter, defaultdict
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 import numpy as np
 import pytest
-from builders import account, failed, institution, result, scan
+from builders import CAPTURED, account, failed, institution, result, scan
+from codings import OFFICIAL, decision
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,10 +21,12 @@ from cegep_audit.coding.sampling import (
     allocate,
     coding_rows,
     corrected,
+    corrections,
     draw,
     rogan_gladen,
     strata_of_institutions,
 )
+from cegep_audit.detect.networks.identify import basket
 from cegep_audit.models import Scan
 from cegep_audit.vocabulary import Role
 
@@ -217,6 +221,7 @@ def test_coded_unassessed_sites_give_the_share_of_all_institutions() -> None:
     found = corrected([*cases("three_plus", True, 30, 30, 20), *cases("not_assessed", None, 10, 4, 2)])
     assert found is not None
     assert found.population is not None
+    assert (found.sampled, found.sampled_unread) == (30, 4)
     assert found.share == pytest.approx(20 / 30)
     assert found.population.share == pytest.approx((20 + 10 * 2 / 4) / 40)
     low, high = found.population.ci95 or (1.0, 0.0)
@@ -224,6 +229,30 @@ def test_coded_unassessed_sites_give_the_share_of_all_institutions() -> None:
     without = corrected([*cases("three_plus", True, 30, 30, 20), *cases("not_assessed", None, 10, 0, 0)])
     assert without is not None
     assert without.population is None
+
+
+def test_corrections_count_each_institution_over_the_networks_of_its_day() -> None:
+    """Of the basket ``seed``, iTunes U was open in 2014; a and b were captured then, c and d today."""
+    then = datetime(2014, 5, 1, tzinfo=UTC)
+    seed = {"a": then, "b": then, "c": CAPTURED, "d": CAPTURED}
+    on_facebook, truly_on_facebook = {"a", "b", "c"}, {"a", "b", "d"}
+    found = scan(*(result(name, *["facebook"] * (name in on_facebook), captured_at=day) for name, day in seed.items()))
+    decisions = [
+        decision(
+            name,
+            network=network,
+            account_url=OFFICIAL if network == "facebook" and name in truly_on_facebook else "",
+            stratum="institution:s",
+            weight=1.0,
+        )
+        for name, day in seed.items()
+        for network in basket("seed", day.date())
+    ]
+    shares = corrections(found, found, decisions, {item.unit: item for item in decisions})["seed"]
+    assert (shares["facebook"].share, shares["facebook"].sampled) == (3 / 4, 4)
+    assert (shares["itunes_u"].share, shares["itunes_u"].sampled) == (0.0, 2)
+    assert (shares[1].share, shares[2].share) == (3 / 4, 0.0)
+    assert [trait for trait in shares if isinstance(trait, int)] == [1, 2, 3]
 
 
 def test_rogan_gladen_matches_the_formula() -> None:

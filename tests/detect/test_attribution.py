@@ -13,7 +13,7 @@ from cegep_audit.detect.accounts.competing import compare
 from cegep_audit.detect.accounts.name_matching import identity_of
 from cegep_audit.detect.page.links import extract_links
 from cegep_audit.models import Account, Choice, Institution, InstitutionResult, Page, Scan, Visit
-from cegep_audit.vocabulary import PageRole, Role, Status
+from cegep_audit.vocabulary import Kind, PageRole, Role, Status
 
 HOME = "https://www.cegeprb.test/"
 COLLEGE = Institution(id="rb", name="Cégep de Rivière-Bleue", url=HOME, language="fr")
@@ -463,6 +463,50 @@ def test_link_repeated_on_two_pages_counts_as_site_frame() -> None:
     assert found["https://www.facebook.com/cegeprb"].role is Role.OFFICIAL
     assert found["https://www.facebook.com/cegeprb"].pages_seen == 2
     assert found["https://www.facebook.com/droitcegeprb"].role is Role.UNIT
+
+
+INSTAGRAM = '<a href="https://www.instagram.com/{0}">{1}</a>'
+
+
+def test_account_shown_only_by_a_post_has_the_kind_of_its_own_address() -> None:
+    post = '<footer><a href="https://www.facebook.com/groups/123456789012/posts/456/">Facebook</a></footer>'
+    (found,) = accounts(visit(post)).values()
+    assert (found.url, found.kind) == ("https://www.facebook.com/groups/123456789012", Kind.GROUP)
+
+
+def test_mastodon_account_has_the_address_of_its_own_server() -> None:
+    (found,) = accounts(visit('<footer><a href="https://mastodon.social/@rb@masto.quebec">Mastodon</a></footer>'))
+    assert found == "https://masto.quebec/@rb"
+
+
+@pytest.mark.parametrize(
+    ("handle", "label", "role"),
+    [
+        ("rblaval", "Campus de Laval", Role.UNIT),
+        ("rbleue", "Campus de Rivière-Bleue", Role.OFFICIAL),
+        ("rbvie", "Bibliothèque de Rivière-Bleue", Role.UNIT),
+    ],
+)
+def test_ambiguous_word_of_a_label_makes_a_unit_unless_the_label_names_the_institution(
+    handle: str, label: str, role: Role
+) -> None:
+    found = accounts(visit(OWN + f"<main>{INSTAGRAM.format(handle, label)}</main>"))
+    assert found[f"https://www.instagram.com/{handle}"].role is role
+
+
+def test_invitation_to_follow_outranks_a_plain_link_in_the_content() -> None:
+    plain, invited = INSTAGRAM.format("unautre", "Instagram"), INSTAGRAM.format("lecollege", "Suivez-nous")
+    found = accounts(visit(f"<main><p>{plain}</p></main><main>{invited}</main>"))
+    assert [each.role for each in found.values()] == [Role.UNCERTAIN, Role.OFFICIAL]
+
+
+def test_widget_in_the_content_outranks_a_plain_link() -> None:
+    timeline = '<a class="twitter-timeline" href="https://twitter.com/lecollege">Tweets</a>'
+    found = judged(
+        visit(f'<main><p><a href="https://twitter.com/unautre">Twitter</a></p></main><main>{timeline}</main>')
+    )
+    assert found["https://twitter.com/lecollege"][0] is Role.OFFICIAL
+    assert found["https://twitter.com/unautre"][0] is not Role.OFFICIAL
 
 
 MAIN = {

@@ -151,6 +151,7 @@ NOT_THERE = {
     "policies": '<a href="https://www.facebook.com/policies/cookies/">Facebook</a><a href="https://twitter.com/en/privacy">T</a>',
     "network homepage": '<a href="https://www.facebook.com/">f</a><a href="#">t</a>',
     "look-alikes": '<a href="https://notfacebook.com/cegeprb">x</a><a href="https://www.fedex.com/cegeprb">y</a>',
+    "preloaded resource": f'<link rel="preconnect" href="{FB}"><link rel="stylesheet" href="{TW}">',
     "mailto link": '<a href="mailto:?body=https://www.facebook.com/autre">écrire</a>',
 }
 
@@ -170,6 +171,9 @@ ZONES = {
     "header of an article": (f'<article><header><a href="{FB}">f</a></header></article>', Zone.MAIN),
     "footer of an article": (f'<main><article><footer><a href="{FB}">f</a></footer></article></main>', Zone.MAIN),
     "sidebar inside main": (f'<div id="main"><div class="sidebar"><a href="{FB}">f</a></div></div>', Zone.ASIDE),
+    "menu in the main element": (f'<main><nav><a href="{FB}">f</a></nav></main>', Zone.NAV),
+    "header class in the main element": (f'<main><div class="header"><a href="{FB}">f</a></div></main>', Zone.MAIN),
+    "address in an attribute of a footer": (f'<div class="footer" data-url="{FB}">f</div><p>x</p>', Zone.FOOTER),
     "head": (f'<head><link rel="me" href="{TW}"></head>', Zone.HEAD),
     "classes on the body are ignored": (
         (

@@ -56,6 +56,14 @@ def test_ordinary_page_is_safe_for_the_fast_parser(text: str) -> None:
     assert len(parse(text.encode()).css("a[href]")) == 1
 
 
+def test_element_with_too_many_attributes_is_not_safe() -> None:
+    many = " ".join(f"x{number}=1" for number in range(2_000)).encode()
+    assert not is_safe(b"<div " + many + b">")
+    assert not is_safe(b"<p>avant</p><div " + many + b">")
+    assert is_safe(b"<p>" + many + b"</p>")
+    assert is_safe(b'<div title="' + many + b'">')
+
+
 def test_page_over_the_depth_limit_is_not_safe() -> None:
     assert not is_safe(b"<div>" * (MAX_DEPTH + 1) + b"<br>" * (4 * MAX_DEPTH))
 

@@ -23,6 +23,13 @@ CASES: dict[str, tuple[dict[str, Any], set[str]]] = {
         {"footer": row(Facebook="valbrume", Instagram="valbrumelibrary")},
         {"facebook/valbrume", "instagram/valbrumelibrary"},
     ),
+    "library handle beside the main account in the data of a script": (
+        {
+            "footer": row(Facebook="valbrume") + '<script>social = {"facebook": "https://www.facebook.com/valbrume", '
+            '"instagram": "https://www.instagram.com/bibliovalbrume"};</script>'
+        },
+        {"facebook/valbrume"},
+    ),
     "newspaper handle in a row of the header": (
         {"header": row(Facebook="valbrume", TikTok="journalvalbrume")},
         {"facebook/valbrume", "tiktok/journalvalbrume"},

@@ -30,6 +30,21 @@ CASES: dict[str, tuple[dict[str, Any], set[str]]] = {
         },
         {"facebook/valbrume"},
     ),
+    "library handle beside the main account in data alone": (
+        {
+            "footer": '<script>social = {"facebook": "https://www.facebook.com/valbrume", '
+            '"instagram": "https://www.instagram.com/bibliovalbrume"};</script>'
+        },
+        {"facebook/valbrume"},
+    ),
+    "two handles of parts on one network of the row of icons": (
+        {
+            "footer": row(Facebook="valbrume", Instagram="sportsvalbrume").replace(
+                "</ul>", row(Instagram="bibliovalbrume")
+            )
+        },
+        {"facebook/valbrume"},
+    ),
     "newspaper handle in a row of the header": (
         {"header": row(Facebook="valbrume", TikTok="journalvalbrume")},
         {"facebook/valbrume", "tiktok/journalvalbrume"},

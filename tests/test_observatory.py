@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -105,6 +106,7 @@ def test_three_months_are_published_although_the_first_fails_once(web: Web, tmp_
     assert second.returncode == 0, second.stderr
     entries = ET.parse(site / "changes.atom").getroot().findall(f"{ATOM}entry")  # noqa: S314 - our own file
     assert len(entries) == 1
+    assert re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ", entries[0].findtext(f"{ATOM}updated") or "")
     assert shown[1] in (entries[0].findtext(f"{ATOM}content") or "")
 
     third = run_month("2026-11", web, folder, registry)

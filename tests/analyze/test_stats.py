@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cegep_audit.analyze.inference import sample_interval
-from cegep_audit.analyze.presence import counted_networks, day_of, main_accounts
+from cegep_audit.analyze.presence import basket_names, counted_networks, day_of, main_accounts
 from cegep_audit.analyze.scan_statistics import ScanStatistics, summary_document
 from cegep_audit.analyze.stats import attained, figures, presence, sensitivity
 from cegep_audit.analyze.tables import split
@@ -159,6 +159,12 @@ def test_summary_keys_follow_the_order_of_the_contract(seven: Scan) -> None:
     assert list(to_json(summary(seven, by=["region"]))) == further
     details = ["sensitivity", "pairs", "combinations", "exceptions", "places", "account_counts"]
     assert list(summary_document(summary(seven, by=["region"]))) == [*further[:-3], *details, *further[-3:]]
+
+
+def test_figures_of_each_basket_are_its_own(seven: Scan) -> None:
+    found = summary(seven).baskets
+    assert found == {name: summary(seven, name).figures for name in basket_names()}
+    assert found["all"].mean != found["classic"].mean
 
 
 NETS = ("facebook", "youtube", "instagram", "linkedin", "tiktok")

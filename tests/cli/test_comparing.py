@@ -123,6 +123,7 @@ def test_compare_writes_changes_and_shares(folder: Path) -> None:
     facebook = next(row for row in rows_of(folder / "diff-shares.csv") if row["network"] == "facebook")
     assert (facebook["compared"], facebook["old_count"], facebook["new_count"]) == ("42", "2", "41")
     assert (facebook["gained"], facebook["lost"], facebook["points"]) == ("40", "1", "92.86")
+    assert (facebook["old_share"], facebook["new_share"]) == ("0.0476", "0.9762")
     assert float(facebook["p_value"]) <= float(facebook["p_holm"]) < 1e-4
     assert float(facebook["points_low"]) < 92.86 < float(facebook["points_high"])
 

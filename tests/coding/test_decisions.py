@@ -148,6 +148,12 @@ APPLIED = {
         OTHER,
         ["third_party/coded", "official/coded"],
     ),
+    "the wrong account, beside another official one": (
+        [facebook(), SECOND, UNIT_ACCOUNT],
+        decision(verdict=WRONG, account_url=LIBRARY, detected=OFFICIAL),
+        LIBRARY,
+        ["third_party/coded", "official/site-wide-footer", "official/coded"],
+    ),
     "a unit's account becomes official": (
         [UNIT_ACCOUNT], decision(account_url=LIBRARY), LIBRARY, ["official/coded"],
     ),

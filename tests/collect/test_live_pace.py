@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -64,6 +65,17 @@ async def test_the_delay_holds_at_the_server_even_if_requests_arrive_late(proxie
     proxied["a.test/"] = proxied["a.test/1"] = page()
     await read(LiveWeb(LIMITS, AGENT), "a", "/", "/1")
     assert_paced(proxied.log)
+
+
+async def test_the_delay_counts_from_the_end_of_a_failed_request(proxied: Web) -> None:
+    proxied["a.test/"] = page()
+    proxied["a.test/panne"] = Reply(raw=[2 * DELAY_S])  # hangs up after a while, without a byte
+    await read(LiveWeb(replace(LIMITS, retries=0), AGENT), "a", "/", "/panne", "/absent")
+    log = sorted(proxied.log, key=lambda asked: asked.started)
+    for failed, after in pairwise(log):
+        if failed.path == "/panne":
+            assert failed.ended is not None
+            assert after.started - failed.ended >= DELAY_S
 
 
 async def test_two_institutions_on_one_host_take_turns(proxied: Web) -> None:

@@ -460,6 +460,11 @@ ANSWERS: dict[str, tuple[list[Kept], str, tuple[str, str] | str]] = {
         (HOME + "prive/x", ""),
     ),
     "allowed by robots.txt": ([ROBOTS], HOME + "public", "no_capture"),
+    "robots.txt with another media type": (
+        [replace(ROBOTS, headers=(("Content-Type", "application/pdf"),))],
+        HOME + "prive/x",
+        "robots",
+    ),
     "robots.txt of another scheme does not apply": (
         [replace(ROBOTS, url="http://www.cegeprb.test/robots.txt")],
         HOME + "prive/x",

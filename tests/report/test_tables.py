@@ -7,6 +7,7 @@ import io
 import json
 import sys
 import zipfile
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,18 +15,18 @@ import openpyxl
 import pandas as pd
 import pytest
 import xlsxwriter
-from builders import account, failed, institution, result, scan, summary
+from builders import CAPTURED, account, failed, institution, result, scan, summary
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cegep_audit.detect.networks.identify import NETWORKS
 from cegep_audit.errors import UsageError
-from cegep_audit.models import Scan
+from cegep_audit.models import Failure, Scan
 from cegep_audit.report.files.export import check, path_beside, write
 from cegep_audit.report.files.table import Heading, Table, csv_pieces
-from cegep_audit.report.files.tables import accounts_of, institutions_of, table_names
+from cegep_audit.report.files.tables import accounts_of, failures_of, institutions_of, table_names
 from cegep_audit.report.files.xlsx import workbook
-from cegep_audit.vocabulary import How, Kind, Role, Status, Zone
+from cegep_audit.vocabulary import How, Kind, PageRole, Role, Status, Zone
 
 HOSTILE = "=cmd|'/C calc'!A0"
 REPORT_HEAD = (
@@ -166,6 +167,21 @@ def test_account_rows(sample_scan: Scan, tmp_path: Path) -> None:
     )
     assert rows[-1]["handle"] == f"'{HOSTILE}"
     assert rows[-1]["account_url"] == "https://x.test/1"
+
+
+def test_failures_are_a_table_in_registry_order() -> None:
+    failure = Failure("https://www.b.test/contact", PageRole.CONTACT, "timeout", "no answer", CAPTURED, "urn:uuid:1")
+    found = scan(result("a"), replace(result("b"), failures=(failure,)), unvisited=[institution("c")])
+    table = failures_of(found)
+    (row,) = (dict(zip([heading.name for heading in table.headings], cells, strict=True)) for cells in table.rows)
+    assert row == {
+        "institution_id": "b",
+        "url": failure.url,
+        "role": "contact",
+        "detail": "timeout",
+        "at": "2026-11-23T18:00:00Z",
+        "record_id": "urn:uuid:1",
+    }
 
 
 def test_a_personal_profile_is_not_exported(tmp_path: Path) -> None:

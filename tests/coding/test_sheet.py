@@ -421,6 +421,10 @@ REFUSED_OVERRIDES: dict[str, tuple[str, list[tuple[int, str, str]]]] = {
         "\n".join(f"{who},x,2026-11-23" for who in (f"a,{DECIDED},allow", f"b,{DECIDED},allow", f"a,{DECIDED}/,deny")),
         [(4, "", "line 2 already decides on this account")],
     ),
+    "two accounts that cannot be read are not one account twice": (
+        "\n".join(f"a,facebook,https://cegeprb.test/{page},allow,x,2026-11-23" for page in ("un", "deux")),
+        [(line, "account_url", "is not the address of an account") for line in (2, 3)],
+    ),
     "a missing cell": (f"a,facebook,{OFFICIAL},allow,x", [(2, "", "5 cells instead of 6")]),
 }
 

@@ -186,7 +186,7 @@ def main(folders: list[Path]) -> None:
         for line in outcome.misses:
             print("  " + line)
         print(f"  {'network':<16}{'right':>6}{'wrong':>6}{'missed':>7}{'precision':>11}{'recall':>8}{'F1':>8}")
-        ranked = sorted(outcome.networks.items(), key=lambda item: -item[1].right)
+        ranked = sorted(outcome.networks.items(), key=lambda item: (-item[1].right, item[0]))
         for name, each in [("all", outcome.overall), *ranked]:
             print(
                 f"  {name:<16}{each.right:>6}{each.wrong:>6}{each.missed:>7}"

@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 import pytest
 from builders import account, failed, institution, result, scan, summary
@@ -239,6 +240,17 @@ def test_accounts_list() -> None:
 def test_a_long_url_is_not_wrapped_off_a_terminal() -> None:
     address = "https://facebook.test/" + "a" * 300
     assert f"{address}\n" in re.sub(" +\n", "\n", render(accounts_list("p", [account("facebook", url=address)], "fr")))
+
+
+@pytest.mark.parametrize(("width", "is_table"), [(80, False), (140, True), (200, True)])
+def test_no_id_or_address_of_a_list_is_broken(width: int, *, is_table: bool) -> None:
+    site = institution("ecole-nationale-de-police", "École nationale de police", region="Saguenay–Lac-Saint-Jean")
+    site = replace(site, type="ecole-gouvernementale", url="https://www.ecole-nationale-de-police.test")
+    text = render(institutions_list([site], "fr"), width)
+    assert max(map(len, text.splitlines())) <= width
+    assert all(whole in text for whole in (site.id, site.region, site.url))
+    assert all(word in text for word in (*site.name.split(), "gouvernementale"))
+    assert text.startswith("id ") is is_table
 
 
 def test_every_network_is_listed_with_its_years() -> None:

@@ -154,8 +154,6 @@ def _no_page(visit: Visit) -> str:
     return Detail.EMPTY if is_blank(page) else Detail.NOT_HTML
 
 
-# ------------------------------------------------------------------------------------------ signs of other pages
-
 _SENTENCE = re.compile(r"(?<=[^\W\d])[.!?;:](?=\s|$)|[|–—•]")
 _HOST_NAME = re.compile(r"(?:[\w-]+\.)+[a-z]{2,}")
 _WORD = re.compile(r"\w+")

@@ -100,8 +100,6 @@ def read_dated(text: str, read: Callable[[str], str]) -> str:
     return f"{read(value)}@{first}..{last}"
 
 
-# ------------------------------------------------------------------------------------------ addresses of websites
-
 _LONGEST_URL = 2_000  # characters; servers refuse more
 _LONGEST_HOST = 253  # characters of a host name (RFC 1035, 2.3.4)
 

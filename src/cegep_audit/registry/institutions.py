@@ -152,9 +152,6 @@ def _values() -> Mapping[str, Mapping[str, str]]:
     }
 
 
-# ------------------------------------------------------------------------------------------ selecting
-
-
 def select(
     institutions: Sequence[Institution],
     *,

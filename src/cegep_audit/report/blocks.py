@@ -160,8 +160,6 @@ def web_address(url: str) -> str:
     return without_password(plain(url)) if parts.scheme in {"http", "https"} and parts.netloc else ""
 
 
-# ---------------------------------------------------------------------------------------- Markdown
-
 # Characters that are Markdown markup; they are escaped so that text from the web stays text.
 _MARKUP = re.compile(r"([\\`*_\[\]<>|#~])")
 

@@ -156,9 +156,6 @@ def is_visible(link: Link) -> bool:
     return not is_in_data and not link.cues & _OF_OTHERS
 
 
-# ------------------------------------------------------------------------------------------ where links lead
-
-
 class Sighting(NamedTuple):
     """One link that leads to an account, what its URL is, and the page that shows it."""
 

@@ -61,9 +61,6 @@ def is_vendor(network: str, handle: str) -> bool:
     return not listed("vendor").isdisjoint((f"{network}/{name}", name.rpartition("/")[2].removeprefix("@")))
 
 
-# ------------------------------------------------------------------------------------------ the institution's names
-
-
 class Identity:
     """The names that an institution may use for itself; *also* is more text that may name a part."""
 
@@ -155,8 +152,6 @@ def match_name(text: str, identity: Identity) -> NameMatch:
 def _affixes() -> re.Pattern[str]:
     return re.compile("|".join(listed("affix")))
 
-
-# ------------------------------------------------------------------------------------------ the words of a link
 
 _NAMES_OF_NETWORKS = " ".join(f"{network.name} {network.id}" for network in NETWORKS.values())
 _NETWORK_WORDS = frozenset(fold(_NAMES_OF_NETWORKS).replace("_", " ").split())

@@ -1,7 +1,4 @@
-"""Match addresses against networks.toml and wrappers.toml: first the host, then the path by the rules for that host.
-
-networks.toml explains how patterns are written.
-"""
+"""Match addresses against networks.toml and wrappers.toml: first the host, then the path by the rules for that host."""
 
 import re
 from collections import defaultdict

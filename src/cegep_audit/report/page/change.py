@@ -103,9 +103,6 @@ def since_words(since: Comparison, lang: Language) -> Mapping[str, str]:
     }
 
 
-# ------------------------------------------------------------ the page of a comparison
-
-
 def _threshold(since: Comparison) -> ShareChange | None:
     """Return the share on three networks or more of those open each day; None if nothing was compared."""
     wanted = ("all", THREE_PLUS, Scope.EACH_DAY)

@@ -133,9 +133,6 @@ def thresholds(stats: ScanStatistics, lang: Language) -> Iterator[Part]:
     )
 
 
-# ------------------------------------------------------------ the presence matrix
-
-
 class Matrix(NamedTuple):
     """Institutions and networks, to sort, filter and search.
 

@@ -12,6 +12,7 @@ from typing import NamedTuple, TextIO
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.constrain import Constrain
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -84,13 +85,25 @@ def _rendered(block: Block, *, is_first: bool) -> Iterator[RenderableType]:
                 yield Paragraph(f"• {text_of(item)}", hang=2)
                 yield from (Paragraph(f"  – {text_of(one)}", "dim", hang=4) for one in more)
         case Grid():
-            yield _table(block)
+            yield _table(block) if block.texts < len(block.head) else _List(block)
         case Folded(title=title, blocks=blocks):
             yield Paragraph(title, "bold")
             for number, one in enumerate(blocks):
                 yield from _rendered(one, is_first=number == 0)
         case Entries():
             yield _entries(block)
+
+
+class _List(NamedTuple):
+    """A table of words; if the window is narrower than the longest of each column, its rows are shown as entries."""
+
+    grid: Grid
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        table = _table(self.grid)
+        least = Measurement.get(console, options.update(max_width=_UNBROKEN), table).minimum
+        rows = [(text_of(term), list(filter(text_of, cells))) for term, *cells in self.grid.rows]
+        yield table if least <= options.max_width else _entries(Entries(rows))
 
 
 def _entries(block: Entries) -> Table:
@@ -107,11 +120,12 @@ def _table(grid: Grid) -> Table:
     for column, heading in enumerate(grid.head):
         is_figure = column >= grid.texts
         lines = textwrap.wrap(plain(heading), _HEADING, break_on_hyphens=False) if is_figure else [plain(heading)]
-        cells = (text_of(row[column]) for row in grid.rows if len(row) > column)
+        cells = [text_of(row[column]) for row in grid.rows if len(row) > column]
+        is_unbroken = len(grid.head) == grid.texts and not any(" " in cell for cell in cells)  # ids, addresses
         table.add_column(
             Text("\n".join(lines)),
             justify="right" if is_figure else "left",
-            no_wrap=is_figure and max(map(len, cells), default=0) <= _FIGURE,
+            no_wrap=is_unbroken or (is_figure and max(map(len, cells), default=0) <= _FIGURE),
             overflow="fold",
             min_width=None if column else _NARROWEST,
         )

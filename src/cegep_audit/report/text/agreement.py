@@ -117,9 +117,6 @@ def _names(item: Mapping[str, Any]) -> dict[str, str]:
     return {"institution": plain(name), "network": network_name(item["network"])}
 
 
-# ------------------------------------------------------------ the paragraph
-
-
 def methods_paragraph(found: Agreement, lang: Language) -> str:
     """Return the paragraph of a paper on the coding behind *found*: who, how, and how well they agree."""
     return " ".join(_sentences(found, lang))

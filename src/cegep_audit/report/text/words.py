@@ -143,9 +143,6 @@ def later_modes(attained: Attained | None, lang: Language) -> Iterator[str]:
         yield from (say(f"read_by.{mode}", lang, count=count, days=days) for mode, count in attained.by_mode.items())
 
 
-# ------------------------------------------------------------ sentences for a paper
-
-
 def headline_sentence(stats: ScanStatistics, lang: Language) -> str:
     """Return the main finding in one sentence: coverage, date of capture, presence, bounds for all institutions."""
     figures, facts = stats.figures, stats.facts

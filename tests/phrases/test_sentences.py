@@ -121,6 +121,32 @@ def test_noun_agrees_with_a_decimal() -> None:
     assert say("headline.points", "fr", points=points(1234.5, "fr")) == "écart\u00a0: +1\u00a0234,5 points"
 
 
+# Sentences whose number is a limit of the program, or always many.
+OF_MANY = set(
+    "csv.long_cell csv.long_text csv.more_faults csv.too_many_rows coding.bad_coder file.too_long grid.every_network "
+    "lead.few methods.intervals registry.long_number saved.too_many scan.cut_off summary.few".split()
+)
+NOUNS = (
+    "réseaux sites établissements comptes lignes pages points jours erreurs fichiers caractères chiffres cellules "
+    "décisions résultats balayages rééchantillonnages institutions networks accounts rows days errors files characters "
+    "digits cells decisions results scans resamples"
+)
+PLURAL = re.compile(rf"\{{(\w+)\}}[ \u00a0](?:premiers |first )?(?:{NOUNS.replace(' ', '|')})\b")
+
+
+def test_plural_after_a_number_has_a_singular_too() -> None:
+    """A row of forms, selected by ``count``, has both; so has ``{pages:page|pages}``."""
+    found = {
+        key
+        for key, row in PHRASES
+        for forms in row.values()
+        for category, text in forms.items()
+        for name in PLURAL.findall(text)
+        if not (name == "count" and len(forms) > 1 and category == "other")
+    }
+    assert found == OF_MANY
+
+
 def test_every_noun_has_a_singular_and_a_plural() -> None:
     texts = [(key, text) for key, row in PHRASES for forms in row.values() for text in forms.values()]
     nouns = [(key, written) for key, text in texts for written in placeholders(text).values() if written]

@@ -144,7 +144,9 @@ def test_search_ignores_accents_and_case(open_page: OpenPage) -> None:
         "Collège de la Rivière 7",
         "Collège de la Rivière 17",
     }
-    assert shown.texts("#count")[0].startswith("2 sur 18 établissements. Des 2 évalués, ")
+    assert shown.texts("#count")[0].startswith(
+        "2 sur 18 établissements. Évalués\xa0: 2; sur trois réseaux ou plus\xa0: "
+    )
     shown.tab.fill("#q", "aucun-collège-de-ce-nom")
     assert shown.texts("#count") == ["0 sur 18 établissements."]
     assert shown.tab.locator("#empty").is_visible()

@@ -14,7 +14,7 @@ from cegep_audit.text import HTML_TYPES, looks_like_markup
 
 _HEAD = 256 * 1024  # bytes of a page that are searched for its own address
 MAX_FRAMES = 50  # of one page
-_MOST_FRAMES = 100  # of one frame in a page; each name is replaced by a longer address
+_MAX_REPLACED = 100  # names of one frame in a page; each is replaced by a longer address
 
 _HTML = re.compile(rb"<(?:!doctype\s+html|html|head|body|title|meta|div|p|a|table)\b", re.IGNORECASE)
 
@@ -78,7 +78,7 @@ def origin_of(data: bytes) -> tuple[str | None, datetime | None]:
 
 def put_back(body: bytes, name: str, url: str) -> bytes:
     """Return *body* with the *url* of a frame, which may name an account, in place of the *name* it was saved under."""
-    return body.replace(name.encode(), html.escape(url).encode(), _MOST_FRAMES)
+    return body.replace(name.encode(), html.escape(url).encode(), _MAX_REPLACED)
 
 
 def _mhtml(data: bytes) -> Document:

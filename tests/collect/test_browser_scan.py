@@ -15,10 +15,13 @@ from pathlib import Path
 import pytest
 from commands import Done, command
 from invented import expected
+from selectolax.lexbor import LexborHTMLParser
 from servers import Reply, Web, page, robots
 from warcio.archiveiterator import ArchiveIterator
 
+from cegep_audit.cli import main
 from cegep_audit.demo.server import serve
+from cegep_audit.detect.page import links
 
 SHELL = '<!doctype html><title>Cégep</title><div id="root"></div><script src="/app.js"></script>'
 FULL = "<p>" + "Le Cégep de Lac-Clair accueille mille étudiants. " * 20 + '<a href="https://x.com/lacclair">X</a>'
@@ -189,6 +192,27 @@ def test_invalid_render_options_are_refused_before_any_request(
     assert "Traceback" not in done.err
     assert not proxied.log
     assert not (folder / "cegep-audit.db").exists()
+
+
+def test_no_page_is_parsed_twice(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed: list[bytes] = []
+    original = links.parse
+
+    def count(body: bytes, *, is_xml: bool = False) -> LexborHTMLParser:
+        parsed.append(body)
+        return original(body, is_xml=is_xml)
+
+    monkeypatch.setattr(links, "parse", count)
+    monkeypatch.chdir(folder)
+    for render in ("auto", "always"):
+        parsed.clear()
+        with pytest.raises(SystemExit) as end:
+            main(["scan", "sites.csv", "--delay", "0", "--contact", "x", "--no-warc", "--render", render, "-q"])
+        assert end.value.code == 0
+        assert {row["status"] for row in report(folder).values()} == {"ok"}
+        assert SHELL.encode() in parsed
+        assert any(b"Lac-Clair" in body for body in parsed)
+        assert len(parsed) == len(set(parsed))
 
 
 def test_a_browser_that_does_not_start_leaves_the_page_unrendered(folder: Path) -> None:

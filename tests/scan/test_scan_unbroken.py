@@ -23,7 +23,7 @@ from servers import DROP, HANG, NEVER, Answering, Asked, Endless, Reply, Web, re
 
 from cegep_audit.cli import main
 from cegep_audit.models import Page, Reading
-from cegep_audit.scan import audit as scan
+from cegep_audit.scan import sources
 
 DELAY_S, TIMEOUT_S = 0.2, 6.0
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n"
@@ -358,8 +358,8 @@ def test_internal_error_affects_only_its_site_and_is_reported(
             raise ZeroDivisionError("a fault \x1b[2J\nof our own")
         return original(found)
 
-    original = scan.extract_links
-    monkeypatch.setattr(scan, "extract_links", fail_on_one_site)
+    original = sources.extract_links
+    monkeypatch.setattr(sources, "extract_links", fail_on_one_site)
     monkeypatch.chdir(tmp_path)
     write_registry(tmp_path / "registry.csv", {name: f"http://{name}.test/" for name in HEALTHY})
     with serve() as web:

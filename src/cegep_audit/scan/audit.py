@@ -17,7 +17,7 @@ from cegep_audit.collect.http.progress import Tally
 from cegep_audit.collect.port import Source
 from cegep_audit.detect.accounts.attribution import MAX_ACCOUNTS, attribute
 from cegep_audit.detect.assess import assess, is_challenge
-from cegep_audit.detect.page.links import extract_links
+from cegep_audit.detect.page.links import Parse, extract_links
 from cegep_audit.errors import FetchError, StoreError, TooManyAccountsError
 from cegep_audit.models import Account, Choice, Failure, Institution, InstitutionResult, Limits, PageRecord, Visit
 from cegep_audit.text import SNIFFED, looks_like_html
@@ -55,22 +55,23 @@ async def audit(
     read_by: ReadBy = ReadBy.LIVE,
     choices: Sequence[Choice] = (),
     turn: asyncio.Lock | None = None,  # shared by concurrent audits: only its holder parses a page
+    parse: Parse | None = None,
 ) -> InstitutionResult:
     """Read the pages *choices*, or else those that the frontier chooses; return their accounts, or what failed."""
-    turn = turn or asyncio.Lock()
+    turn, parse = turn or asyncio.Lock(), parse or extract_links
     visits: list[Visit] = []
     frontier, fixed = Frontier(institution, limits), iter(choices)
     while choice := next(fixed, None) if choices else frontier.next_page(visits):
         if visits:
             visits[-1] = _without_inner_links(visits[-1])
-        visits.append(await _visit(choice, source, turn))
+        visits.append(await _visit(choice, source, turn, parse))
     judge = partial(_judge, institution, visits, read_by)
     if sum(len(visit.reading.links) for visit in visits if visit.reading) < _MANY_LINKS:
         return judge()
     return await asyncio.get_running_loop().run_in_executor(_READERS, judge)
 
 
-async def _visit(choice: Choice, source: Source, turn: asyncio.Lock) -> Visit:
+async def _visit(choice: Choice, source: Source, turn: asyncio.Lock, parse: Parse) -> Visit:
     try:
         page = await source.get(choice.url)
     except FetchError as error:
@@ -80,11 +81,11 @@ async def _visit(choice: Choice, source: Source, turn: asyncio.Lock) -> Visit:
     reading = None
     if not page.redirect_to and looks_like_html(page):
         if len(page.body) >= _LARGE_PAGE:
-            reading = await asyncio.get_running_loop().run_in_executor(_READERS, extract_links, page)
+            reading = await asyncio.get_running_loop().run_in_executor(_READERS, parse, page)
         else:
             async with turn:
                 await asyncio.sleep(0)  # yield between pages so that parsing does not delay pending responses
-                reading = extract_links(page)
+                reading = parse(page)
     # Hundreds of sites wait between two pages, so keep only the first bytes of a page, which show its type.
     return Visit(choice, replace(page, body=page.body[:SNIFFED]), reading, size=len(page.body))
 

@@ -22,7 +22,7 @@ from cegep_audit.collect.warc.writer import WarcWriter
 from cegep_audit.detect.assess import needs_browser
 from cegep_audit.detect.page.links import extract_links
 from cegep_audit.errors import FetchError
-from cegep_audit.models import Institution, InstitutionResult, Page, Scan
+from cegep_audit.models import Institution, InstitutionResult, Page, Reading, Scan
 from cegep_audit.phrases import say
 from cegep_audit.phrases.locales import day
 from cegep_audit.scan.audit import GivenUpError, audit, failed
@@ -66,6 +66,7 @@ class Pages:
             info = {"software": f"cegep-audit/{__version__}", "http-header-user-agent": self._agent} | about
             self._record = stack.enter_context(WarcWriter.open(plan.warc, info, lang=self._lang))
         self._before = {result.institution.id: result for result in plan.base.results} if plan.base else {}
+        self._parsed: dict[str, tuple[bytes, Reading]] = {}  # by address: pages as received, which may need a browser
         self._answered: dict[str, dict[str, Answer]] = {}  # by institution, then by the address asked for
         self._first: WarcArchive | None = None  # of the scan that is completed, if its pages are read again
         if plan.base and request.completion.partial and (first := warc_of(plan.base, request.db)):
@@ -111,9 +112,16 @@ class Pages:
 
         async def read(latest: InstitutionResult) -> InstitutionResult:
             async with open_source(latest.institution) as source:
-                return await audit(latest.institution, source, self._limits, read_by=read_by, turn=self._turn)
+                return await audit(
+                    latest.institution, source, self._limits, read_by=read_by, turn=self._turn, parse=self._parse
+                )
 
         return read
+
+    def _parse(self, page: Page) -> Reading:
+        """Return the reading of *page*, which may have shown already that the page needs no browser."""
+        body, reading = self._parsed.pop(page.url, (None, None))
+        return reading if reading and body is page.body else extract_links(page)
 
     async def live(self, read_by: ReadBy, render: Render) -> Reader:
         """Open the live web, with a browser for the pages that *render* asks for; raise UsageError without one."""
@@ -138,7 +146,9 @@ class Pages:
             """Return why *page* is rendered, nothing if it is not."""
             if page.redirect_to or not looks_like_html(page):
                 return ()
-            own = needs_browser(extract_links(page))
+            reading = extract_links(page)
+            self._parsed[page.url] = page.body, reading
+            own = needs_browser(reading)
             return (Need.ALWAYS, *own) if render is Render.ALWAYS else own
 
         keep = record.keep_rendered if record else lambda _: None

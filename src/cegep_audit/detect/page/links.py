@@ -1,6 +1,7 @@
 """Read a page in one walk: links that may name an account, with how and where they are shown, and those of the site."""
 
 import re
+from collections.abc import Callable
 from itertools import accumulate, takewhile
 from operator import itemgetter
 
@@ -21,6 +22,7 @@ MAX_INNER = 20_000  # links that stay on the site, of one page: they cost memory
 _OPENING = 600  # characters of visible text kept for telling parked and challenge pages
 _LINKS = frozenset({"a", "area"})
 _TELLING = frozenset({"noscript", "app-root"})  # elements that say something without an attribute
+Parse = Callable[[Page], Reading]  # extract_links, or a function that may know the reading already
 
 
 def extract_links(page: Page) -> Reading:
